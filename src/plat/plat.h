@@ -1,0 +1,99 @@
+// Plat: the operating system behind one vtable, so that a simulator can stand in for it.
+//
+// Why: every byte that must survive goes through here; the simulator (plat/sim.h) drops what was not
+// synced, tears writes, loses directory entries and fails calls, from one seed. Paths are UTF-8 C
+// strings, relative to the process's working directory. All calls retry EINTR; a failed call names
+// the path and the reason in the error. ENOSPC gives MR_E_FULL (MR_RETRY); a failed fsync gives
+// MR_E_IO with MR_FATAL and is never retried.
+
+#pragma once
+
+#include "base/cx.h"
+#include "base/text.h"
+
+typedef struct mr_file {
+    int handle;      // Descriptor, or the simulator's number; -1 = closed.
+    uint64_t bytes;  // Append position for writers; size at open for readers.
+    char *path;      // Heap copy, for messages.
+} mr_file;
+
+typedef enum mr_open_mode {
+    MR_OPEN_READ,      // Must exist.
+    MR_OPEN_CREATE,    // Must not exist; write at the end.
+    MR_OPEN_TRUNCATE,  // Made or emptied; write at the end.
+    MR_OPEN_APPEND,    // Made or kept; write at the end.
+} mr_open_mode;
+
+typedef struct mr_stat {
+    uint64_t bytes;
+    int64_t modified_us;
+    uint64_t inode;
+    bool is_dir;
+} mr_stat;
+
+#define MR_FILE_CLOSED ((mr_file){.handle = -1})
+
+mr_code mr_file_open(mr_file *file, const char *path, mr_open_mode mode, mr_cx *cx);
+void mr_file_close(mr_file *file, mr_plat *plat);  // Takes a closed file.
+mr_code mr_file_append(mr_file *file, mr_span data, mr_cx *cx);
+// Reads up to bytes at offset; *ret_bytes < bytes only at the end of the file.
+mr_code mr_file_read(mr_file *file, uint64_t offset, void *data, size_t bytes, size_t *ret_bytes,
+                     mr_cx *cx);
+mr_code mr_file_sync(mr_file *file, mr_cx *cx);  // Data and size are durable (fdatasync).
+mr_code mr_file_truncate(mr_file *file, uint64_t bytes, mr_cx *cx);
+mr_code mr_file_stat(const char *path, mr_stat *ret, mr_cx *cx);  // MR_E_MISSING when absent.
+bool mr_file_exists(const char *path, mr_cx *cx);
+// The whole file into arena memory (NUL behind it). errors  MR_E_LIMIT over bytes_max
+mr_code mr_file_load(const char *path, uint64_t bytes_max, mr_span *ret, mr_cx *cx);
+// Renames; fails with MR_E_EXISTS when `to` exists (RENAME_NOREPLACE, or link + unlink).
+mr_code mr_file_rename(const char *from, const char *to, mr_cx *cx);
+// Renames over an existing file.
+mr_code mr_file_replace(const char *from, const char *to, mr_cx *cx);
+mr_code mr_file_delete(const char *path, mr_cx *cx);  // MR_OK when absent.
+// Writes data to `path` so that a crash leaves the old or the new content: temporary, sync, rename, dir sync.
+mr_code mr_file_save(const char *path, mr_span data, mr_cx *cx);
+
+mr_code mr_dir_make(const char *path,
+                    mr_cx *cx);  // With parents; each new entry's parent is synced.
+mr_code mr_dir_sync(const char *path, mr_cx *cx);  // Entries of the folder are durable.
+typedef struct mr_dir_entry {
+    const char *name;
+    bool is_dir;
+} mr_dir_entry;
+// Entries without "." and "..", sorted by name, in cx->arena.
+mr_code mr_dir_list(const char *path, mr_dir_entry **ret, size_t *ret_count, mr_cx *cx);
+mr_code mr_dir_delete(const char *path, mr_cx *cx);  // The folder and all below; MR_OK when absent.
+
+// An exclusive lock on a file (made when absent), freed when the process ends. The holder's process id
+// and command are written into it. errors  MR_E_LOCKED, naming the holder
+typedef struct mr_lock {
+    int handle;
+} mr_lock;
+mr_code mr_lock_take(mr_lock *lock, const char *path, mr_cx *cx);
+void mr_lock_release(mr_lock *lock, mr_plat *plat);
+
+int64_t mr_clock_real_us(mr_plat *plat);       // Wall clock, UTC; may step.
+int64_t mr_clock_monotonic_us(mr_plat *plat);  // For timers and durations.
+void mr_clock_sleep_us(mr_plat *plat, int64_t us);
+uint64_t mr_random_u64(mr_plat *plat);
+
+mr_plat *mr_plat_linux(void);  // The real one; a constant.
+
+// Standard streams, for cli and the console sink. The simulator collects what is written.
+typedef enum mr_stream { MR_STDOUT = 1, MR_STDERR = 2 } mr_stream;
+mr_code mr_stream_write(mr_stream stream, mr_span data, mr_cx *cx);
+
+// Process resources for metrics: CPU microseconds (user + system) and peak resident bytes.
+typedef struct mr_usage {
+    int64_t cpu_us;
+    uint64_t resident_bytes;
+    uint64_t resident_bytes_max;
+} mr_usage;
+void mr_plat_usage(mr_plat *plat, mr_usage *ret);
+uint32_t mr_plat_cores(mr_plat *plat);
+const char *mr_plat_env(mr_plat *plat, const char *name);  // NULL when unset.
+
+// A named crash point: the process dies here at once (kill -9 / power cut) when MILLRACE_CRASH names it as
+// "point" or "point:n" (n-th time); in the simulator, when the schedule says so: then MR_E_CRASH returns
+// and every later call fails until the simulated restart.
+mr_code mr_crash_point(const char *name, mr_cx *cx);
