@@ -1,0 +1,22 @@
+// Compress: one call each way for every codec, with caps against bombs; and a streaming reader for
+// gzip and zstd files.
+
+#pragma once
+
+#include "base/cx.h"
+#include "codec/parquet.h"
+
+mr_code mr_compress(mr_compression codec, mr_span in, mr_text *out, mr_cx *cx);
+// errors  MR_E_CORRUPT; MR_E_LIMIT when the result would pass bytes_max
+mr_code mr_compress_expand(mr_compression codec, mr_span in, size_t bytes_max, mr_text *out,
+                           mr_cx *cx);
+
+// A streaming expander: feed input, take output. Concatenated members and frames are read on.
+typedef struct mr_expander mr_expander;
+mr_code mr_expander_open(mr_compression codec, mr_expander **ret, mr_cx *cx);  // GZIP or ZSTD
+// Consumes from *in (advanced) and writes up to out_bytes; *ret_bytes = written.  errors MR_E_CORRUPT
+mr_code mr_expander_read(mr_expander *expander, mr_span *in, char *out, size_t out_bytes,
+                         size_t *ret_bytes, mr_cx *cx);
+// True when the stream may end here (no half-read member).
+bool mr_expander_at_end(const mr_expander *expander);
+void mr_expander_close(mr_expander *expander);
