@@ -1,0 +1,58 @@
+// Function table: every scalar function and aggregate, one row an overload.
+//
+// A row is the binder's signature, the checker's rule, the reference doc and its example (which is run as a
+// test). exec has one kernel a row under the same id; a static_assert keeps both tables the same length.
+
+#pragma once
+
+#include "column/type.h"
+
+typedef enum mr_fn_flag {
+    MR_FN_PURE = 0,
+    MR_FN_VARIADIC = 1,  // The last argument type may repeat.
+    MR_FN_NULLS = 2,     // Sees NULLs itself; else NULL in, NULL out without a call.
+    MR_FN_FALLIBLE = 4,  // May fail a row (overflow, bad value).
+    MR_FN_ZONED = 8,     // Depends on the session's zone.
+} mr_fn_flag;
+
+// X(id, name, flags, result, arg0, arg1, arg2, doc, example). NULLTYPE = no argument there.
+// Operators go by their sign ("+"); names are lower case. Keep groups together.
+#include "sql/function_list.h"
+
+typedef enum mr_fn_id {
+#define MR_FN_ENUM(id, ...) MR_FN_##id,
+    MR_FUNCTIONS(MR_FN_ENUM)
+#undef MR_FN_ENUM
+        MR_FN_ID_COUNT
+} mr_fn_id;
+
+// X(id, name, result rule, argument rule, doc, example)
+typedef enum mr_agg_id {
+#define MR_AGG_ENUM(id, ...) MR_AGG_##id,
+    MR_AGGREGATES(MR_AGG_ENUM)
+#undef MR_AGG_ENUM
+        MR_AGG_ID_COUNT
+} mr_agg_id;
+
+typedef struct mr_fn_row {
+    const char *id;
+    const char *name;
+    uint32_t flags;
+    mr_type_id result;
+    mr_type_id args[3];
+    uint32_t arg_count;
+    const char *doc;
+    const char *example;
+} mr_fn_row;
+
+typedef struct mr_agg_row {
+    const char *id;
+    const char *name;
+    mr_type_id result;  // NULLTYPE = the argument's type.
+    mr_type_id arg;     // NULLTYPE = none (count(*)) ; MR_TYPE_COUNT = any.
+    const char *doc;
+    const char *example;
+} mr_agg_row;
+
+extern const mr_fn_row mr_function_table[MR_FN_ID_COUNT];
+extern const mr_agg_row mr_function_aggregates[MR_AGG_ID_COUNT];

@@ -1,0 +1,21 @@
+// Function list: the rows of the function table; included by sql/function.h only.
+
+#pragma once
+
+#define MR_FUNCTIONS(X)                                                                            \
+    /* Arithmetic: DuckDB's meaning; integer overflow fails the row, division is always double. */ \
+    X(ADD_INT32, "+", MR_FN_FALLIBLE, INT32, INT32, INT32, NULLTYPE, "Sum.", "1 + 2")              \
+    X(ADD_INT64, "+", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE, "Sum.", "1::bigint + 2")      \
+    X(ADD_FLOAT64, "+", MR_FN_PURE, FLOAT64, FLOAT64, FLOAT64, NULLTYPE, "Sum.", "1.5e0 + 2")
+
+#define MR_AGGREGATES(X)                                                                     \
+    X(COUNT_STAR, "count", INT64, NULLTYPE, "Rows.", "count(*)")                             \
+    X(COUNT, "count", INT64, TYPE_COUNT, "Rows where the argument is not NULL.", "count(x)") \
+    X(SUM_INT64, "sum", INT64, INT64, "Sum; overflow of 64 bits stops the query.", "sum(x)") \
+    X(SUM_FLOAT64, "sum", FLOAT64, FLOAT64, "Sum, accumulated in double-double.", "sum(x)")  \
+    X(AVG_FLOAT64, "avg", FLOAT64, FLOAT64, "Mean, accumulated in double-double.", "avg(x)") \
+    X(MIN, "min", NULLTYPE, TYPE_COUNT, "Least value.", "min(x)")                            \
+    X(MAX, "max", NULLTYPE, TYPE_COUNT, "Greatest value.", "max(x)")                         \
+    X(APPROX_COUNT_DISTINCT, "approx_count_distinct", INT64, TYPE_COUNT,                     \
+      "Distinct values by HyperLogLog, 16,384 registers (error 0.8 %).",                     \
+      "approx_count_distinct(x)")
