@@ -1,0 +1,34 @@
+// Aggregate: a mergeable state of fixed size, one row of a table a function.
+//
+// Life of a state: init, then update from rows (many states at once: states[group of row]), merge of another
+// state of the same kind (associative and commutative, so workers and epochs may be merged in any order),
+// result. `save` and `load` are its form in the commit record; release frees what a state holds outside its
+// fixed bytes (HyperLogLog registers).
+
+#pragma once
+
+#include "column/batch.h"
+#include "column/rows.h"
+#include "sql/plan.h"
+
+typedef struct mr_agg {
+    const char *name;
+    const char *file;
+    uint32_t state_bytes;  // Multiple of 8.
+    void (*init)(void *state);
+    // For i in 0 .. count-1: row rows[i] of `in` (all rows when rows is NULL) goes to
+    // bases[i] + offset. in NULL: count(*). NULL values are skipped here. hashes: see below.
+    mr_code (*update)(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
+                      const uint32_t *rows, uint32_t count, mr_cx *cx);
+    mr_code (*merge)(void *into, const void *from, mr_cx *cx);
+    // Appends the result as row `row` of a flat vector of the call's type (marks NULL itself).
+    void (*result)(const void *state, mr_vector *out, uint32_t row, mr_arena *arena);
+    void (*save)(const void *state, mr_text *out);
+    // Reads what save wrote from *in (advanced) into an inited state.  errors MR_E_CORRUPT
+    mr_code (*load)(void *state, mr_span *in, mr_cx *cx);
+    void (*release)(void *state);              // NULL when a state holds nothing else.
+    size_t (*extra_bytes)(const void *state);  // Heap behind the state, for budgets; NULL = 0.
+} mr_agg;
+
+// The implementation of a call (MIN and MAX depend on the argument's type).
+const mr_agg *mr_agg_find(const mr_agg_call *call, mr_type argument);
