@@ -48,6 +48,8 @@ typedef struct mr_batch {
     uint32_t sel_count;  // Rows that count: rows when sel is NULL.
     const int64_t *watermark;
     const int8_t *change;
+    const mr_hash128
+        *hashes;  // Per row: of the keys of the keyed operator it is on its way to, or NULL.
     const mr_origin *origin;
     mr_hold *hold;  // NULL: memory is the caller's, the batch cannot be kept.
 } mr_batch;

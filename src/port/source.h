@@ -21,9 +21,12 @@ typedef struct mr_partition {
     const char *name;   // "events/0", or a path: for messages, status and the commit record's key.
     const char *topic;  // Goes into bad and late tables.
     int32_t number;
+    uint32_t lane;  // Partitions of a lane are claimed one after another and share one watermark: a
+                    // folder's files are one lane, each Kafka partition is its own.
     int64_t position;  // Next to claim: set by start or seek.
     int64_t end;       // For until = available-now or end: stop here; INT64_MAX = not bounded.
     bool finished;     // Reached `end` (or the end of a file that cannot grow).
+    bool closed;       // Cannot grow: no longer holds the watermark back.
     bool caught_up;    // Nothing more right now: counts towards idle_timeout.
 } mr_partition;
 
