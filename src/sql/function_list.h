@@ -2,11 +2,14 @@
 
 #pragma once
 
-#define MR_FUNCTIONS(X)                                                                            \
-    /* Arithmetic: DuckDB's meaning; integer overflow fails the row, division is always double. */ \
-    X(ADD_INT32, "+", MR_FN_FALLIBLE, INT32, INT32, INT32, NULLTYPE, "Sum.", "1 + 2")              \
-    X(ADD_INT64, "+", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE, "Sum.", "1::bigint + 2")      \
-    X(ADD_FLOAT64, "+", MR_FN_PURE, FLOAT64, FLOAT64, FLOAT64, NULLTYPE, "Sum.", "1.5e0 + 2")
+#include "sql/function_list_number.h"
+#include "sql/function_list_text.h"
+#include "sql/function_list_time.h"
+
+#define MR_FUNCTIONS(X)    \
+    MR_FUNCTIONS_NUMBER(X) \
+    MR_FUNCTIONS_TEXT(X)   \
+    MR_FUNCTIONS_TIME(X)
 
 #define MR_AGGREGATES(X)                                                                     \
     X(COUNT_STAR, "count", INT64, NULLTYPE, "Rows.", "count(*)")                             \
