@@ -100,7 +100,7 @@ $(BUILD)/replay-%: $(BUILD)/obj/tests/fuzz/%.o $(call objs,tests/replay.c) $(LIB
 	$(call link,$^)
 $(BUILD)/fuzz-%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
 	$(call link,$^ -fsanitize=fuzzer)
-$(BUILD)/tidy: $(call objs,tools/tidy.c)
+$(BUILD)/tidy: $(call objs,tools/tidy.c tools/tidy_source.c)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

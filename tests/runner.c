@@ -158,8 +158,7 @@ static bool run_one(const mr_test *test) {
         failed((mr_test_site){"tests/runner.c", __LINE__, NULL, NULL});
         printf("leaves %d file descriptors open\n", fds_after - fds);
     }
-    double seconds =
-        (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+    double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
     if (seconds > 2.0) {
         printf("slow: %s.%s took %.1f s\n", test->suite, test->name, seconds);
     }

@@ -1,0 +1,5 @@
+// A fixture.
+
+void f(char *a, char *b) {
+    strcpy(a, b);
+}

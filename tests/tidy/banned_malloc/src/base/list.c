@@ -1,0 +1,7 @@
+// A fixture.
+
+#include <stdlib.h>
+
+void *mr_list_make(void) {
+    return malloc(8);
+}

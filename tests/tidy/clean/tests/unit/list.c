@@ -1,0 +1,7 @@
+// A fixture.
+
+#include <stdlib.h>
+
+void f(void) {
+    free(malloc(1));
+}

@@ -1,0 +1,3 @@
+// A fixture.
+
+#include <librdkafka/rdkafka.h>

@@ -1,0 +1,4 @@
+// A fixture.
+
+#include "base/cx.h"
+#include "exec/op.h"

@@ -1,0 +1,3 @@
+// A fixture.
+
+extern int mr_thing;

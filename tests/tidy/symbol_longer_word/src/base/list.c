@@ -1,0 +1,3 @@
+// A fixture.
+
+int mr_listing;
