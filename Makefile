@@ -63,7 +63,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 debug: ## Build build/debug/millrace (-O0, slow asserts too)
-	@$(SELF) BUILD=$(BUILD)/debug OPT='-O0 -DMR_DEBUG' all
+	+@$(SELF) BUILD=$(BUILD)/debug OPT='-O0 -DMR_DEBUG' all
 
 # ---- compiling -------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ sql: $(if $(SQL_SRC),$(BUILD)/sqltest) ## The SQL corpus of tests/sql
 sim: $(if $(SIM_SRC),$(BUILD)/simtest) ## Simulator: faults from a seed (SEED=n repeats one)
 	@$(if $(SIM_SRC),SEED=$(SEED) $(BUILD)/simtest $(if $(T),T=$(T)),echo 'no tests/sim yet')
 
-san_run = @$(SELF) BUILD=$(BUILD)/$@ OPT='-O1' SAN=$(1) unit $(if $(SQL_SRC),sql)
+san_run = +@$(SELF) BUILD=$(BUILD)/$@ OPT='-O1' SAN=$(1) unit $(if $(SQL_SRC),sql)
 asan: export ASAN_OPTIONS := detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0
 asan: export LSAN_OPTIONS := suppressions=tests/lsan.supp:print_suppressions=0
 asan: ## Unit and SQL tests under AddressSanitizer and UBSan
@@ -143,10 +143,10 @@ format-check: ## Say which source files clang-format would change
 	@clang-format --dry-run -Werror $(FORMATTED)
 
 fuzz: ## Coverage-guided fuzzing with clang: T=target SECONDS=60
-	@$(SELF) BUILD=$(BUILD)/fuzz CC=clang OPT=-O1 SAN=address,undefined,fuzzer-no-link \
+	+@$(SELF) BUILD=$(BUILD)/fuzz CC=clang OPT=-O1 SAN=address,undefined,fuzzer-no-link \
 	    T='$(T)' SECONDS='$(SECONDS)' fuzz-run
 .PHONY: fuzz-run
-fuzz-run: $(foreach f,$(FUZZ),$(if $(findstring $(T),$(f)),$(BUILD)/fuzz-$(f)))
+fuzz-run: $(foreach f,$(FUZZ),$(if $(findstring -$(T),-$(f)),$(BUILD)/fuzz-$(f)))
 	@for p in $^; do n=$${p##*/fuzz-}; mkdir -p $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n; \
 	    echo "fuzz: $$n, $(SECONDS) s"; $$p -max_total_time=$(SECONDS) -print_final_stats=1 \
 	    -artifact_prefix=$(BUILD)/corpus/ $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
@@ -158,14 +158,14 @@ replay: $(foreach f,$(FUZZ),$(BUILD)/replay-$(f)) ## Run the fuzz targets over t
 # The vector code for the other processor, run under qemu: only what needs no other library links.
 NEON_TESTS ?= $(wildcard tests/unit/base/*.c tests/unit/codec/json*.c)
 neon: ## Unit tests of base and JSON for aarch64, under qemu-user
-	@$(SELF) BUILD=$(BUILD)/neon CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar ONLY='base plat column codec' \
+	+@$(SELF) BUILD=$(BUILD)/neon CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar ONLY='base plat column codec' \
 	    CFLAGS='-O2 -g -idirafter /usr/include' LIBS='-lm' UNIT_SRC='$(NEON_TESTS)' $(BUILD)/neon/unit
 	@qemu-aarch64 -L /usr/aarch64-linux-gnu $(BUILD)/neon/unit $(if $(T),T=$(T))
 
 unity: $(BUILD)/gen/version.h ## Build the program as one translation unit (finds clashing names)
 	@mkdir -p $(BUILD)/unity
 	@printf '#include "%s"\n' $(patsubst src/%,%,$(filter-out %_avx2.c %_neon.c,$(SRC))) > $(BUILD)/unity/all.c
-	@$(SELF) $(call objs,$(filter %_avx2.c %_neon.c,$(SRC)))
+	+@$(SELF) $(call objs,$(filter %_avx2.c %_neon.c,$(SRC)))
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $(BUILD)/unity/millrace $(BUILD)/unity/all.c \
 	    $(call objs,$(filter %_avx2.c %_neon.c,$(SRC))) $(LIBS)
 
@@ -180,7 +180,7 @@ bench: all ## Side by side with Spark and librdkafka; tables go to bench/results
 
 demo: ## Generate retail events, run the pipeline, show the result (sets up what it needs)
 	@scripts/setup
-	@$(SELF) all
+	+@$(SELF) all
 	@BUILD='$(BUILD)' scripts/demo
 
 # ---- the rest --------------------------------------------------------------------------------
