@@ -1,11 +1,11 @@
 // JSON: records (lines, or framed messages) to column batches, by schema.
 //
-// How: one pass of SIMD over the whole buffer finds quotes, brackets, colons and commas outside strings
-// (AVX2, NEON or scalar, chosen at run time, all agreeing on every input); then each record is walked by
-// its tokens, guessing that fields come in the order of the record before. Values go straight into
-// column vectors; strings stay views into the buffer unless escaped; strings that repeat become
-// dictionary codes. Strict: what DuckDB's json reader refuses is bad here. Duplicate keys: the last wins.
-// Threads: a decoder belongs to one thread.
+// How: one pass of SIMD over the whole buffer finds quotes, brackets, colons and commas outside
+// strings (AVX2, NEON or scalar, chosen at run time, all agreeing on every input); then each record
+// is walked by its tokens, guessing that fields come in the order of the record before. Values go
+// straight into column vectors; strings stay views into the buffer unless escaped; strings that
+// repeat become dictionary codes. Strict: what DuckDB's json reader refuses is bad here. Duplicate
+// keys: the last wins. Threads: a decoder belongs to one thread.
 
 #pragma once
 
@@ -15,8 +15,8 @@ typedef struct mr_json mr_json;
 
 typedef enum mr_json_simd { MR_JSON_BEST, MR_JSON_SCALAR, MR_JSON_AVX2, MR_JSON_NEON } mr_json_simd;
 
-// A decoder for these fields (borrowed). errors MR_E_TYPE for a type JSON cannot give; MR_E_UNSUPPORTED
-// when the wished SIMD form is not there on this processor.
+// A decoder for these fields (borrowed). errors MR_E_TYPE for a type JSON cannot give;
+// MR_E_UNSUPPORTED when the wished SIMD form is not there on this processor.
 mr_code mr_json_open(const mr_fields *fields, mr_json_simd simd, mr_json **ret, mr_cx *cx);
 void mr_json_close(mr_json *json);
 // Decodes all records. Memory: hold->arena; ret's batches share hold (no reference is taken). Never

@@ -1,0 +1,298 @@
+// JSON rows: both ways through a record, compiled once for each form of json_scan.h.
+//
+// Included by json_rows_*.c only. The end of a record is always a '\n' byte: in lines the one that
+// ends it, in framed records one that the decoder wrote behind it. There, and nowhere else, at most
+// one
+// '\n' inside is white space, so a walk compares with `end` only where it meets one.
+
+#pragma once
+
+#include "codec/json_number.h"
+#include "codec/json_scan.h"
+#include "codec/json_time.h"
+
+#include "base/utf8.h"
+
+// ---- strings ---------------------------------------------------------------------------------
+
+static inline int rows_hex(const char *at) {
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = at[i];
+        char lower = (char)(c | 0x20);
+        if (c >= '0' && c <= '9') {
+            value = value * 16 + (c - '0');
+        } else if (lower >= 'a' && lower <= 'f') {
+            value = value * 16 + (lower - 'a' + 10);
+        } else {
+            return -1;
+        }
+    }
+    return value;
+}
+
+typedef struct rows_fault {
+    const char *word;
+    const char *text;
+    const char *at;
+} rows_fault;
+
+// Behind an escape that starts at `at` (a backslash), or NULL.
+static const char *rows_escape(const char *at, rows_fault *fault) {
+    if (at[1] != 'u') {
+        if (at[1] != '\0' && strchr("\"\\/bfnrt", at[1]) != NULL) {
+            return at + 2;
+        }
+        *fault = (rows_fault){MR_REASON_BAD_JSON, "unknown escape", at};
+        return NULL;
+    }
+    int unit = rows_hex(at + 2);
+    if (unit < 0) {
+        *fault = (rows_fault){MR_REASON_BAD_JSON, "malformed \\u escape", at};
+        return NULL;
+    }
+    if (unit < 0xD800 || unit > 0xDFFF) {
+        return at + 6;
+    }
+    // A high half and a low one make a character; alone they are none.
+    int low = unit < 0xDC00 && at[6] == '\\' && at[7] == 'u' ? rows_hex(at + 8) : -1;
+    if (low < 0xDC00 || low > 0xDFFF) {
+        *fault = (rows_fault){MR_REASON_BAD_UTF8, "lone surrogate", at};
+        return NULL;
+    }
+    return at + 12;
+}
+
+// The closing quote of a string whose first byte behind the quote is `at`; NULL and *fault when it
+// is not valid. The rest of a string that is not plain ASCII.
+static __attribute__((noinline)) const char *rows_string_rest(const char *at, const char *first,
+                                                              bool high, rows_fault *fault) {
+    while (*at != '"') {
+        if (*at != '\\') {
+            *fault = (rows_fault){MR_REASON_BAD_JSON, "control character in a string", at};
+            return NULL;
+        }
+        at = rows_escape(at, fault);
+        if (at == NULL) {
+            return NULL;
+        }
+        at = scan_string(at, &high);
+    }
+    if (high && !mr_utf8_valid(first, (size_t)(at - first))) {
+        *fault = (rows_fault){MR_REASON_BAD_UTF8, "string is not UTF-8", first};
+        return NULL;
+    }
+    return at;
+}
+
+// The same, with *escaped set when it has a backslash.
+static inline const char *rows_string(const char *at, bool *escaped, rows_fault *fault) {
+    bool high = false;
+    const char *stop = scan_string(at, &high);
+    *escaped = *stop == '\\';
+    if (MR_LIKELY(*stop == '"' && !high)) {
+        return stop;
+    }
+    return rows_string_rest(stop, at, high, fault);
+}
+
+static inline const char *rows_literal(const char *at, json_kind *kind) {
+    uint32_t word;
+    memcpy(&word, at, 4);
+    if (word == 0x65757274u) {  // true
+        *kind = JSON_TRUE;
+        return at + 4;
+    }
+    if (word == 0x6C6C756Eu) {  // null
+        *kind = JSON_NULL;
+        return at + 4;
+    }
+    if (word == 0x736C6166u && at[4] == 'e') {  // fals
+        *kind = JSON_FALSE;
+        return at + 5;
+    }
+    return NULL;
+}
+
+// ---- the guided way --------------------------------------------------------------------------
+
+static inline void rows_set_valid(const json_field *item, uint32_t row) {
+    if (MR_UNLIKELY(item->valid != NULL)) {
+        mr_bits_set(item->valid, row);
+    }
+}
+
+static inline void rows_put_text(mr_json *json, json_field *item, const char *data, size_t bytes) {
+    if (item->dict == NULL) {
+        ((mr_str *)item->data)[json->row] = (mr_str){data, (uint32_t)bytes, 0};
+        return;
+    }
+    if (MR_LIKELY(bytes - 1 < 16)) {
+        uint64_t low = scan_load(data);
+        uint64_t high = scan_load(data + 8);
+        uint64_t mask = ~(uint64_t)0 >> ((8 - bytes) * 8 & 63);
+        low &= bytes < 8 ? mask : ~(uint64_t)0;
+        high &= bytes <= 8 ? 0 : mask;
+        uint64_t hash = (low ^ (high * 0x9E3779B97F4A7C15u) ^ bytes) * 0xD6E8FEB86659FD93u;
+        const json_cell *cell = &item->cells[hash >> 55];
+        if (MR_LIKELY(cell->low == low && cell->high == high && cell->bytes == bytes)) {
+            ((uint32_t *)item->data)[json->row] = cell->code;
+            return;
+        }
+    }
+    mr_json_value_text(json, item, (mr_str){data, (uint32_t)bytes, 0});
+}
+_Static_assert(JSON_CELLS == 1 << (64 - 55), "the top bits of the hash choose the cell");
+
+// A scalar that is only validated. Returns its end, or NULL.
+static inline const char *rows_skip(const char *at, rows_fault *fault) {
+    if (*at == '"') {
+        bool escaped;
+        const char *close = rows_string(at + 1, &escaped, fault);
+        return close == NULL ? NULL : close + 1;
+    }
+    if (*at == '-' || (*at >= '0' && *at <= '9')) {
+        return number_end(at);
+    }
+    json_kind kind;
+    return rows_literal(at, &kind);
+}
+
+// A scalar of any field, with all that may be odd about it. Returns its end, or NULL.
+static __attribute__((noinline)) const char *rows_guided_other(mr_json *json, int32_t field,
+                                                               const char *at) {
+    rows_fault fault;
+    json_value value = {.start = at, .kind = JSON_NUMBER};
+    if (*at == '"') {
+        value.kind = JSON_STRING;
+        const char *close = rows_string(at + 1, &value.escaped, &fault);
+        value.end = close == NULL ? NULL : close + 1;
+    } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
+        value.end = number_end(at);
+    } else {
+        value.end = rows_literal(at, &value.kind);
+    }
+    if (value.end == NULL) {
+        return NULL;
+    }
+    for (; field >= 0; field = json->items[field].same) {
+        if (!mr_json_value_put(json, field, &value)) {
+            return NULL;
+        }
+    }
+    return value.end;
+}
+
+// The common forms of a field's value, decoded in place. Returns its end, or NULL for any other
+// form.
+static inline const char *rows_guided_value(mr_json *json, const json_node *node, const char *at) {
+    json_field *item = &json->items[node->field];
+    uint32_t row = json->row;
+    switch (node->op) {
+    case JSON_OP_TEXT: {
+        bool high = false;
+        const char *stop = scan_string(at + 1, &high);
+        if (MR_UNLIKELY(*at != '"' || *stop != '"' || high)) {
+            return NULL;
+        }
+        rows_put_text(json, item, at + 1, (size_t)(stop - at - 1));
+        rows_set_valid(item, row);
+        return stop + 1;
+    }
+    case JSON_OP_INT32:
+    case JSON_OP_INT64: {
+        int64_t value = 0;
+        const char *end = number_short_int(at, &value);
+        if (MR_UNLIKELY(end == NULL)) {
+            return NULL;
+        }
+        if (node->op == JSON_OP_INT64) {
+            ((int64_t *)item->data)[row] = value;
+        } else if (MR_UNLIKELY(value != (int32_t)value)) {
+            return NULL;
+        } else {
+            ((int32_t *)item->data)[row] = (int32_t)value;
+        }
+        rows_set_valid(item, row);
+        return end;
+    }
+    case JSON_OP_FLOAT64: {
+        const char *end = number_short_double(at, &((double *)item->data)[row]);
+        if (MR_LIKELY(end != NULL)) {
+            rows_set_valid(item, row);
+        }
+        return end;
+    }
+    case JSON_OP_TIME: {
+        bool high = false;
+        bool zulu = false;
+        const char *stop = scan_string(at + 1, &high);
+        mr_span text = {at + 1, (size_t)(stop - at - 1)};
+        if (MR_UNLIKELY(*at != '"' || *stop != '"' ||
+                        !time_short(text, &item->day, &((int64_t *)item->data)[row], &zulu) ||
+                        (item->zulu_needed && !zulu))) {
+            return NULL;
+        }
+        rows_set_valid(item, row);
+        return stop + 1;
+    }
+    case JSON_OP_BOOL: {
+        json_kind kind = JSON_NULL;
+        const char *end = rows_literal(at, &kind);
+        if (end == NULL || kind == JSON_NULL) {
+            return NULL;
+        }
+        ((uint8_t *)item->data)[row] = kind == JSON_TRUE;
+        rows_set_valid(item, row);
+        return end;
+    }
+    case JSON_OP_END:
+    case JSON_OP_SKIP:
+    case JSON_OP_OTHER: break;
+    }
+    return NULL;
+}
+
+// Behind the last gap: fields that this shape lacks become NULL. False when one is required.
+static bool rows_guided_missing(mr_json *json, const json_node *node) {
+    for (uint32_t i = 0; i < node->missing_count; i++) {
+        if (!mr_json_value_null(json, node->missing[i], JSON_MISSING)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Decodes the record at `at` into the present row along the tree of shapes. Returns where its last
+// gap ends; NULL when it does not fit (the row may then be half written).
+static inline const char *rows_guided(mr_json *json, const char *at) {
+    const json_node *nodes = json->nodes;
+    const json_node *node = &nodes[nodes[0].child];
+    for (;;) {
+        while (MR_UNLIKELY(!scan_gap(at, node))) {
+            if (node->sibling == 0) {
+                return NULL;
+            }
+            node = &nodes[node->sibling];
+        }
+        at += node->gap_bytes;
+        if (node->op == JSON_OP_END) {
+            return node->missing_count == 0 || rows_guided_missing(json, node) ? at : NULL;
+        }
+        const char *end;
+        if (node->op == JSON_OP_SKIP) {
+            rows_fault fault;
+            end = rows_skip(at, &fault);
+        } else {
+            end = rows_guided_value(json, node, at);
+            if (MR_UNLIKELY(end == NULL || json->items[node->field].same >= 0)) {
+                end = rows_guided_other(json, node->field, at);
+            }
+        }
+        if (MR_UNLIKELY(end == NULL)) {
+            return NULL;
+        }
+        at = end;
+        node = &nodes[node->child];
+    }
+}

@@ -1,0 +1,9 @@
+// JSON rows with AVX2, 32 bytes at a time: see json_rows.h and json_walk.h.
+
+#define MR_JSON_SCAN_AVX2
+
+#include "codec/json_drive.h"
+
+void mr_json_rows_avx2(mr_json *json) {
+    drive_rows(json);
+}
