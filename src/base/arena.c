@@ -22,18 +22,18 @@
 
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
-#define ARENA_GAP 16  // Poisoned bytes behind every allocation.
-#define poison(at, bytes) ASAN_POISON_MEMORY_REGION((at), (bytes))
+#define ARENA_GAP           16  // Poisoned bytes behind every allocation.
+#define poison(at, bytes)   ASAN_POISON_MEMORY_REGION((at), (bytes))
 #define unpoison(at, bytes) ASAN_UNPOISON_MEMORY_REGION((at), (bytes))
 #else
-#define ARENA_GAP 0
-#define poison(at, bytes) ((void)(at), (void)(bytes))
+#define ARENA_GAP           0
+#define poison(at, bytes)   ((void)(at), (void)(bytes))
 #define unpoison(at, bytes) ((void)(at), (void)(bytes))
 #endif
 
-#define ARENA_ALIGN 16
+#define ARENA_ALIGN       16
 #define ARENA_BLOCK_FIRST ((size_t)4096)
-#define ARENA_BLOCK_LAST ((size_t)1 << 20)
+#define ARENA_BLOCK_LAST  ((size_t)1 << 20)
 
 struct mr_arena_block {
     mr_arena_block *older;

@@ -32,14 +32,15 @@ mr_code mr_zone_parse(const char *name, mr_span tzif, mr_zone **ret, mr_cx *cx);
 const char *mr_zone_name(const mr_zone *zone);
 // Seconds to add to UTC to get local time at this moment.
 int32_t mr_zone_offset_s(const mr_zone *zone, int64_t utc_us);
-// Local wall clock to UTC. In a gap: the time after the jump by the old offset; in an overlap: the first.
+// Local wall clock to UTC. In a gap: the time after the jump by the old offset; in an overlap: the
+// first.
 int64_t mr_zone_to_utc(const mr_zone *zone, int64_t local_us);
 // Local date (days since 1970-01-01) of a moment.
 int32_t mr_zone_date(const mr_zone *zone, int64_t utc_us);
 
 // ISO 8601 / PostgreSQL timestamps: "2026-01-01T00:00:00.123456Z", a space for T, offsets +05:30,
-// +0530, +05, a bare date, 1-9 fraction digits (digits past microseconds are cut). Without an offset
-// it is local in zone. False when malformed or out of range; never reads past bytes.
+// +0530, +05, a bare date, 1-9 fraction digits (digits past microseconds are cut). Without an
+// offset it is local in zone. False when malformed or out of range; never reads past bytes.
 bool mr_civil_parse(const char *data, size_t bytes, const mr_zone *zone, int64_t *ret_us);
 bool mr_civil_parse_date(const char *data, size_t bytes, int32_t *ret_days);
 // "2026-01-01 00:00:00.123+00" as DuckDB prints timestamptz in the zone (fraction only when not 0).

@@ -1,8 +1,8 @@
 // Hash: seeded 64- and 128-bit hashes (XXH3) and CRC32C.
 //
-// Why seeded: chosen ids must not be able to build long probe chains; a pipeline's seed is random and
-// stored with its state, since key groups depend on it. CRC32C (Castagnoli) frames what is on disk
-// and in Kafka's batches; SSE4.2 or ARMv8 where present.
+// Why seeded: chosen ids must not be able to build long probe chains; a pipeline's seed is random
+// and stored with its state, since key groups depend on it. CRC32C (Castagnoli) frames what is on
+// disk and in Kafka's batches; SSE4.2 or ARMv8 where present.
 
 #pragma once
 
@@ -26,3 +26,5 @@ static inline uint64_t mr_hash_u64(uint64_t value, uint64_t seed) {
 
 // CRC32C of data continued from crc (0 to start).
 uint32_t mr_hash_crc32c(uint32_t crc, const void *data, size_t bytes);
+// The same without the processor's instruction: what runs elsewhere, and what tests compare with.
+uint32_t mr_hash_crc32c_table(uint32_t crc, const void *data, size_t bytes);

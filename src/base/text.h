@@ -1,7 +1,7 @@
 // Text: byte spans, growing buffers, and small string work.
 //
-// A mr_span is bytes with a length, not NUL-terminated, not owned. A mr_text grows in an arena or on
-// the heap (arena NULL) and keeps a NUL behind its bytes.
+// A mr_span is bytes with a length, not NUL-terminated, not owned. A mr_text grows in an arena or
+// on the heap (arena NULL) and keeps a NUL behind its bytes.
 
 #pragma once
 

@@ -11,6 +11,7 @@ size_t mr_utf8_put(uint32_t code_point, char *ret);
 // Decodes one code point of valid text; returns its bytes.
 size_t mr_utf8_get(const char *data, const char *end, uint32_t *ret_code_point);
 size_t mr_utf8_length(mr_span text);  // Characters.
-// Simple (one to one) case mapping as PostgreSQL's C.UTF-8 and DuckDB do: upper/lower of one code point.
+// Simple (one to one) case mapping as PostgreSQL's C.UTF-8 and DuckDB do: upper/lower of one code
+// point.
 uint32_t mr_utf8_upper(uint32_t code_point);
 uint32_t mr_utf8_lower(uint32_t code_point);
