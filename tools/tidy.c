@@ -1,6 +1,6 @@
 // Tidy: checks what STYLE asks of the source and a program can see; run by `make tidy`.
 //
-// Why: a rule that only people check erodes. How: every file below src, tests and tools is read
+// Why: a rule that only people check erodes. How: every C file below src, tests and tools is read
 // once; comments and literals are blanked, then lines, includes, calls and functions are looked at.
 // The tables at the top are the rules: a new folder, call or library is one row.
 //   tidy [--root DIR] [--objects DIR]
@@ -156,7 +156,8 @@ static bool is_skipped(const char *folder, const char *name) {
 
 static void check_file(const char *path) {
     size_t bytes;
-    if (ends(path, ".c") || ends(path, ".h")) {
+    bool ours = starts(path, "src/") || starts(path, "tests/") || starts(path, "tools/");
+    if (ours && (ends(path, ".c") || ends(path, ".h"))) {
         check_source(path);
     } else if (ends(path, ".md")) {
         check_document(path);
