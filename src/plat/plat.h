@@ -1,10 +1,10 @@
 // Plat: the operating system behind one vtable, so that a simulator can stand in for it.
 //
-// Why: every byte that must survive goes through here; the simulator (plat/sim.h) drops what was not
-// synced, tears writes, loses directory entries and fails calls, from one seed. Paths are UTF-8 C
-// strings, relative to the process's working directory. All calls retry EINTR; a failed call names
-// the path and the reason in the error. ENOSPC gives MR_E_FULL (MR_RETRY); a failed fsync gives
-// MR_E_IO with MR_FATAL and is never retried.
+// Why: every byte that must survive goes through here; the simulator (plat/sim.h) drops what was
+// not synced, tears writes, loses directory entries and fails calls, from one seed. Paths are UTF-8
+// C strings, relative to the process's working directory. All calls retry EINTR; a failed call
+// names the path and the reason in the error. ENOSPC gives MR_E_FULL (MR_RETRY); a failed fsync
+// gives MR_E_IO with MR_FATAL and is never retried.
 
 #pragma once
 
@@ -50,7 +50,8 @@ mr_code mr_file_rename(const char *from, const char *to, mr_cx *cx);
 // Renames over an existing file.
 mr_code mr_file_replace(const char *from, const char *to, mr_cx *cx);
 mr_code mr_file_delete(const char *path, mr_cx *cx);  // MR_OK when absent.
-// Writes data to `path` so that a crash leaves the old or the new content: temporary, sync, rename, dir sync.
+// Writes data to `path` so that a crash leaves the old or the new content: temporary, sync, rename,
+// dir sync.
 mr_code mr_file_save(const char *path, mr_span data, mr_cx *cx);
 
 mr_code mr_dir_make(const char *path,
@@ -64,8 +65,8 @@ typedef struct mr_dir_entry {
 mr_code mr_dir_list(const char *path, mr_dir_entry **ret, size_t *ret_count, mr_cx *cx);
 mr_code mr_dir_delete(const char *path, mr_cx *cx);  // The folder and all below; MR_OK when absent.
 
-// An exclusive lock on a file (made when absent), freed when the process ends. The holder's process id
-// and command are written into it. errors  MR_E_LOCKED, naming the holder
+// An exclusive lock on a file (made when absent), freed when the process ends. The holder's process
+// id and command are written into it. errors  MR_E_LOCKED, naming the holder
 typedef struct mr_lock {
     int handle;
 } mr_lock;
@@ -82,6 +83,10 @@ mr_plat *mr_plat_linux(void);  // The real one; a constant.
 // Standard streams, for cli and the console sink. The simulator collects what is written.
 typedef enum mr_stream { MR_STDOUT = 1, MR_STDERR = 2 } mr_stream;
 mr_code mr_stream_write(mr_stream stream, mr_span data, mr_cx *cx);
+// Reads what standard input has, at most bytes. *ret_bytes is MR_STREAM_END at its end, and 0 when
+// nothing came within timeout_us.
+#define MR_STREAM_END SIZE_MAX
+mr_code mr_stream_read(void *data, size_t bytes, int64_t timeout_us, size_t *ret_bytes, mr_cx *cx);
 
 // Process resources for metrics: CPU microseconds (user + system) and peak resident bytes.
 typedef struct mr_usage {
@@ -93,7 +98,7 @@ void mr_plat_usage(mr_plat *plat, mr_usage *ret);
 uint32_t mr_plat_cores(mr_plat *plat);
 const char *mr_plat_env(mr_plat *plat, const char *name);  // NULL when unset.
 
-// A named crash point: the process dies here at once (kill -9 / power cut) when MILLRACE_CRASH names it as
-// "point" or "point:n" (n-th time); in the simulator, when the schedule says so: then MR_E_CRASH returns
-// and every later call fails until the simulated restart.
+// A named crash point: the process dies here at once (kill -9 / power cut) when MILLRACE_CRASH
+// names it as "point" or "point:n" (n-th time); in the simulator, when the schedule says so: then
+// MR_E_CRASH returns and every later call fails until the simulated restart.
 mr_code mr_crash_point(const char *name, mr_cx *cx);

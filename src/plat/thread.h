@@ -1,4 +1,5 @@
-// Thread: threads, mutexes and conditions. Real ones only: the simulator runs everything in one thread.
+// Thread: threads, mutexes and conditions. Real ones only: the simulator runs everything in one
+// thread.
 
 #pragma once
 
@@ -33,6 +34,6 @@ void mr_condition_wait(mr_condition *condition, mr_mutex *mutex,
                        int64_t timeout_us);  // < 0 = no limit
 void mr_condition_signal(mr_condition *condition);
 void mr_condition_broadcast(mr_condition *condition);
-// Calls handler(signal) state: sets *flag (and on the second time exits at once) on SIGINT and SIGTERM;
-// ignores SIGPIPE.
+// Calls handler(signal) state: sets *flag (and on the second time exits at once) on SIGINT and
+// SIGTERM; ignores SIGPIPE.
 void mr_thread_catch_stop(atomic_bool *flag);

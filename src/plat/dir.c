@@ -1,0 +1,97 @@
+// Dir: folders with parents, sorted listings, removal of whole trees; see plat.h.
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plat/plat_ops.h"
+
+// Makes one folder whose parent exists; a new entry is made durable in the parent.
+static mr_code make_one(const char *path, mr_cx *cx) {
+    int error = cx->plat->ops->dir_make(cx->plat, path);
+    if (error == 0) {
+        return mr_dir_sync(mr_plat_parent(path, cx->arena), cx);
+    }
+    mr_stat stat;
+    if (error == -EEXIST && cx->plat->ops->stat(cx->plat, path, &stat) == 0 && stat.is_dir) {
+        return MR_OK;
+    }
+    return plat_fail(cx, -error, "create folder", path);
+}
+
+mr_code mr_dir_make(const char *path, mr_cx *cx) {
+    mr_stat stat;
+    if (cx->plat->ops->stat(cx->plat, path, &stat) == 0 && stat.is_dir) {
+        return MR_OK;
+    }
+    char *prefix = mr_arena_string(cx->arena, path);
+    for (char *at = prefix + 1; prefix[0] != '\0' && *at != '\0'; at++) {
+        if (*at == '/' && at[-1] != '/') {
+            *at = '\0';
+            MR_TRY(make_one(prefix, cx));
+            *at = '/';
+        }
+    }
+    return make_one(path, cx);
+}
+
+typedef struct list_state {
+    mr_arena *arena;
+    mr_dir_entry *entries;
+    size_t count;
+    size_t capacity;
+} list_state;
+
+static void list_add(void *state, const char *name, bool is_dir) {
+    list_state *list = state;
+    if (list->count == list->capacity) {
+        size_t capacity = MR_MAX(list->capacity * 2, (size_t)16);
+        mr_dir_entry *entries = MR_NEW_ARRAY(list->arena, mr_dir_entry, capacity);
+        if (list->count > 0) {
+            memcpy(entries, list->entries, list->count * sizeof(*entries));
+        }
+        list->entries = entries;
+        list->capacity = capacity;
+    }
+    list->entries[list->count].name = mr_arena_string(list->arena, name);
+    list->entries[list->count].is_dir = is_dir;
+    list->count++;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(((const mr_dir_entry *)a)->name, ((const mr_dir_entry *)b)->name);
+}
+
+mr_code mr_dir_list(const char *path, mr_dir_entry **ret, size_t *ret_count, mr_cx *cx) {
+    list_state list = {.arena = cx->arena};
+    int error = cx->plat->ops->dir_list(cx->plat, path, list_add, &list);
+    if (error < 0) {
+        return plat_fail(cx, -error, "list folder", path);
+    }
+    if (list.count > 1) {
+        qsort(list.entries, list.count, sizeof(*list.entries), compare_names);
+    }
+    *ret = list.entries;
+    *ret_count = list.count;
+    return MR_OK;
+}
+
+mr_code mr_dir_delete(const char *path, mr_cx *cx) {
+    list_state list = {.arena = cx->arena};
+    int error = cx->plat->ops->dir_list(cx->plat, path, list_add, &list);
+    if (error == -ENOENT) {
+        return MR_OK;
+    }
+    if (error < 0) {
+        return plat_fail(cx, -error, "list folder", path);
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        const char *below = mr_arena_printf(cx->arena, "%s/%s", path, list.entries[i].name);
+        if (list.entries[i].is_dir) {
+            MR_TRY(mr_dir_delete(below, cx));
+        } else {
+            MR_TRY(mr_file_delete(below, cx));
+        }
+    }
+    error = cx->plat->ops->dir_remove(cx->plat, path);
+    return error < 0 && error != -ENOENT ? plat_fail(cx, -error, "delete folder", path) : MR_OK;
+}

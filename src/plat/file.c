@@ -1,0 +1,203 @@
+// File: files that are written at their end and read anywhere; see plat.h.
+//
+// What is common to the real and the simulated disk: short writes are continued, errors get their
+// words, and a failed append leaves the file as it was. A failed sync is fatal whatever its reason:
+// the kernel may have dropped the pages and call them clean (Rebello et al., USENIX ATC 2020).
+
+#include <string.h>
+
+#include "plat/plat_ops.h"
+
+mr_code mr_file_open(mr_file *file, const char *path, mr_open_mode mode, mr_cx *cx) {
+    uint64_t bytes = 0;
+    int handle = cx->plat->ops->open(cx->plat, path, mode, &bytes);
+    if (handle < 0) {
+        return plat_fail(cx, -handle,
+                         mode == MR_OPEN_CREATE || mode == MR_OPEN_TRUNCATE ? "create" : "open",
+                         path);
+    }
+    size_t path_bytes = strlen(path) + 1;
+    char *copy = mr_heap_raw(path_bytes);
+    memcpy(copy, path, path_bytes);
+    *file = (mr_file){.handle = handle, .bytes = bytes, .path = copy};
+    return MR_OK;
+}
+
+void mr_file_close(mr_file *file, mr_plat *plat) {
+    if (file->handle >= 0) {
+        plat->ops->close(plat, file->handle);
+        mr_heap_free(file->path);
+    }
+    *file = MR_FILE_CLOSED;
+}
+
+mr_code mr_file_append(mr_file *file, mr_span data, mr_cx *cx) {
+    mr_assert(file->handle >= 0);
+    uint64_t at = file->bytes;
+    while (data.bytes > 0) {
+        int64_t wrote = cx->plat->ops->write(cx->plat, file->handle, at, data);
+        if (wrote <= 0) {
+            // Nothing of a failed append stays behind the end; if this fails too, the next append
+            // overwrites it.
+            cx->plat->ops->truncate(cx->plat, file->handle, file->bytes);
+            return plat_fail(cx, wrote == 0 ? EIO : (int)-wrote, "write", file->path);
+        }
+        mr_assert((uint64_t)wrote <= data.bytes);
+        at += (uint64_t)wrote;
+        data.data += wrote;
+        data.bytes -= (size_t)wrote;
+    }
+    file->bytes = at;
+    return MR_OK;
+}
+
+mr_code mr_file_read(mr_file *file, uint64_t offset, void *data, size_t bytes, size_t *ret_bytes,
+                     mr_cx *cx) {
+    mr_assert(file->handle >= 0);
+    size_t done = 0;
+    while (done < bytes) {
+        int64_t got = cx->plat->ops->read(cx->plat, file->handle, offset + done,
+                                          (char *)data + done, bytes - done);
+        if (got < 0) {
+            mr_code code = plat_fail(cx, (int)-got, "read", file->path);
+            return mr_error_in(cx, code, "reading %zu bytes at offset %llu", bytes,
+                               (unsigned long long)offset);
+        }
+        if (got == 0) {
+            break;
+        }
+        done += (size_t)got;
+    }
+    *ret_bytes = done;
+    return MR_OK;
+}
+
+static mr_code sync_failed(mr_cx *cx, int error, const char *path) {
+    mr_code code = plat_fail(cx, error, "sync", path);
+    if (code == MR_E_CRASH) {
+        return code;
+    }
+    cx->error.code = MR_E_IO;
+    cx->error.flags = MR_FATAL;
+    strcpy(cx->error.hint, "What was written since the last commit is lost; check the disk, then "
+                           "start again.");
+    return MR_E_IO;
+}
+
+mr_code mr_file_sync(mr_file *file, mr_cx *cx) {
+    mr_assert(file->handle >= 0);
+    int error = cx->plat->ops->sync(cx->plat, file->handle);
+    return error < 0 ? sync_failed(cx, -error, file->path) : MR_OK;
+}
+
+mr_code mr_dir_sync(const char *path, mr_cx *cx) {
+    int error = cx->plat->ops->dir_sync(cx->plat, path);
+    if (error == -ENOENT || error == -EACCES) {
+        return plat_fail(cx, -error, "open", path);  // It never came to the sync.
+    }
+    return error < 0 ? sync_failed(cx, -error, path) : MR_OK;
+}
+
+mr_code mr_file_truncate(mr_file *file, uint64_t bytes, mr_cx *cx) {
+    mr_assert(file->handle >= 0);
+    int error = cx->plat->ops->truncate(cx->plat, file->handle, bytes);
+    if (error < 0) {
+        return plat_fail(cx, -error, "truncate", file->path);
+    }
+    file->bytes = bytes;
+    return MR_OK;
+}
+
+mr_code mr_file_stat(const char *path, mr_stat *ret, mr_cx *cx) {
+    int error = cx->plat->ops->stat(cx->plat, path, ret);
+    return error < 0 ? plat_fail(cx, -error, "look at", path) : MR_OK;
+}
+
+bool mr_file_exists(const char *path, mr_cx *cx) {
+    mr_stat stat;
+    return cx->plat->ops->stat(cx->plat, path, &stat) == 0;
+}
+
+#define LOAD_CHUNK_BYTES 65536
+
+// Reads to the end: the size at open is a hint only (files of /proc and pipes have none).
+static mr_code load_open(mr_file *file, uint64_t bytes_max, mr_text *out, mr_cx *cx) {
+    for (;;) {
+        size_t want =
+            out->bytes <= file->bytes ? (size_t)(file->bytes - out->bytes) + 1 : LOAD_CHUNK_BYTES;
+        size_t before = out->bytes, got = 0;
+        char *at = mr_text_grow(out, want);
+        mr_code code = mr_file_read(file, before, at, want, &got, cx);
+        out->bytes = before + (code == MR_OK ? got : 0);
+        out->data[out->bytes] = '\0';
+        MR_TRY(code);
+        if (out->bytes > bytes_max) {
+            return mr_fail(cx, MR_E_LIMIT, NULL, "\"%s\" is larger than %llu bytes", file->path,
+                           (unsigned long long)bytes_max);
+        }
+        if (got < want) {
+            return MR_OK;
+        }
+    }
+}
+
+mr_code mr_file_load(const char *path, uint64_t bytes_max, mr_span *ret, mr_cx *cx) {
+    mr_file file;
+    MR_TRY(mr_file_open(&file, path, MR_OPEN_READ, cx));
+    mr_text text;
+    mr_text_init(&text, cx->arena);
+    mr_code code;
+    if (file.bytes > bytes_max) {
+        code = mr_fail(cx, MR_E_LIMIT, NULL, "\"%s\" has %llu bytes, the limit is %llu", path,
+                       (unsigned long long)file.bytes, (unsigned long long)bytes_max);
+    } else {
+        mr_text_reserve(&text, (size_t)file.bytes + 1);  // One more finds the end.
+        code = load_open(&file, bytes_max, &text, cx);
+    }
+    mr_file_close(&file, cx->plat);
+    if (code == MR_OK) {
+        *ret = mr_text_span(&text);
+    }
+    return code;
+}
+
+static mr_code rename_to(const char *from, const char *to, bool replace, mr_cx *cx) {
+    int error = cx->plat->ops->rename(cx->plat, from, to, replace);
+    if (error >= 0) {
+        return MR_OK;
+    }
+    mr_code code = plat_fail(cx, -error, "rename", from);
+    return code == MR_E_CRASH ? code : mr_error_in(cx, code, "renaming it to \"%s\"", to);
+}
+
+mr_code mr_file_rename(const char *from, const char *to, mr_cx *cx) {
+    return rename_to(from, to, /* replace= */ false, cx);
+}
+
+mr_code mr_file_replace(const char *from, const char *to, mr_cx *cx) {
+    return rename_to(from, to, /* replace= */ true, cx);
+}
+
+mr_code mr_file_delete(const char *path, mr_cx *cx) {
+    int error = cx->plat->ops->unlink(cx->plat, path);
+    return error < 0 && error != -ENOENT ? plat_fail(cx, -error, "delete", path) : MR_OK;
+}
+
+mr_code mr_file_save(const char *path, mr_span data, mr_cx *cx) {
+    const char *part = mr_arena_printf(cx->arena, "%s.tmp", path);
+    mr_file file;
+    MR_TRY(mr_file_open(&file, part, MR_OPEN_TRUNCATE, cx));
+    mr_code code = mr_file_append(&file, data, cx);
+    if (code == MR_OK) {
+        code = mr_file_sync(&file, cx);
+    }
+    mr_file_close(&file, cx->plat);
+    if (code == MR_OK) {
+        code = mr_file_replace(part, path, cx);
+    }
+    if (code != MR_OK) {
+        cx->plat->ops->unlink(cx->plat, part);  // The error to tell is the first one.
+        return code;
+    }
+    return mr_dir_sync(mr_plat_parent(path, cx->arena), cx);
+}

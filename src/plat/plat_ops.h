@@ -1,0 +1,61 @@
+// Plat operations: the vtable behind plat.h, with a Linux (linux.c) and a simulated (sim.c)
+// backend.
+//
+// An operation returns 0 or more, or minus an errno. EINTR never comes back. What is common to both
+// backends (short writes, parents, error texts) lives above, in file.c, dir.c and lock.c, so that
+// the simulator tests it too.
+
+#pragma once
+
+#include <errno.h>
+
+#include "plat/plat.h"
+
+#define MR_PLAT_CRASHED 4095  // As an errno: the simulated machine is down.
+
+typedef void (*mr_plat_visit)(void *state, const char *name, bool is_dir);
+
+typedef struct mr_plat_ops {
+    // Files. open gives a handle and the file's size.
+    int (*open)(mr_plat *plat, const char *path, mr_open_mode mode, uint64_t *ret_bytes);
+    void (*close)(mr_plat *plat, int handle);
+    int64_t (*write)(mr_plat *plat, int handle, uint64_t offset, mr_span data);  // May be short.
+    int64_t (*read)(mr_plat *plat, int handle, uint64_t offset, void *data, size_t bytes);
+    int (*sync)(mr_plat *plat, int handle);
+    int (*truncate)(mr_plat *plat, int handle, uint64_t bytes);
+    int (*stat)(mr_plat *plat, const char *path, mr_stat *ret);
+    int (*rename)(mr_plat *plat, const char *from, const char *to, bool replace);
+    int (*unlink)(mr_plat *plat, const char *path);
+    // Folders.
+    int (*dir_make)(mr_plat *plat, const char *path);
+    int (*dir_remove)(mr_plat *plat, const char *path);
+    int (*dir_sync)(mr_plat *plat, const char *path);
+    int (*dir_list)(mr_plat *plat, const char *path, mr_plat_visit visit, void *state);
+    // Locks: a handle, or -EAGAIN with the holder's line in ret_holder.
+    int (*lock)(mr_plat *plat, const char *path, mr_text *ret_holder);
+    void (*unlock)(mr_plat *plat, int handle);
+    // The rest.
+    int64_t (*clock_real_us)(mr_plat *plat);
+    int64_t (*clock_monotonic_us)(mr_plat *plat);
+    void (*sleep_us)(mr_plat *plat, int64_t us);
+    uint64_t (*random_u64)(mr_plat *plat);
+    int64_t (*stream_write)(mr_plat *plat, mr_stream stream, mr_span data);  // May be short.
+    void (*usage)(mr_plat *plat, mr_usage *ret);
+    uint32_t (*cores)(mr_plat *plat);
+    const char *(*env)(mr_plat *plat, const char *name);
+    int (*crash_point)(mr_plat *plat, const char *name);
+} mr_plat_ops;
+
+struct mr_plat {
+    const mr_plat_ops *ops;  // A backend's own state follows.
+};
+
+// Puts "cannot <verb> "<path>": <reason>" into cx, with the code that fits the errno.
+#define plat_fail(cx, error, verb, path)        \
+    mr_plat_fail((cx), (error), (verb), (path), \
+                 &(mr_error_site){MR_NOWHERE, NULL, __FILE__, __LINE__})
+mr_code mr_plat_fail(mr_cx *cx, int error, const char *verb, const char *path,
+                     const mr_error_site *site);
+
+// The folder that holds path, in the arena: "a" for "a/b", "." for "b", "/" for "/b".
+const char *mr_plat_parent(const char *path, mr_arena *arena);
