@@ -290,6 +290,19 @@ static uint64_t linux_random_u64(mr_plat *plat) {
     return ret;
 }
 
+static int64_t linux_stream_read(mr_plat *plat, void *data, size_t bytes, int64_t timeout_us) {
+    (void)plat;
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    int ready;
+    RETRY(ready, poll(&input, 1, (int)((timeout_us + 999) / 1000)));
+    if (ready <= 0) {
+        return ready == 0 ? -EAGAIN : ready;
+    }
+    int64_t ret;
+    RETRY(ret, read(STDIN_FILENO, data, bytes));
+    return ret;
+}
+
 static int64_t linux_stream_write(mr_plat *plat, mr_stream stream, mr_span data) {
     (void)plat;
     int fd = stream == MR_STDOUT ? STDOUT_FILENO : STDERR_FILENO;
@@ -382,6 +395,7 @@ static const mr_plat_ops linux_ops = {
     .sleep_us = linux_sleep_us,
     .random_u64 = linux_random_u64,
     .stream_write = linux_stream_write,
+    .stream_read = linux_stream_read,
     .usage = linux_usage,
     .cores = linux_cores,
     .env = linux_env,

@@ -40,6 +40,8 @@ typedef struct mr_plat_ops {
     void (*sleep_us)(mr_plat *plat, int64_t us);
     uint64_t (*random_u64)(mr_plat *plat);
     int64_t (*stream_write)(mr_plat *plat, mr_stream stream, mr_span data);  // May be short.
+    // Standard input: -EAGAIN when nothing comes in time, 0 at its end. NULL: there is none.
+    int64_t (*stream_read)(mr_plat *plat, void *data, size_t bytes, int64_t timeout_us);
     void (*usage)(mr_plat *plat, mr_usage *ret);
     uint32_t (*cores)(mr_plat *plat);
     const char *(*env)(mr_plat *plat, const char *name);
