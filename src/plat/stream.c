@@ -15,11 +15,11 @@ mr_code mr_stream_write(mr_stream stream, mr_span data, mr_cx *cx) {
     return MR_OK;
 }
 
-mr_code mr_stream_read(void *data, size_t bytes, int64_t timeout_us, size_t *ret_bytes,
-                       mr_cx *cx) {
+mr_code mr_stream_read(void *data, size_t bytes, int64_t timeout_us, size_t *ret_bytes, mr_cx *cx) {
     mr_assert(bytes > 0);
     const mr_plat_ops *ops = cx->plat->ops;
-    int64_t got = ops->stream_read == NULL ? 0 : ops->stream_read(cx->plat, data, bytes, timeout_us);
+    int64_t got =
+        ops->stream_read == NULL ? 0 : ops->stream_read(cx->plat, data, bytes, timeout_us);
     if (got < 0 && got != -EAGAIN) {
         return plat_fail(cx, (int)-got, "read", "standard input");
     }
