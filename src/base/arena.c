@@ -1,5 +1,7 @@
 // Arena: memory with one lifetime, and the program's only calls to the C allocator; see arena.h.
 //
+// Also: mr_heap_
+//
 // How: blocks double from 4 KiB to 1 MiB, so a small call context stays small and a batch's arena
 // settles on one block after a few rounds. Under AddressSanitizer everything not handed out is
 // poisoned, which finds reads past an allocation and reads after a clear.

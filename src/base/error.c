@@ -1,4 +1,6 @@
 // Error: filling and reading the call context's error; see error.h and cx.h.
+//
+// Also: mr_cx_
 
 #include "base/error.h"
 

@@ -1,4 +1,6 @@
 // Text: spans, growing buffers, and numbers as users write them; see text.h.
+//
+// Also: mr_span_
 
 #include "base/text.h"
 

@@ -115,13 +115,13 @@ typedef struct rule_day {
     int32_t time_s;
 } rule_day;
 
-typedef struct rule {
+typedef struct zone_rule {
     int32_t standard_s;
     int32_t summer_s;
     bool summer;
     rule_day start;
     rule_day end;
-} rule;
+} zone_rule;
 
 typedef struct cursor {
     const char *at;
@@ -197,10 +197,10 @@ static bool take_day(cursor *in, rule_day *ret) {
     return ok && (!take_char(in, '/') || take_time(in, &ret->time_s));
 }
 
-static bool rule_parse(mr_span text, rule *ret) {
+static bool rule_parse(mr_span text, zone_rule *ret) {
     cursor in = {text.data, text.data + text.bytes};
     int32_t west_s;  // POSIX counts west of Greenwich as positive.
-    *ret = (rule){.summer = false};
+    *ret = (zone_rule){.summer = false};
     if (!take_name(&in) || !take_time(&in, &west_s)) {
         return false;
     }
@@ -226,26 +226,26 @@ static bool rule_parse(mr_span text, rule *ret) {
 }
 
 // Local seconds since 1970 at which the rule's day strikes in this year.
-static int64_t rule_local_s(const rule_day *rule, int64_t year) {
+static int64_t rule_local_s(const rule_day *at, int64_t year) {
     int64_t first = mr_civil_days(year, 1, 1);
     bool leap = mr_civil_days(year + 1, 1, 1) - first == 366;
     int64_t day = 0;
-    switch (rule->kind) {
-    case RULE_ZERO_BASED: day = first + rule->day; break;
-    case RULE_JULIAN: day = first + rule->day - 1 + (leap && rule->day >= 60); break;
+    switch (at->kind) {
+    case RULE_ZERO_BASED: day = first + at->day; break;
+    case RULE_JULIAN: day = first + at->day - 1 + (leap && at->day >= 60); break;
     case RULE_WEEKDAY: {
-        int64_t month_first = mr_civil_days(year, rule->month, 1);
-        int64_t month_next = rule->month == 12 ? mr_civil_days(year + 1, 1, 1)
-                                               : mr_civil_days(year, rule->month + 1, 1);
+        int64_t month_first = mr_civil_days(year, at->month, 1);
+        int64_t month_next =
+            at->month == 12 ? mr_civil_days(year + 1, 1, 1) : mr_civil_days(year, at->month + 1, 1);
         int64_t weekday = ((month_first + 4) % 7 + 7) % 7;  // 1970-01-01 was a Thursday.
-        day = month_first + (rule->day - weekday + 7) % 7 + (rule->week - 1) * 7;
+        day = month_first + (at->day - weekday + 7) % 7 + (at->week - 1) * 7;
         if (day >= month_next) {
             day -= 7;
         }
         break;
     }
     }
-    return day * DAY_S + rule->time_s;
+    return day * DAY_S + at->time_s;
 }
 
 static void zone_add(mr_zone *zone, int64_t at_s, int32_t offset_s) {
@@ -259,7 +259,7 @@ static void zone_add(mr_zone *zone, int64_t at_s, int32_t offset_s) {
 }
 
 // Adds the rule's changes behind the file's, for a cycle and the years that it takes to settle.
-static void zone_expand(mr_zone *zone, const rule *rule) {
+static void zone_expand(mr_zone *zone, const zone_rule *rule) {
     zone_change last = zone->changes[zone->count - 1];
     if (!rule->summer) {
         if (zone->count == 1) {
@@ -402,7 +402,7 @@ mr_code mr_zone_parse(const char *name, mr_span tzif, mr_zone **ret, mr_cx *cx) 
     if (time_bytes == 8 && end < tzif.bytes && tzif.data[end] == '\n') {
         const char *first = tzif.data + end + 1;
         const char *line_end = memchr(first, '\n', tzif.bytes - end - 1);
-        rule rule;
+        zone_rule rule;
         if (line_end == NULL) {
             return damaged(name, "footer without end", cx);
         }

@@ -5,6 +5,14 @@
 
 #include "plat/plat_ops.h"
 
+mr_code mr_dir_sync(const char *path, mr_cx *cx) {
+    int error = cx->plat->ops->dir_sync(cx->plat, path);
+    if (error == -ENOENT || error == -EACCES) {
+        return plat_fail(cx, -error, "open", path);  // It never came to the sync.
+    }
+    return error < 0 ? plat_sync_fail(cx, -error, path) : MR_OK;
+}
+
 // Makes one folder whose parent exists; a new entry is made durable in the parent.
 static mr_code make_one(const char *path, mr_cx *cx) {
     int error = cx->plat->ops->dir_make(cx->plat, path);

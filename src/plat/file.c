@@ -72,30 +72,10 @@ mr_code mr_file_read(mr_file *file, uint64_t offset, void *data, size_t bytes, s
     return MR_OK;
 }
 
-static mr_code sync_failed(mr_cx *cx, int error, const char *path) {
-    mr_code code = plat_fail(cx, error, "sync", path);
-    if (code == MR_E_CRASH) {
-        return code;
-    }
-    cx->error.code = MR_E_IO;
-    cx->error.flags = MR_FATAL;
-    strcpy(cx->error.hint, "What was written since the last commit is lost; check the disk, then "
-                           "start again.");
-    return MR_E_IO;
-}
-
 mr_code mr_file_sync(mr_file *file, mr_cx *cx) {
     mr_assert(file->handle >= 0);
     int error = cx->plat->ops->sync(cx->plat, file->handle);
-    return error < 0 ? sync_failed(cx, -error, file->path) : MR_OK;
-}
-
-mr_code mr_dir_sync(const char *path, mr_cx *cx) {
-    int error = cx->plat->ops->dir_sync(cx->plat, path);
-    if (error == -ENOENT || error == -EACCES) {
-        return plat_fail(cx, -error, "open", path);  // It never came to the sync.
-    }
-    return error < 0 ? sync_failed(cx, -error, path) : MR_OK;
+    return error < 0 ? plat_sync_fail(cx, -error, file->path) : MR_OK;
 }
 
 mr_code mr_file_truncate(mr_file *file, uint64_t bytes, mr_cx *cx) {

@@ -1,5 +1,7 @@
 // Linux: the real backend of plat's vtable; the program's system calls are here.
 //
+// Also: mr_plat_
+//
 // Every call retries EINTR and gives back minus an errno. Files are opened close-on-exec. Symbolic
 // links in users' paths are followed; removing a tree does not follow them.
 
@@ -335,9 +337,12 @@ static void linux_usage(mr_plat *plat, mr_usage *ret) {
     ssize_t got;
     RETRY(got, read(fd, line, sizeof(line) - 1));
     close(fd);
+    // "size resident shared …", in pages.
     char *second = got > 0 ? strchr(line, ' ') : NULL;
-    if (second != NULL) {
-        ret->resident_bytes = strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+    char *third = second != NULL ? strchr(second + 1, ' ') : NULL;
+    int64_t pages;
+    if (third != NULL && mr_text_parse_int64((mr_span){second, (size_t)(third - second)}, &pages)) {
+        ret->resident_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
     }
     ret->resident_bytes_max = MR_MAX(ret->resident_bytes_max, ret->resident_bytes);
 }
@@ -366,7 +371,10 @@ static int linux_crash_point(mr_plat *plat, const char *name) {
         (wanted[bytes] != '\0' && wanted[bytes] != ':')) {
         return 0;
     }
-    long nth = wanted[bytes] == ':' ? strtol(wanted + bytes + 1, NULL, 10) : 1;
+    int64_t nth = 1;
+    if (wanted[bytes] == ':' && !mr_text_parse_int64(mr_span_of(wanted + bytes + 1), &nth)) {
+        return -EINVAL;
+    }
     if (atomic_fetch_add(&passes, 1) + 1 == nth) {
         kill(getpid(), SIGKILL);
         pause();

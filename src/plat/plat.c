@@ -2,6 +2,7 @@
 
 #include "plat/plat.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "plat/plat_ops.h"
@@ -48,6 +49,18 @@ mr_code mr_plat_fail(mr_cx *cx, int error, const char *verb, const char *path,
     mr_code code = mr_error_set(cx, found.code, at, "cannot %s \"%s\": %s", verb, path,
                                 strerror_r(error, buffer, sizeof(buffer)));
     return mr_error_flag(cx, code, found.flags);
+}
+
+mr_code mr_plat_sync_fail(mr_cx *cx, int error, const char *path, const mr_error_site *site) {
+    mr_code code = mr_plat_fail(cx, error, "sync", path, site);
+    if (code == MR_E_CRASH) {
+        return code;
+    }
+    char text[MR_ERROR_TEXT_BYTES];
+    snprintf(text, sizeof(text), "%s", cx->error.text);
+    mr_error_site at = *site;
+    at.hint = "What was written since the last commit is lost; check the disk, then start again.";
+    return mr_error_flag(cx, mr_error_set(cx, MR_E_IO, at, "%s", text), MR_FATAL);
 }
 
 const char *mr_plat_parent(const char *path, mr_arena *arena) {

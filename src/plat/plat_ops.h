@@ -59,5 +59,10 @@ struct mr_plat {
 mr_code mr_plat_fail(mr_cx *cx, int error, const char *verb, const char *path,
                      const mr_error_site *site);
 
+// The same for a failed sync: MR_E_IO with MR_FATAL, whatever the errno.
+#define plat_sync_fail(cx, error, path) \
+    mr_plat_sync_fail((cx), (error), (path), &(mr_error_site){MR_NOWHERE, NULL, __FILE__, __LINE__})
+mr_code mr_plat_sync_fail(mr_cx *cx, int error, const char *path, const mr_error_site *site);
+
 // The folder that holds path, in the arena: "a" for "a/b", "." for "b", "/" for "/b".
 const char *mr_plat_parent(const char *path, mr_arena *arena);

@@ -1,9 +1,12 @@
 // Thread: POSIX threads with the program's rules; see thread.h.
+//
+// Also: mr_mutex_ mr_condition_
 
 #include "plat/thread.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,8 +26,7 @@ mr_code mr_thread_start(mr_thread *thread, const char *name, void *(*run)(void *
                        strerror_r(error, buffer, sizeof(buffer)));
     }
     char short_name[16];  // The kernel's limit.
-    strncpy(short_name, name, sizeof(short_name) - 1);
-    short_name[sizeof(short_name) - 1] = '\0';
+    snprintf(short_name, sizeof(short_name), "%s", name);
     pthread_setname_np(thread->handle, short_name);
     return MR_OK;
 }
