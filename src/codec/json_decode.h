@@ -208,9 +208,12 @@ bool mr_json_number_int(const char *at, int64_t *ret);
 // A number of unit_us microseconds each, as microseconds; digits past them are cut.
 bool mr_json_number_time(const char *at, int64_t unit_us, int64_t *ret);
 
-// json_print.c: a finite double, as few digits as read back to it: 1.5, 100.0, 1e+16, 1e-05.
+// How DuckDB prints doubles: as text of SQL (1e+16, 1e-05), and inside JSON (1e21, 1e-7).
+typedef enum json_print { JSON_PRINT_SQL, JSON_PRINT_JSON } json_print;
+
+// json_print.c: a finite double in as few digits as read back to it, with a point or an exponent.
 // Returns its bytes, at most 32.
-size_t mr_json_print_double(double value, char *ret);
+size_t mr_json_print_double(double value, json_print form, char *ret);
 
 // json_time.c: reads the date of ten bytes into day. False when it is none.
 bool mr_json_time_day(const char *data, json_day *day);

@@ -51,7 +51,8 @@ static bool print_short(double value, print_digits *ret) {
 
 static void print_long(double value, print_digits *ret) {
     char text[40];
-    for (int precision = 14; precision <= 16; precision++) {
+    // Those near zero have fewer digits to begin with.
+    for (int precision = value < 1e-300 ? 0 : 14; precision <= 16; precision++) {
         snprintf(text, sizeof(text), "%.*e", precision, value);
         if (precision == 16 || strtod(text, NULL) == value) {
             break;
@@ -67,7 +68,7 @@ static void print_long(double value, print_digits *ret) {
     ret->point = atoi(at + 1) + 1;
 }
 
-static size_t print_scientific(const print_digits *d, char *to) {
+static size_t print_scientific(const print_digits *d, json_print form, char *to) {
     char *start = to;
     *to++ = d->digits[0];
     if (d->count > 1) {
@@ -77,9 +78,11 @@ static size_t print_scientific(const print_digits *d, char *to) {
     }
     int exponent = d->point - 1;
     *to++ = 'e';
-    *to++ = exponent < 0 ? '-' : '+';
+    if (exponent < 0 || form == JSON_PRINT_SQL) {
+        *to++ = exponent < 0 ? '-' : '+';
+    }
     exponent = abs(exponent);
-    if (exponent < 10) {
+    if (exponent < 10 && form == JSON_PRINT_SQL) {
         *to++ = '0';
     }
     to += print_u64((uint64_t)exponent, to);
@@ -108,7 +111,7 @@ static size_t print_plain(const print_digits *d, char *to) {
     return (size_t)(to - start);
 }
 
-size_t mr_json_print_double(double value, char *ret) {
+size_t mr_json_print_double(double value, json_print form, char *ret) {
     mr_assert(isfinite(value));
     char *to = ret;
     if (signbit(value)) {
@@ -126,7 +129,8 @@ size_t mr_json_print_double(double value, char *ret) {
     while (d.count > 1 && d.digits[d.count - 1] == '0') {
         d.count--;
     }
-    bool scientific = d.point <= -4 || d.point > 16;
-    to += scientific ? print_scientific(&d, to) : print_plain(&d, to);
+    bool scientific =
+        form == JSON_PRINT_SQL ? d.point <= -4 || d.point > 16 : d.point <= -6 || d.point > 21;
+    to += scientific ? print_scientific(&d, form, to) : print_plain(&d, to);
     return (size_t)(to - ret);
 }

@@ -1,7 +1,8 @@
 // JSON text: escapes, and values as text in the way DuckDB casts JSON to text.
 //
 // That is: no white space between tokens, strings with the escapes that JSON demands and no others,
-// numbers with a point or an exponent printed anew, other numbers as they stand.
+// numbers with a point or an exponent printed anew (alone in the form of SQL, inside a container in
+// that of JSON), other numbers as they stand.
 
 #include "codec/json_decode.h"
 
@@ -82,7 +83,7 @@ void mr_json_text_quote(const char *data, size_t bytes, mr_text *out) {
 }
 
 // A number of valid grammar.
-static void text_number(const char *start, const char *end, mr_text *out) {
+static void text_number(const char *start, const char *end, json_print form, mr_text *out) {
     bool real = false;
     for (const char *at = start; at < end; at++) {
         real |= number_goes_on(*at);
@@ -90,7 +91,7 @@ static void text_number(const char *start, const char *end, mr_text *out) {
     double value = 0;
     if (real && mr_json_number_double(start, &value)) {
         char digits[32];
-        mr_text_add_bytes(out, digits, mr_json_print_double(value, digits));
+        mr_text_add_bytes(out, digits, mr_json_print_double(value, form, digits));
     } else if (!real && end - start == 2 && start[0] == '-' && start[1] == '0') {
         mr_text_add_char(out, '0');
     } else {
@@ -120,7 +121,7 @@ void mr_json_text_value(const char *start, const char *end, mr_text *out) {
             at = close + 1;
         } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
             const char *stop = number_end(at);
-            text_number(at, stop, out);
+            text_number(at, stop, at == start ? JSON_PRINT_SQL : JSON_PRINT_JSON, out);
             at = stop;
         } else {
             if (*at != ' ' && *at != '\t' && *at != '\n' && *at != '\r') {

@@ -30,15 +30,26 @@ bool mr_json_time_day(const char *data, json_day *day) {
     return true;
 }
 
-// What comes before the offset from UTC of a valid time.
+// What comes before the offset from UTC of a valid time: Z, UTC, or +hh:mm behind the clock.
 static mr_span time_wall(mr_span text) {
-    for (size_t i = 11; i < text.bytes; i++) {
-        char c = text.data[i];
-        if (c == 'Z' || c == 'z' || c == '+' || c == '-' || c == ' ') {
-            return (mr_span){text.data, i};
-        }
+    text = mr_span_trim(text);
+    if (mr_span_ends(text, "Z")) {
+        return (mr_span){text.data, text.bytes - 1};
     }
-    return text;
+    if (mr_span_ends(text, " UTC")) {
+        return (mr_span){text.data, text.bytes - 4};
+    }
+    size_t at = text.bytes;
+    while (at > 0 &&
+           ((text.data[at - 1] >= '0' && text.data[at - 1] <= '9') || text.data[at - 1] == ':')) {
+        at--;
+    }
+    bool sign = at > 0 && (text.data[at - 1] == '+' || text.data[at - 1] == '-');
+    // A date's last dash has no clock before it.
+    if (!sign || memchr(text.data, ':', at) == NULL) {
+        return text;
+    }
+    return (mr_span){text.data, at - 1};
 }
 
 bool mr_json_time_text(const mr_field *field, const mr_zone *zone, mr_span text, int64_t *ret) {
@@ -47,13 +58,7 @@ bool mr_json_time_text(const mr_field *field, const mr_zone *zone, mr_span text,
     int64_t us = 0;
     if (field->type.id == MR_DATE) {
         int32_t days = 0;
-        if (mr_civil_parse_date(text.data, text.bytes, &days)) {
-            *ret = days;
-            return true;
-        }
-        // A time's date is the one that is written.
-        if (text.bytes < 11 || !mr_civil_parse(text.data, text.bytes, NULL, &us) ||
-            !mr_civil_parse_date(text.data, 10, &days)) {
+        if (!mr_civil_parse_date(text.data, text.bytes, &days)) {
             return false;
         }
         *ret = days;

@@ -1,0 +1,197 @@
+// JSON numbers: parsing and printing of doubles against the C library.
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/json_decode.h"
+#include "codec/json_number.h"
+
+#include "runner.h"
+
+static uint64_t next_random(uint64_t *state) {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+// Both ways give what strtod gives, to the bit.
+static bool number_agrees(const char *digits) {
+    char text[512] = {0};
+    snprintf(text, sizeof(text), "%s,", digits);
+    double expected = strtod(text, NULL);
+    double value = 0;
+    bool fits = mr_json_number_double(text, &value);
+    if (fits != (bool)!isinf(expected) || (fits && memcmp(&value, &expected, 8) != 0)) {
+        printf("%s: %.17g, strtod %.17g\n", digits, value, expected);
+        return false;
+    }
+    double quick = 0;
+    const char *end = number_short_double(text, &quick);
+    if (end != NULL && (end != text + strlen(digits) || memcmp(&quick, &expected, 8) != 0)) {
+        printf("%s: short form %.17g, strtod %.17g\n", digits, quick, expected);
+        return false;
+    }
+    return number_end(text) == text + strlen(digits);
+}
+
+TEST(json_number, doubles_are_the_nearest) {
+    uint64_t seed = 88172645463325252u;
+    char text[128];
+    for (int i = 0; i < 300000; i++) {
+        uint64_t digits = next_random(&seed) >> (next_random(&seed) % 64);
+        int exponent = (int)(next_random(&seed) % 141) - 70;
+        switch (i % 5) {
+        case 0: snprintf(text, sizeof(text), "%llu", (unsigned long long)digits); break;
+        case 1:
+            snprintf(text, sizeof(text), "%llu.%03u", (unsigned long long)(digits >> 20),
+                     (unsigned)(digits % 1000));
+            break;
+        case 2:
+            snprintf(text, sizeof(text), "%llue%d", (unsigned long long)digits, exponent);
+            break;
+        case 3:
+            snprintf(text, sizeof(text), "-%llu.%llue%d", (unsigned long long)digits % 1000,
+                     (unsigned long long)digits, exponent);
+            break;
+        default: {
+            // The digits of a double, too many of them.
+            uint64_t bits = next_random(&seed);
+            double value;
+            memcpy(&value, &bits, 8);
+            snprintf(text, sizeof(text), "%.*e", i / 5 % 25, isfinite(value) ? value : 1.5);
+            break;
+        }
+        }
+        if (!EXPECT(number_agrees(text))) {
+            return;
+        }
+    }
+}
+
+TEST(json_number, hard_doubles) {
+    static const char *const hard[] = {
+        "9007199254740993",
+        "9007199254740993.0",
+        "9007199254740992.999999999999999999999999",
+        "9007199254740993.00000000000000000000000001",
+        "2.2250738585072011e-308",
+        "2.2250738585072014e-308",
+        "4.9406564584124654e-324",
+        "2.4703282292062327e-324",
+        "1.7976931348623157e308",
+        "1.7976931348623158e308",
+        "1.7976931348623159e308",
+        "7.2057594037927933e16",
+        "1e23",
+        "8.5e22",
+        "0.1",
+        "0.3",
+        "123456789012345678",
+        "1234567890123456789",
+        "12345678901234567890",
+        "0.000000000000000000000000000000000001",
+        "1000000000000000000000000000000000000000000000000",
+        "6.02214076e23",
+        "1.00000000000000011102230246251565404236316680908203125",
+        "1.00000000000000011102230246251565404236316680908203124",
+        "1.00000000000000011102230246251565404236316680908203126",
+        "0e99999999999",
+        "1e-99999999999",
+        "0.5e0",
+    };
+    for (size_t i = 0; i < MR_COUNT(hard); i++) {
+        EXPECT(number_agrees(hard[i]));
+    }
+}
+
+TEST(json_number, integers_agree_with_strtoll) {
+    uint64_t seed = 1234567;
+    for (int i = 0; i < 100000; i++) {
+        int64_t expected = (int64_t)next_random(&seed) >> (next_random(&seed) % 64);
+        char text[64] = {0};
+        int bytes = snprintf(text, sizeof(text), "%lld}", (long long)expected);
+        int64_t value = 0;
+        if (!EXPECT(mr_json_number_int(text, &value) && value == expected)) {
+            return;
+        }
+        const char *end = number_short_int(text, &value);
+        if (!EXPECT(end == NULL || (end == text + bytes - 1 && value == expected))) {
+            return;
+        }
+    }
+}
+
+TEST(json_number, printing_reads_back_and_is_shortest) {
+    uint64_t seed = 424242;
+    for (int i = 0; i < 200000; i++) {
+        uint64_t bits = next_random(&seed);
+        double value;
+        if (i % 2 == 0) {
+            memcpy(&value, &bits, 8);
+        } else {
+            value = (double)(bits % 100000000) / number_powers[i % 9];
+        }
+        if (!isfinite(value)) {
+            continue;
+        }
+        char text[64] = {0};
+        size_t bytes =
+            mr_json_print_double(value, i % 3 == 0 ? JSON_PRINT_SQL : JSON_PRINT_JSON, text);
+        char shortest[64];
+        for (int precision = 0; precision <= 16; precision++) {
+            snprintf(shortest, sizeof(shortest), "%.*e", precision, value);
+            if (strtod(shortest, NULL) == value) {
+                break;
+            }
+        }
+        size_t digits = 0, wanted = 0;
+        const char *at = text + strspn(text, "-0.");
+        size_t trailing = 0;
+        for (; *at != '\0' && *at != 'e'; at++) {
+            digits += *at != '.';
+            trailing = *at == '0' ? trailing + 1 : *at == '.' ? trailing : 0;
+        }
+        for (at = shortest; *at != 'e'; at++) {
+            wanted += *at >= '0' && *at <= '9';
+        }
+        if (!EXPECT(bytes <= 32 && strtod(text, NULL) == value &&
+                    (value == 0 || digits - trailing == wanted ||
+                     (digits - trailing < wanted && wanted == 1)))) {
+            printf("%.17g prints as %s, shortest %s\n", value, text, shortest);
+            return;
+        }
+    }
+}
+
+TEST(json_number, printing_looks_as_duckdb_prints) {
+    static const struct {
+        double value;
+        const char *sql;
+        const char *json;
+    } cases[] = {{1, "1.0", "1.0"},
+                 {-0.0, "-0.0", "-0.0"},
+                 {100, "100.0", "100.0"},
+                 {1e15, "1000000000000000.0", "1000000000000000.0"},
+                 {1e16, "1e+16", "10000000000000000.0"},
+                 {1.2345678901234568e20, "1.2345678901234568e+20", "123456789012345680000.0"},
+                 {1e21, "1e+21", "1e21"},
+                 {1234567890123456.8, "1234567890123456.8", "1234567890123456.8"},
+                 {0.0001, "0.0001", "0.0001"},
+                 {0.00001, "1e-05", "0.00001"},
+                 {1.5e-6, "1.5e-06", "0.0000015"},
+                 {1e-7, "1e-07", "1e-7"},
+                 {5e-324, "5e-324", "5e-324"},
+                 {1.7976931348623157e308, "1.7976931348623157e+308", "1.7976931348623157e308"},
+                 {0.1 + 0.2, "0.30000000000000004", "0.30000000000000004"},
+                 {-12.5, "-12.5", "-12.5"}};
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        char text[64] = {0};
+        text[mr_json_print_double(cases[i].value, JSON_PRINT_SQL, text)] = '\0';
+        EXPECT_STR(text, cases[i].sql);
+        text[mr_json_print_double(cases[i].value, JSON_PRINT_JSON, text)] = '\0';
+        EXPECT_STR(text, cases[i].json);
+    }
+}
