@@ -1,4 +1,5 @@
 // Type: names, sizes and classes of column types; schema lookup and schema hash.
+// Also: mr_schema_
 
 #include "column/type.h"
 
