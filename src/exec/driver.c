@@ -1,0 +1,319 @@
+// Driver: a pipeline's life: open, run epoch after epoch, stop; see driver.h.
+
+#include "exec/driver.h"
+
+#include <string.h>
+
+#include "exec/run.h"
+
+#define EPOCH_FIRST_US \
+    (20 * 1000)             // The first epochs are short, so that the first row is soon out.
+#define TICK_US       1000  // How often the end of an epoch is looked for.
+#define DRAIN_TICK_US 200
+
+// DISTINCT behind DISTINCT: rows would have to be exchanged twice and lose their order; one worker
+// runs it.
+static bool has_nested_distinct(const mr_pipeline *pipeline) {
+    for (uint32_t p = 0; p < pipeline->plan_count; p++) {
+        uint32_t depth = 0;
+        for (const mr_plan *plan = pipeline->plans[p]; plan != NULL; plan = plan->input) {
+            depth += plan->kind == MR_PLAN_DISTINCT;
+        }
+        if (depth > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static mr_code stagings_make(mr_driver *driver, mr_cx *cx) {
+    const mr_pipeline *pipeline = driver->spec.pipeline;
+    driver->staging_count = pipeline->insert_count + 2 * pipeline->source_count;
+    driver->stagings = MR_NEW_ARRAY(&driver->arena, mr_staging, driver->staging_count);
+    for (uint32_t i = 0; i < pipeline->insert_count; i++) {
+        const mr_plan_insert *insert = &pipeline->inserts[i];
+        MR_TRY(mr_staging_init(&driver->stagings[i], driver->spec.sinks[i], insert->table, i,
+                               insert->trigger_us, cx));
+    }
+    for (uint32_t s = 0; s < pipeline->source_count; s++) {
+        uint32_t at = pipeline->insert_count + 2 * s;
+        mr_sink *bad = driver->spec.bad_sinks[s];
+        mr_sink *late = driver->spec.late_sinks[s];
+        MR_TRY(mr_staging_init(&driver->stagings[at], bad, bad->spec.table, at,
+                               driver->spec.aside_trigger_us, cx));
+        MR_TRY(mr_staging_init(&driver->stagings[at + 1], late, late->spec.table, at + 1,
+                               driver->spec.aside_trigger_us, cx));
+    }
+    return MR_OK;
+}
+
+// First start: positions are resolved and committed as epoch 0 before anything is read.
+static mr_code start_fresh(mr_driver *driver, mr_cx *cx) {
+    driver->incarnation = mr_random_u64(driver->plat);
+    driver->seed = mr_random_u64(driver->plat);
+    MR_TRY(mr_flow_build(driver, cx));
+    for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
+        mr_source *source = driver->spec.sources[s];
+        MR_TRY(source->type->start(source, cx));
+    }
+    mr_flow_size_lanes(driver);
+    mr_commit_build(driver, 0, mr_clock_real_us(driver->plat));
+    MR_TRY(mr_commit_log_append(&driver->log, 0, mr_text_span(&driver->record), cx));
+    driver->has_state = true;
+    return MR_OK;
+}
+
+static mr_code start_recovered(mr_driver *driver, mr_cx *cx) {
+    for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
+        mr_source *source = driver->spec.sources[s];
+        const mr_recovered *from = &driver->positions[s];
+        MR_TRY(source->type->seek(source, from->names, from->positions, from->count, cx));
+    }
+    mr_flow_size_lanes(driver);
+    mr_exchange_set_lanes(&driver->exchange, driver->lanes.count);
+    driver->recovered = true;
+    return MR_OK;
+}
+
+static mr_code open_state(mr_driver *driver, mr_cx *cx) {
+    driver->positions =
+        MR_NEW_ARRAY(&driver->arena, mr_recovered, driver->spec.pipeline->source_count);
+    MR_TRY(mr_commit_log_open(&driver->log, driver->spec.state_dir, mr_commit_apply_record, driver,
+                              cx));
+    MR_TRY(driver->has_state ? start_recovered(driver, cx) : start_fresh(driver, cx));
+    bool had_pending = driver->pending_count > 0;
+    MR_TRY(mr_epoch_publish_pending(driver, cx));
+    if (had_pending && driver->spec.published != NULL) {
+        MR_TRY(driver->spec.published(driver->spec.self, driver->incarnation,
+                                      driver->published_epoch, cx));
+    }
+    uint64_t next = driver->epoch + 1;
+    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+        driver->aggregates[a].fed.epoch = next;
+        for (uint32_t w = 0; w < driver->worker_count; w++) {
+            mr_op *op = driver->workers[w].ops[driver->aggregates[a].plan->id];
+            if (op != NULL) {
+                mr_op_aggregate_panes(op)->epoch = next;
+            }
+        }
+    }
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        driver->workers[w].env.eval.now_us = mr_clock_real_us(driver->plat);
+    }
+    return mr_flow_open_readers(driver, cx);
+}
+
+mr_code mr_driver_open(const mr_driver_spec *spec, mr_driver **ret, mr_cx *cx) {
+    mr_assert(spec->options.workers >= 1);
+    mr_driver *driver = mr_heap_alloc(sizeof *driver);
+    driver->spec = *spec;
+    driver->plat = cx->plat;
+    driver->watermark_us = INT64_MIN;
+    driver->worker_count = has_nested_distinct(spec->pipeline) ? 1 : spec->options.workers;
+    driver->log.file = MR_FILE_CLOSED;
+    mr_mutex_init(&driver->claim_mutex);
+    mr_lanes_init(&driver->lanes);
+    mr_text_init(&driver->record, NULL);
+    *ret = driver;  // Also on failure: close frees what was made.
+    MR_TRY(stagings_make(driver, cx));
+    mr_code code = open_state(driver, cx);
+    return code == MR_OK ? code
+                         : mr_error_in(cx, code, "opening pipeline \"%s\"", spec->pipeline->name);
+}
+
+void mr_driver_close(mr_driver *driver) {
+    mr_flow_release(driver);
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        mr_staging_release(&driver->stagings[s]);
+    }
+    mr_commit_log_close(&driver->log, driver->plat);
+    for (uint32_t s = 0; driver->positions != NULL && s < driver->spec.pipeline->source_count;
+         s++) {
+        mr_arena_release(&driver->positions[s].arena);
+    }
+    mr_heap_free(driver->pending);
+    mr_text_release(&driver->record);
+    mr_lanes_release(&driver->lanes);
+    mr_mutex_release(&driver->claim_mutex);
+    mr_arena_release(&driver->epoch_arena);
+    mr_arena_release(&driver->arena);
+    mr_heap_free(driver);
+}
+
+uint64_t mr_driver_incarnation(const mr_driver *driver) {
+    return driver->incarnation;
+}
+
+uint64_t mr_driver_epoch(const mr_driver *driver) {
+    return driver->epoch;
+}
+
+void mr_driver_note(const mr_driver *driver, const mr_plan *plan, mr_text *out) {
+    uint64_t rows_in = 0;
+    uint64_t rows_out = 0;
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        const mr_op *op = driver->workers[w].ops[plan->id];
+        rows_in += op == NULL ? 0 : op->rows_in;
+        rows_out += op == NULL ? 0 : op->rows_out;
+    }
+    mr_text_addf(out, "rows in %" PRIu64 ", out %" PRIu64, rows_in, rows_out);
+}
+
+static bool single(const mr_driver *driver) {
+    return driver->worker_count == 1;
+}
+
+static mr_worker *failed_worker(mr_driver *driver) {
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        if (atomic_load(&driver->workers[w].failed)) {
+            return &driver->workers[w];
+        }
+    }
+    return NULL;
+}
+
+// Lets no more chunks be claimed and finishes what is under way.
+static mr_code pause_and_drain(mr_driver *driver) {
+    mr_mutex_lock(&driver->claim_mutex);
+    atomic_store(&driver->pausing, true);
+    mr_mutex_unlock(&driver->claim_mutex);
+    if (single(driver)) {
+        bool worked = true;
+        while (worked) {
+            MR_TRY(mr_worker_step(&driver->workers[0], &worked));
+        }
+        return MR_OK;
+    }
+    mr_exchange_wake(&driver->exchange);
+    while (atomic_load(&driver->parked) < driver->worker_count) {
+        if (failed_worker(driver) != NULL) {
+            return failed_worker(driver)->code;
+        }
+        mr_clock_sleep_us(driver->plat, DRAIN_TICK_US);
+    }
+    return MR_OK;
+}
+
+void mr_driver_resume(mr_driver *driver) {
+    atomic_store(&driver->epoch_chunks, 0);
+    atomic_store(&driver->full, false);
+    if (!single(driver)) {
+        atomic_store(&driver->pausing, false);
+        mr_exchange_wake(&driver->exchange);
+        while (atomic_load(&driver->parked) > 0) {
+            mr_clock_sleep_us(driver->plat, DRAIN_TICK_US / 4);
+        }
+    }
+    atomic_store(&driver->pausing, false);
+}
+
+static bool epoch_over(const mr_driver *driver, int64_t elapsed_us, const mr_cx *cx) {
+    const mr_driver_options *options = &driver->spec.options;
+    return elapsed_us >= driver->epoch_us || mr_cx_cancelled(cx) ||
+           (options->until != MR_UNTIL_STOPPED && atomic_load(&driver->exhausted)) ||
+           atomic_load(&driver->full) ||
+           atomic_load(&driver->epoch_bytes) >= options->epoch_bytes ||
+           (options->epoch_rows > 0 && atomic_load(&driver->epoch_rows) >= options->epoch_rows);
+}
+
+// Runs the input of one epoch.
+static mr_code epoch_input(mr_driver *driver, int64_t start_us, mr_cx *cx) {
+    while (true) {
+        bool worked = false;
+        if (single(driver)) {
+            MR_TRY(mr_worker_step(&driver->workers[0], &worked));
+        } else if (failed_worker(driver) != NULL) {
+            return failed_worker(driver)->code;
+        }
+        int64_t elapsed_us = mr_clock_monotonic_us(driver->plat) - start_us;
+        if (epoch_over(driver, elapsed_us, cx)) {
+            return MR_OK;
+        }
+        if (!single(driver)) {
+            mr_clock_sleep_us(driver->plat, TICK_US);
+        } else if (!worked) {
+            mr_worker_wait(&driver->workers[0], driver->epoch_us - elapsed_us);
+        }
+    }
+}
+
+static mr_code refresh_sources(mr_driver *driver, mr_cx *cx) {
+    for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
+        mr_source *source = driver->spec.sources[s];
+        if (source->type->refresh != NULL) {
+            MR_TRY(source->type->refresh(source, cx));
+        }
+    }
+    mr_flow_size_lanes(driver);
+    mr_exchange_set_lanes(&driver->exchange, driver->lanes.count);
+    return MR_OK;
+}
+
+// One epoch from its start to its commit. *ret_done: the run is over.
+static mr_code epoch_run(mr_driver *driver, bool *ret_done, mr_cx *cx) {
+    const mr_driver_options *options = &driver->spec.options;
+    int64_t start_us = mr_clock_monotonic_us(driver->plat);
+    MR_TRY(epoch_input(driver, start_us, cx));
+    int64_t over_us = mr_clock_monotonic_us(driver->plat);
+    MR_TRY(pause_and_drain(driver));
+    bool timed_out =
+        options->duration_us > 0 && over_us - driver->started_us >= options->duration_us;
+    bool last = mr_cx_cancelled(cx) || timed_out;
+    bool ended = atomic_load(&driver->exhausted) && options->until != MR_UNTIL_STOPPED;
+    MR_TRY(refresh_sources(driver, cx));
+    mr_epoch_end end = {.flush = ended,
+                        .close_windows = ended && options->until == MR_UNTIL_END,
+                        .input_us = over_us - start_us,
+                        .delay_us = MR_MAX(over_us - start_us - driver->epoch_us, 0)};
+    atomic_store(&driver->exhausted, false);
+    bool committed;
+    MR_TRY(mr_epoch_finish(driver, &end, &committed, cx));
+    driver->epoch_us = MR_MIN(driver->epoch_us * 2, options->epoch_us);
+    driver->epochs_done += committed;
+    driver->ended = ended;
+    *ret_done =
+        ended || last ||
+        (options->stop_after_epochs > 0 && driver->epochs_done >= options->stop_after_epochs);
+    return MR_OK;
+}
+
+static mr_code threads_start(mr_driver *driver, mr_cx *cx) {
+    for (uint32_t w = 0; w < driver->worker_count && !single(driver); w++) {
+        mr_worker *worker = &driver->workers[w];
+        const char *name = mr_arena_printf(&driver->arena, "worker %u", w);
+        MR_TRY(mr_thread_start(&worker->thread, name, mr_worker_run, worker, cx));
+    }
+    return MR_OK;
+}
+
+static void threads_stop(mr_driver *driver) {
+    atomic_store(&driver->stopping, true);
+    atomic_store(&driver->pausing, false);
+    mr_lanes_fail(&driver->lanes);
+    mr_exchange_wake(&driver->exchange);
+    for (uint32_t w = 0; w < driver->worker_count && !single(driver); w++) {
+        mr_thread_join(&driver->workers[w].thread);
+    }
+}
+
+mr_code mr_driver_run(mr_driver *driver, bool *ret_ended, mr_cx *cx) {
+    mr_cx run = *cx;
+    run.arena = &driver->epoch_arena;
+    driver->started_us = mr_clock_monotonic_us(driver->plat);
+    driver->epoch_us = MR_MIN(EPOCH_FIRST_US, driver->spec.options.epoch_us);
+    mr_code code = threads_start(driver, &run);
+    bool done = false;
+    while (code == MR_OK && !done) {
+        code = epoch_run(driver, &done, &run);
+    }
+    threads_stop(driver);
+    cx->error = run.error;
+    if (code != MR_OK && failed_worker(driver) != NULL) {
+        cx->error = failed_worker(driver)->cx.error;
+        code = failed_worker(driver)->code;
+    } else if (code != MR_OK && single(driver) && driver->workers[0].cx.error.code != MR_OK) {
+        cx->error = driver->workers[0].cx.error;
+    }
+    *ret_ended = driver->ended;
+    return code;
+}

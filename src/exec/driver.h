@@ -1,0 +1,94 @@
+// Driver: runs one pipeline: workers, epochs, commits, recovery.
+//
+// Life of an epoch: workers take source chunks, decode and push them; at the end of the epoch
+// (time, bytes, rows, a full state budget, stop) they drain what is under way; the driver merges
+// the workers' panes, moves the watermark, emits what is due, hands due rows to the sinks, appends
+// ONE commit record and fsyncs it, and publishes. Workers go on while the record is being synced.
+// With one worker everything runs in the caller's thread: that is what the simulator runs.
+
+#pragma once
+
+#include "exec/table.h"
+#include "plat/plat.h"
+#include "port/port.h"
+#include "sql/plan.h"
+
+typedef struct mr_driver mr_driver;
+
+typedef struct mr_driver_options {
+    uint32_t workers;          // >= 1
+    int64_t epoch_us;          // Longest epoch; the first ones are shorter.
+    uint64_t epoch_bytes;      // Input bytes that end an epoch.
+    uint64_t epoch_rows;       // The same in rows; 0 = no limit. For tests.
+    uint64_t state_bytes_max;  // memory_limit of the pipeline's state.
+    uint32_t
+        stop_after_epochs;  // Stop cleanly after so many committed epochs; 0 = never. For tests.
+    mr_until until;
+    int64_t duration_us;  // Stop after so long; 0 = never.
+    bool accept_loss;     // Go on though a listed file is gone.
+} mr_driver_options;
+
+// Spark's StreamingQueryProgress, in our terms; counts are of the last epoch unless they say total.
+typedef struct mr_progress_sink {
+    const char *name;
+    uint64_t rows_total;
+    uint64_t rows_waiting;
+} mr_progress_sink;
+typedef struct mr_progress {
+    uint64_t epoch;
+    int64_t epoch_time_us;  // Wall clock at its start.
+    int64_t duration_us;    // Start to commit.
+    int64_t input_us;       // Taking and processing rows.
+    int64_t emit_us;        // Merging, emitting, handing to sinks.
+    int64_t commit_us;      // Appending and syncing the record.
+    int64_t publish_us;
+    int64_t scheduling_delay_us;  // How much later than its trigger the epoch started.
+    uint64_t input_rows;
+    uint64_t input_bytes;
+    uint64_t input_rows_total;  // Since the pipeline's first start, as all totals.
+    uint64_t bad_rows_total;
+    uint64_t late_rows_total;
+    uint64_t duplicates_total;
+    int64_t watermark_us;  // INT64_MIN = none yet.
+    uint64_t state_rows;
+    uint64_t state_bytes;
+    uint64_t log_bytes;
+    bool recovered;  // The first epoch after a restart from a commit.
+    const mr_progress_sink *sinks;
+    uint32_t sink_count;
+    mr_source *const *sources;  // With their partitions' positions.
+    uint32_t source_count;
+    const char *stalled;  // Why no epoch can be committed at the moment; NULL = fine.
+} mr_progress;
+
+typedef struct mr_driver_spec {
+    const mr_pipeline *pipeline;
+    const char *state_dir;  // <data>/state/<pipeline>
+    mr_source **sources;    // Opened; by index in the pipeline.
+    mr_sink **sinks;        // Opened; by index of the insert.
+    mr_sink **bad_sinks;    // Opened; by source.
+    mr_sink **late_sinks;
+    mr_table **tables;         // By index in the pipeline.
+    int64_t aside_trigger_us;  // Trigger of bad and late tables.
+    mr_driver_options options;
+    // After each committed and published epoch. May be NULL.
+    void (*progress)(void *self, const mr_progress *progress);
+    // After publications: readers may see epochs up to this one. May be NULL.
+    mr_code (*published)(void *self, uint64_t incarnation, uint64_t epoch, mr_cx *cx);
+    void *self;
+} mr_driver_spec;
+
+// Opens the state: recovers from the commit log, or resolves the start and commits epoch 0.
+//   errors  MR_E_CORRUPT; MR_E_UNSUPPORTED when the state belongs to another query; MR_E_MISSING
+//   for a
+//           published file that is gone
+mr_code mr_driver_open(const mr_driver_spec *spec, mr_driver **ret, mr_cx *cx);
+// Runs until the input's end (per options.until), a stop (cx->cancel) or an error. On MR_OK
+// everything taken is committed.  *ret_ended: the whole input was read (false: stopped before).
+mr_code mr_driver_run(mr_driver *driver, bool *ret_ended, mr_cx *cx);
+void mr_driver_close(mr_driver *driver);
+// Identity of the state, for names and messages.
+uint64_t mr_driver_incarnation(const mr_driver *driver);
+uint64_t mr_driver_epoch(const mr_driver *driver);  // Last committed.
+// Adds what EXPLAIN --analyze shows of a node.
+void mr_driver_note(const mr_driver *driver, const mr_plan *plan, mr_text *out);

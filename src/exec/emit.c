@@ -1,0 +1,212 @@
+// Emit: what the end of an epoch does to rows, with all workers parked.
+//
+// The workers' parts are taken over: rows of plain inserts and of bad and late tables into the
+// waiting rows, panes into the aggregates' states. Then the watermark moves, and each aggregate,
+// inputs first, emits: closed windows once to append inserts and further aggregates; groups that
+// changed to update inserts, when their trigger is due or their window is about to go.
+
+#include "exec/run.h"
+
+static void take_rows(mr_staging *staging, mr_rows *rows, int64_t now_us) {
+    if (rows->row_count > 0) {
+        mr_staging_add_rows(staging, rows, now_us);
+        mr_rows_clear(rows);
+    }
+}
+
+static void take_over_rows(mr_driver *driver, int64_t now_us) {
+    const mr_pipeline *pipeline = driver->spec.pipeline;
+    for (uint32_t w = 0; w <= driver->worker_count; w++) {
+        bool serial = w == driver->worker_count;
+        mr_worker *worker = serial ? NULL : &driver->workers[w];
+        for (uint32_t i = 0; !serial && i < pipeline->insert_count; i++) {
+            if (worker->collected[i] != NULL) {
+                take_rows(&driver->stagings[i], worker->collected[i], now_us);
+            }
+        }
+        mr_op_aside *asides = serial ? driver->serial_asides : worker->asides;
+        for (uint32_t s = 0; s < pipeline->source_count; s++) {
+            driver->epoch_counters.bad_rows += asides[s].bad.row_count;
+            driver->epoch_counters.late_rows += asides[s].late.row_count;
+            uint32_t at = pipeline->insert_count + 2 * s;
+            take_rows(&driver->stagings[at], &asides[s].bad, now_us);
+            take_rows(&driver->stagings[at + 1], &asides[s].late, now_us);
+        }
+    }
+}
+
+// Each worker's panes go into the state, and into the record as this epoch's delta.
+static mr_code take_over_panes(mr_driver *driver, mr_aggregate *aggregate, mr_cx *cx) {
+    mr_text_clear(&aggregate->delta);
+    if (aggregate->serial) {
+        mr_panes_save(&aggregate->fed, -1, &aggregate->delta);
+        MR_TRY(mr_panes_merge(&aggregate->panes, &aggregate->fed, cx));
+        mr_panes_clear(&aggregate->fed);
+        return MR_OK;
+    }
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        mr_panes *part = mr_op_aggregate_panes(driver->workers[w].ops[aggregate->plan->id]);
+        mr_panes_save(part, -1, &aggregate->delta);
+        MR_TRY(mr_panes_merge(&aggregate->panes, part, cx));
+        mr_panes_clear(part);
+    }
+    return MR_OK;
+}
+
+static void move_watermark(mr_driver *driver, int64_t now_us) {
+    const mr_pipeline *pipeline = driver->spec.pipeline;
+    int64_t least = INT64_MAX;
+    for (uint32_t s = 0; s < pipeline->source_count; s++) {
+        const mr_plan_source *plan = &pipeline->sources[s];
+        if (!plan->has_watermark) {
+            continue;
+        }
+        mr_lanes_rule rule = {.delay_us = plan->watermark_us,
+                              .idle_timeout_us = plan->idle_timeout_us,
+                              .emit_timeout_us = plan->emit_timeout_us,
+                              .now_us = now_us};
+        int64_t watermark =
+            mr_lanes_global(&driver->lanes, driver->lane_first[s], driver->spec.sources[s], &rule);
+        least = MR_MIN(least, watermark);
+    }
+    if (least != INT64_MAX) {
+        driver->watermark_us = MR_MAX(driver->watermark_us, least);  // Never back.
+    }
+}
+
+typedef struct emission {  // Where an aggregate's rows go, for mr_panes_emit.
+    mr_driver *driver;
+    mr_aggregate *aggregate;
+    mr_segment *only;  // NULL: all segments that take closed windows.
+} emission;
+
+static bool is_update(const mr_driver *driver, const mr_segment *segment) {
+    return segment->insert >= 0 &&
+           driver->spec.pipeline->inserts[segment->insert].mode == MR_MODE_UPDATE;
+}
+
+static mr_code emission_take(void *self, const mr_batch *rows, mr_cx *cx) {
+    emission *to = self;
+    mr_driver *driver = to->driver;
+    for (uint32_t s = 0; s < driver->segment_count; s++) {
+        mr_segment *segment = &driver->segments[s];
+        bool wanted = to->only != NULL
+                          ? segment == to->only
+                          : segment->from == to->aggregate->plan && !is_update(driver, segment);
+        if (wanted) {
+            MR_TRY(mr_flow_push_segment(driver, segment, rows, cx));
+        }
+    }
+    return MR_OK;
+}
+
+// Emits windows [from_us, to_us) to append takers; returns the greatest end.
+static mr_code emit_closed(emission *to, int64_t from_us, int64_t to_us, int64_t *ret_end_us,
+                           mr_cx *cx) {
+    const mr_window *window = &to->aggregate->plan->aggregate.window;
+    const mr_panes *panes = &to->aggregate->panes;
+    int64_t start;
+    while (mr_panes_next_window(panes, from_us, &start) && start < to_us) {
+        MR_TRY(mr_panes_emit(panes, start, 0, emission_take, to, cx));
+        *ret_end_us = MR_MAX(*ret_end_us, start + window->size_us);
+        from_us = start + window->slide_us;
+    }
+    return MR_OK;
+}
+
+// Emits what changed in windows [from_us, to_us) since the sink's last update.
+static mr_code emit_changed(emission *to, int64_t from_us, int64_t to_us, mr_cx *cx) {
+    const mr_window *window = &to->aggregate->plan->aggregate.window;
+    const mr_panes *panes = &to->aggregate->panes;
+    uint64_t since = to->driver->stagings[to->only->insert].update_epoch;
+    if (window->kind == MR_WINDOW_NONE) {
+        return mr_panes_changed(panes, 0, since)
+                   ? mr_panes_emit(panes, 0, since, emission_take, to, cx)
+                   : MR_OK;
+    }
+    int64_t start;
+    while (mr_panes_next_window(panes, from_us, &start) && start < to_us) {
+        if (mr_panes_changed(panes, start, since)) {
+            MR_TRY(mr_panes_emit(panes, start, since, emission_take, to, cx));
+        }
+        from_us = start + window->slide_us;
+    }
+    return MR_OK;
+}
+
+static mr_code emit_updates(mr_driver *driver, mr_aggregate *aggregate, int64_t was_open,
+                            int64_t open, uint64_t epoch, mr_cx *cx) {
+    int64_t now_us = mr_clock_monotonic_us(driver->plat);
+    for (uint32_t s = 0; s < driver->segment_count; s++) {
+        mr_segment *segment = &driver->segments[s];
+        if (segment->from != aggregate->plan || !is_update(driver, segment)) {
+            continue;
+        }
+        emission to = {.driver = driver, .aggregate = aggregate, .only = segment};
+        mr_staging *staging = &driver->stagings[segment->insert];
+        bool due = mr_staging_trigger_due(staging, now_us) || open == INT64_MAX;
+        MR_TRY(emit_changed(&to, was_open, due ? INT64_MAX : open, cx));
+        if (due) {
+            staging->update_epoch = epoch;
+        }
+    }
+    return MR_OK;
+}
+
+static mr_code aggregate_run(mr_driver *driver, mr_aggregate *aggregate, uint64_t epoch,
+                             bool close_windows, int64_t *ret_end_us, mr_cx *cx) {
+    aggregate->panes.epoch = epoch;
+    MR_TRY(take_over_panes(driver, aggregate, cx));
+    bool windowed = aggregate->plan->aggregate.window.kind != MR_WINDOW_NONE;
+    int64_t was_open =
+        windowed ? mr_panes_open_from(&aggregate->panes, aggregate->watermark_us) : 0;
+    aggregate->watermark_us = mr_flow_input_watermark(driver, aggregate);
+    int64_t open = windowed ? mr_panes_open_from(&aggregate->panes, aggregate->watermark_us) : 0;
+    open = close_windows ? INT64_MAX : open;
+    MR_TRY(emit_updates(driver, aggregate, was_open, open, epoch, cx));
+    emission to = {.driver = driver, .aggregate = aggregate};
+    if (windowed) {
+        int64_t end_us = INT64_MIN;
+        MR_TRY(emit_closed(&to, was_open, open, &end_us, cx));
+        if (end_us != INT64_MIN && !aggregate->serial) {
+            end_us += aggregate->plan->aggregate.allowed_lateness_us;
+            *ret_end_us = MR_MAX(*ret_end_us, end_us);
+        }
+    } else if (close_windows) {
+        MR_TRY(mr_panes_emit(&aggregate->panes, 0, 0, emission_take, &to, cx));
+    }
+    mr_panes_expire(&aggregate->panes, close_windows ? INT64_MAX : aggregate->watermark_us);
+    return MR_OK;
+}
+
+mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, bool close_windows, mr_cx *cx) {
+    int64_t now_us = mr_clock_monotonic_us(driver->plat);
+    take_over_rows(driver, now_us);
+    move_watermark(driver, now_us);
+    int64_t end_us = INT64_MIN;
+    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+        MR_TRY(aggregate_run(driver, &driver->aggregates[a], epoch, close_windows, &end_us, cx));
+    }
+    if (close_windows) {  // What was emitted stays emitted: its rows are late from now on.
+        driver->watermark_us = MR_MAX(driver->watermark_us, end_us);
+        for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+            driver->aggregates[a].watermark_us =
+                mr_flow_input_watermark(driver, &driver->aggregates[a]);
+        }
+    }
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        driver->workers[w].env.watermark_us = driver->watermark_us;
+        driver->workers[w].env.eval.now_us = mr_clock_real_us(driver->plat);
+        for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
+            mr_op *op = driver->workers[w].ops[p];
+            if (op != NULL && op->type == &mr_op_aggregate) {
+                mr_op_aggregate_panes(op)->epoch = epoch + 1;
+            }
+        }
+    }
+    driver->serial_env.watermark_us = driver->watermark_us;
+    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+        driver->aggregates[a].fed.epoch = epoch + 1;
+    }
+    return MR_OK;
+}

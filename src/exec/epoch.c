@@ -1,0 +1,277 @@
+// Epoch: its end, from parked workers to published files.
+//
+//   emit ─▶ prepare (rows to sinks, durable but unseen) ─▶ build record ─▶ workers resume
+//        ─▶ append + fsync = commit ─▶ publish ─▶ tell (readers, source, progress) ─▶ cut the log
+// Until the fsync nothing of the epoch is visible, and a crash replays it; after it, recovery
+// publishes what is listed. A full disk is waited out: the prepared files are dropped and made
+// anew, and nothing is lost.
+
+#include "exec/run.h"
+
+#define RETRY_US (1 * MR_SECOND_US)
+
+static uint32_t prepared_count(const mr_driver *driver) {
+    uint32_t count = 0;
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        count += driver->stagings[s].prepared;
+    }
+    return count;
+}
+
+static void abort_prepared(mr_driver *driver, mr_cx *cx) {
+    mr_error first = cx->error;
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        mr_staging *staging = &driver->stagings[s];
+        if (staging->prepared) {
+            staging->sink->type->abort(staging->sink, cx);
+            staging->prepared = false;
+        }
+    }
+    cx->error = first;
+}
+
+static mr_code prepare_all(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        mr_staging *staging = &driver->stagings[s];
+        if (!staging->fires) {
+            continue;
+        }
+        mr_publication_id id = {.pipeline = driver->spec.pipeline->name,
+                                .incarnation = driver->incarnation,
+                                .epoch = epoch,
+                                .sink = s};
+        mr_code code = mr_staging_prepare(staging, &id, cx);
+        if (code != MR_OK) {
+            abort_prepared(driver, cx);
+            return code;
+        }
+    }
+    return MR_OK;
+}
+
+// Waits a while before a retry; false when the run is to stop or the failure is not one to wait
+// out.
+static bool wait_out(mr_driver *driver, mr_code code, const char *what, mr_cx *cx) {
+    if (code != MR_E_FULL || (cx->error.flags & MR_RETRY) == 0 || mr_cx_cancelled(cx)) {
+        return false;
+    }
+    driver->stalled = what;
+    mr_clock_sleep_us(driver->plat, RETRY_US);
+    return !mr_cx_cancelled(cx);
+}
+
+static mr_code prepare_or_wait(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
+    mr_code code;
+    do {
+        code = prepare_all(driver, epoch, cx);
+    } while (code != MR_OK && wait_out(driver, code, "no space left for output files", cx));
+    driver->stalled = code == MR_OK ? NULL : driver->stalled;
+    return code;
+}
+
+static mr_code append_or_wait(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
+    mr_code code = mr_commit_log_append(&driver->log, epoch, mr_text_span(&driver->record), cx);
+    while (code != MR_OK && wait_out(driver, code, "no space left for the commit log", cx)) {
+        atomic_store(&driver->pausing, true);  // Nothing more is taken meanwhile.
+        code = mr_commit_log_append(&driver->log, epoch, mr_text_span(&driver->record), cx);
+    }
+    if (code == MR_OK && driver->stalled != NULL) {
+        driver->stalled = NULL;
+        mr_driver_resume(driver);
+    }
+    return code;
+}
+
+static mr_code publish_all(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        mr_staging *staging = &driver->stagings[s];
+        if (!staging->prepared) {
+            continue;
+        }
+        MR_TRY(mr_crash_point("publish.before", cx));
+        mr_code code = staging->sink->type->publish(staging->sink, &staging->publication, cx);
+        if (code != MR_OK) {
+            return mr_error_in(cx, code, "publishing table \"%s\"", staging->name);
+        }
+        MR_TRY(mr_crash_point("publish.after", cx));
+        staging->prepared = false;
+    }
+    driver->published_epoch = epoch;
+    return MR_OK;
+}
+
+mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx) {
+    for (uint32_t i = 0; i < driver->pending_count; i++) {
+        const mr_pending *pending = &driver->pending[i];
+        mr_staging *staging = &driver->stagings[pending->sink];
+        mr_code code = staging->sink->type->recover(staging->sink, &pending->publication, cx);
+        if (code == MR_E_MISSING && driver->spec.options.accept_loss) {
+            continue;
+        }
+        if (code != MR_OK) {
+            return mr_error_in(cx, code, "recovering epoch %" PRIu64 " of table \"%s\"",
+                               pending->publication.id.epoch, staging->name);
+        }
+    }
+    driver->pending_count = 0;
+    driver->published_epoch = driver->epoch;
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        MR_TRY(driver->stagings[s].sink->type->sweep(driver->stagings[s].sink, cx));
+    }
+    return MR_OK;
+}
+
+// Decides which sinks get their rows. Returns whether the epoch has anything to commit.
+static bool decide(mr_driver *driver, bool flush, int64_t watermark_before) {
+    int64_t now_us = mr_clock_monotonic_us(driver->plat);
+    bool something = atomic_load(&driver->epoch_chunks) > 0 || !driver->has_state ||
+                     driver->watermark_us != watermark_before;
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        mr_staging *staging = &driver->stagings[s];
+        staging->fires = mr_staging_due(staging, now_us, flush);
+        something |= staging->fires || staging->waiting.row_count != staging->logged_rows;
+    }
+    return something;
+}
+
+static void count_epoch(mr_driver *driver) {
+    mr_counters *epoch = &driver->epoch_counters;
+    epoch->input_rows = atomic_exchange(&driver->epoch_rows, 0);
+    epoch->input_bytes = atomic_exchange(&driver->epoch_bytes, 0);
+    uint64_t dropped = 0;
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
+            const mr_op *op = driver->workers[w].ops[p];
+            dropped += op != NULL && op->type == &mr_op_distinct ? mr_op_distinct_dropped(op) : 0;
+        }
+    }
+    epoch->duplicates = dropped - driver->dropped_before;
+    driver->dropped_before = dropped;
+    driver->counters.input_rows += epoch->input_rows;
+    driver->counters.input_bytes += epoch->input_bytes;
+    driver->counters.bad_rows += epoch->bad_rows;
+    driver->counters.late_rows += epoch->late_rows;
+    driver->counters.duplicates += epoch->duplicates;
+}
+
+static void state_sizes(const mr_driver *driver, mr_progress *progress) {
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
+            const mr_op *op = driver->workers[w].ops[p];
+            if (op != NULL && op->type == &mr_op_distinct) {
+                progress->state_rows += mr_op_distinct_ids(op);
+                progress->state_bytes += mr_op_distinct_bytes(op);
+            }
+        }
+    }
+    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+        progress->state_rows += mr_panes_states(&driver->aggregates[a].panes);
+        progress->state_bytes += mr_panes_bytes(&driver->aggregates[a].panes);
+    }
+}
+
+// Sizes are read before the workers go on; the rest is filled in as the epoch ends.
+static mr_progress progress_make(mr_driver *driver, const mr_epoch_end *end, mr_cx *cx) {
+    mr_progress_sink *sinks = MR_NEW_ARRAY(cx->arena, mr_progress_sink, driver->staging_count);
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        const mr_staging *staging = &driver->stagings[s];
+        sinks[s] = (mr_progress_sink){
+            .name = staging->name,
+            .rows_total = staging->rows_written + (staging->fires ? staging->waiting.row_count : 0),
+            .rows_waiting = staging->fires ? 0 : staging->waiting.row_count,
+        };
+    }
+    mr_progress progress = {.epoch = driver->epoch + 1,
+                            .epoch_time_us = mr_clock_real_us(driver->plat) - end->input_us,
+                            .input_us = end->input_us,
+                            .scheduling_delay_us = end->delay_us,
+                            .input_rows = driver->epoch_counters.input_rows,
+                            .input_bytes = driver->epoch_counters.input_bytes,
+                            .input_rows_total = driver->counters.input_rows,
+                            .bad_rows_total = driver->counters.bad_rows,
+                            .late_rows_total = driver->counters.late_rows,
+                            .duplicates_total = driver->counters.duplicates,
+                            .watermark_us = driver->watermark_us,
+                            .recovered = driver->recovered,
+                            .sinks = sinks,
+                            .sink_count = driver->staging_count,
+                            .sources = driver->spec.sources,
+                            .source_count = driver->spec.pipeline->source_count};
+    state_sizes(driver, &progress);
+    return progress;
+}
+
+static int64_t **positions_copy(const mr_driver *driver, uint32_t *counts, mr_cx *cx) {
+    uint32_t count = driver->spec.pipeline->source_count;
+    int64_t **positions = MR_NEW_ARRAY(cx->arena, int64_t *, count);
+    for (uint32_t s = 0; s < count; s++) {
+        const mr_source *source = driver->spec.sources[s];
+        counts[s] = source->partition_count;
+        positions[s] = MR_NEW_ARRAY(cx->arena, int64_t, counts[s]);
+        for (uint32_t p = 0; p < counts[s]; p++) {
+            positions[s][p] = source->partitions[p].position;
+        }
+    }
+    return positions;
+}
+
+// After the commit: the outside is told, the log is shortened.
+static mr_code commit_done(mr_driver *driver, bool published, int64_t **positions,
+                           const uint32_t *counts, mr_cx *cx) {
+    if (published && driver->spec.published != NULL) {
+        MR_TRY(driver->spec.published(driver->spec.self, driver->incarnation,
+                                      driver->published_epoch, cx));
+    }
+    for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
+        mr_source *source = driver->spec.sources[s];
+        if (source->type->committed != NULL) {
+            source->type->committed(source, positions[s], counts[s], cx);
+        }
+    }
+    return mr_commit_log_cut(&driver->log, mr_commit_cut_epoch(driver), cx);
+}
+
+mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_committed,
+                        mr_cx *cx) {
+    mr_arena_clear(&driver->epoch_arena);
+    uint64_t epoch = driver->epoch + 1;
+    int64_t watermark_before = driver->watermark_us;
+    int64_t start_us = mr_clock_monotonic_us(driver->plat);
+    *ret_committed = false;
+    driver->epoch_counters = (mr_counters){0};
+    MR_TRY(mr_emit_run(driver, epoch, end->close_windows, cx));
+    if (!decide(driver, end->flush, watermark_before)) {
+        mr_driver_resume(driver);
+        return MR_OK;
+    }
+    count_epoch(driver);
+    MR_TRY(prepare_or_wait(driver, epoch, cx));
+    mr_commit_build(driver, epoch, mr_clock_real_us(driver->plat));
+    uint32_t *counts = MR_NEW_ARRAY(cx->arena, uint32_t, driver->spec.pipeline->source_count);
+    int64_t **positions = positions_copy(driver, counts, cx);
+    mr_progress progress = progress_make(driver, end, cx);
+    mr_driver_resume(driver);
+    int64_t emitted_us = mr_clock_monotonic_us(driver->plat);
+    MR_TRY(append_or_wait(driver, epoch, cx));
+    int64_t committed_us = mr_clock_monotonic_us(driver->plat);
+    driver->epoch = epoch;
+    driver->has_state = true;
+    bool published = prepared_count(driver) > 0;
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        mr_staging_committed(&driver->stagings[s], committed_us);
+    }
+    MR_TRY(publish_all(driver, epoch, cx));
+    int64_t published_us = mr_clock_monotonic_us(driver->plat);
+    MR_TRY(commit_done(driver, published, positions, counts, cx));
+    progress.emit_us = emitted_us - start_us;
+    progress.commit_us = committed_us - emitted_us;
+    progress.publish_us = published_us - committed_us;
+    progress.duration_us = end->input_us + published_us - start_us;
+    progress.log_bytes = driver->log.bytes;
+    if (driver->spec.progress != NULL) {
+        driver->spec.progress(driver->spec.self, &progress);
+    }
+    driver->recovered = false;
+    *ret_committed = true;
+    return MR_OK;
+}

@@ -1,0 +1,383 @@
+// Panes: states and their updates; see panes.h. Emission and saving are in panes_emit.c.
+
+#include "exec/panes.h"
+
+#include <string.h>
+
+#define GROUPS_KEPT_MAX 65536
+#define BLOCK_HEAD      8  // The epoch.
+
+static int64_t gcd(int64_t a, int64_t b) {
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+mr_code mr_panes_init(mr_panes *panes, const mr_plan *plan, uint64_t seed, mr_cx *cx) {
+    mr_assert(plan->kind == MR_PLAN_AGGREGATE);
+    *panes = (mr_panes){.plan = plan};
+    const mr_schema *input = plan->input->schema;
+    uint32_t calls = plan->aggregate.call_count;
+    panes->aggs = mr_heap_alloc(MR_MAX(calls, 1u) * sizeof *panes->aggs);
+    panes->offsets = mr_heap_alloc(MR_MAX(calls, 1u) * sizeof *panes->offsets);
+    panes->block_bytes = BLOCK_HEAD;
+    for (uint32_t c = 0; c < calls; c++) {
+        const mr_agg_call *call = &plan->aggregate.calls[c];
+        mr_type type = call->column < 0 ? MR_TYPE(MR_NULLTYPE) : input->columns[call->column].type;
+        panes->aggs[c] = mr_agg_find(call, type);
+        if (panes->aggs[c] == NULL) {
+            return mr_fail_at(cx, MR_E_UNSUPPORTED, call->place, NULL,
+                              "no aggregate %s for type %s", mr_function_aggregates[call->fn].name,
+                              mr_type_name(type));
+        }
+        panes->offsets[c] = panes->block_bytes;
+        panes->block_bytes += (uint32_t)mr_align_up(panes->aggs[c]->state_bytes, 8);
+    }
+    uint32_t keys = plan->aggregate.key_count;
+    if (keys > MR_GROUP_KEYS_MAX) {
+        return mr_fail_at(cx, MR_E_LIMIT, plan->place, NULL, "GROUP BY has %u keys, at most %d fit",
+                          keys, MR_GROUP_KEYS_MAX);
+    }
+    panes->key_types = mr_heap_alloc(MR_MAX(keys, 1u) * sizeof *panes->key_types);
+    for (uint32_t k = 0; k < keys; k++) {
+        panes->key_types[k] = input->columns[plan->aggregate.keys[k]].type;
+    }
+    mr_groups_init(&panes->groups, panes->key_types, keys, seed);
+    const mr_window *window = &plan->aggregate.window;
+    panes->pane_us = window->kind == MR_WINDOW_NONE ? 1 : gcd(window->size_us, window->slide_us);
+    return MR_OK;
+}
+
+static void state_release(const mr_panes *panes, uint8_t *block) {
+    for (uint32_t c = 0; c < panes->plan->aggregate.call_count; c++) {
+        if (panes->aggs[c]->release != NULL) {
+            panes->aggs[c]->release(block + panes->offsets[c]);
+        }
+    }
+}
+
+static void pane_free(const mr_panes *panes, mr_pane *pane) {
+    for (uint32_t i = 0; i < pane->present_count; i++) {
+        state_release(panes, pane->states[pane->present[i]]);
+    }
+    mr_heap_free(pane->states);
+    mr_heap_free(pane->present);
+    mr_arena_release(&pane->arena);
+    mr_heap_free(pane);
+}
+
+static void panes_drop(mr_panes *panes) {
+    for (uint32_t p = 0; p < panes->pane_count; p++) {
+        pane_free(panes, panes->panes[p]);
+    }
+    panes->pane_count = 0;
+}
+
+void mr_panes_clear(mr_panes *panes) {
+    panes_drop(panes);
+    if (panes->groups.count > GROUPS_KEPT_MAX) {
+        mr_groups_clear(&panes->groups);
+    }
+}
+
+void mr_panes_release(mr_panes *panes) {
+    panes_drop(panes);
+    mr_heap_free(panes->panes);
+    mr_heap_free(panes->aggs);
+    mr_heap_free(panes->offsets);
+    mr_groups_release(&panes->groups);
+    mr_heap_free(panes->key_types);
+    *panes = (mr_panes){0};
+}
+
+static mr_pane *pane_find(mr_panes *panes, int64_t start_us, uint32_t skip) {
+    uint32_t at = panes->pane_count;  // From the end: rows are mostly recent.
+    while (at > 0) {
+        mr_pane *pane = panes->panes[at - 1];
+        if (pane->start_us == start_us && pane->skip == skip) {
+            return pane;
+        }
+        if (pane->start_us < start_us || (pane->start_us == start_us && pane->skip < skip)) {
+            break;
+        }
+        at--;
+    }
+    if (panes->pane_count == panes->pane_capacity) {
+        panes->pane_capacity = panes->pane_capacity == 0 ? 16 : 2 * panes->pane_capacity;
+        panes->panes = mr_heap_resize(panes->panes, panes->pane_capacity * sizeof *panes->panes);
+    }
+    memmove(&panes->panes[at + 1], &panes->panes[at],
+            (panes->pane_count - at) * sizeof *panes->panes);
+    panes->panes[at] = mr_heap_alloc(sizeof(mr_pane));
+    panes->panes[at]->start_us = start_us;
+    panes->panes[at]->skip = skip;
+    panes->pane_count++;
+    return panes->panes[at];
+}
+
+static uint8_t *state_make(const mr_panes *panes, mr_pane *pane, uint32_t group) {
+    if (group >= pane->capacity) {
+        uint32_t capacity = (uint32_t)mr_pow2_up(MR_MAX(group + 1, 64u));
+        pane->states = mr_heap_resize(pane->states, capacity * sizeof *pane->states);
+        memset(pane->states + pane->capacity, 0, (capacity - pane->capacity) * sizeof(uint8_t *));
+        pane->capacity = capacity;
+    }
+    if (pane->states[group] != NULL) {
+        return pane->states[group];
+    }
+    if (pane->present_count == pane->present_capacity) {
+        pane->present_capacity = pane->present_capacity == 0 ? 64 : 2 * pane->present_capacity;
+        pane->present =
+            mr_heap_resize(pane->present, pane->present_capacity * sizeof *pane->present);
+    }
+    uint8_t *block = mr_arena_alloc(&pane->arena, panes->block_bytes);
+    for (uint32_t c = 0; c < panes->plan->aggregate.call_count; c++) {
+        panes->aggs[c]->init(block + panes->offsets[c]);
+    }
+    pane->states[group] = block;
+    pane->present[pane->present_count++] = group;
+    return block;
+}
+
+static inline uint8_t *state_get(const mr_panes *panes, mr_pane *pane, uint32_t group) {
+    if (MR_LIKELY(group < pane->capacity && pane->states[group] != NULL)) {
+        return pane->states[group];
+    }
+    return state_make(panes, pane, group);
+}
+
+// The pane of a row: by its time, and by how many of its windows its own watermark has closed.
+static mr_pane *pane_of_row(mr_panes *panes, int64_t time_us, int64_t watermark_us) {
+    const mr_window *window = &panes->plan->aggregate.window;
+    if (window->kind == MR_WINDOW_NONE) {
+        return pane_find(panes, 0, 0);
+    }
+    int64_t start = mr_floor_div(time_us, panes->pane_us) * panes->pane_us;
+    int64_t earliest = mr_floor_div(start - window->size_us, window->slide_us) * window->slide_us +
+                       window->slide_us;
+    int64_t open = watermark_us == INT64_MIN ? earliest : mr_panes_open_from(panes, watermark_us);
+    uint32_t skip = open <= earliest ? 0 : (uint32_t)((open - earliest) / window->slide_us);
+    return pane_find(panes, start, skip);
+}
+
+// Finds the state of each selected row.
+static void blocks_find(mr_panes *panes, const mr_batch *in, const uint32_t *groups,
+                        uint8_t **blocks) {
+    const mr_window *window = &panes->plan->aggregate.window;
+    bool windowed = window->kind != MR_WINDOW_NONE;
+    const mr_vector *times = windowed ? &in->columns[window->time_column] : NULL;
+    int64_t lateness = panes->plan->aggregate.allowed_lateness_us;
+    mr_pane *pane = NULL;
+    int64_t low = 0;
+    int64_t high = 0;  // The present pane's range of times: [low, high), and its rows are on time.
+    for (uint32_t i = 0; i < in->sel_count; i++) {
+        uint32_t row = mr_batch_row(in, i);
+        int64_t time = windowed ? times->int64s[mr_vector_at(times, row)] : 0;
+        int64_t watermark = in->watermark == NULL ? INT64_MIN : in->watermark[row];
+        // A row not behind its watermark is on time for every window it is in.
+        bool on_time = watermark == INT64_MIN || time >= watermark - lateness;
+        if (MR_UNLIKELY(pane == NULL || time < low || time >= high || !on_time)) {
+            mr_pane *found = pane_of_row(panes, time, watermark);
+            found->epoch = panes->epoch;
+            if (found->skip == 0) {
+                pane = found;
+                low = windowed ? found->start_us : INT64_MIN;
+                high = windowed ? found->start_us + panes->pane_us : INT64_MAX;
+            }
+            blocks[i] = state_get(panes, found, groups[i]);
+        } else {
+            blocks[i] = state_get(panes, pane, groups[i]);
+        }
+        memcpy(blocks[i], &panes->epoch, sizeof panes->epoch);
+    }
+}
+
+// The rows of one call: those whose FILTER column is TRUE.
+static uint32_t filter_rows(const mr_vector *filter, const uint32_t *rows, uint32_t count,
+                            uint8_t *const *blocks, uint32_t *ret_rows, uint8_t **ret_blocks) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!mr_vector_is_null(filter, rows[i]) &&
+            filter->bools[mr_vector_at(filter, rows[i])] != 0) {
+            ret_rows[kept] = rows[i];
+            ret_blocks[kept++] = blocks[i];
+        }
+    }
+    return kept;
+}
+
+mr_code mr_panes_update(mr_panes *panes, const mr_batch *in, mr_cx *cx) {
+    const mr_plan *plan = panes->plan;
+    const mr_vector *keys[MR_GROUP_KEYS_MAX];
+    for (uint32_t k = 0; k < plan->aggregate.key_count; k++) {
+        keys[k] = &in->columns[plan->aggregate.keys[k]];
+    }
+    uint32_t count = in->sel_count;
+    uint32_t *groups = mr_arena_raw(cx->arena, count * sizeof *groups);
+    uint8_t **blocks = mr_arena_raw(cx->arena, count * sizeof *blocks);
+    mr_groups_find(&panes->groups, keys, in, groups);
+    blocks_find(panes, in, groups, blocks);
+    for (uint32_t c = 0; c < plan->aggregate.call_count; c++) {
+        const mr_agg_call *call = &plan->aggregate.calls[c];
+        const mr_vector *argument = call->column < 0 ? NULL : &in->columns[call->column];
+        const uint32_t *rows = in->sel;
+        uint8_t *const *bases = blocks;
+        uint32_t row_count = count;
+        if (call->filter >= 0) {
+            uint32_t *all = mr_arena_raw(cx->arena, count * sizeof *all);
+            for (uint32_t i = 0; i < count; i++) {
+                all[i] = mr_batch_row(in, i);
+            }
+            uint8_t **kept = mr_arena_raw(cx->arena, count * sizeof *kept);
+            row_count = filter_rows(&in->columns[call->filter], all, count, blocks, all, kept);
+            rows = all;
+            bases = kept;
+        }
+        MR_TRY(panes->aggs[c]->update(bases, panes->offsets[c], argument, rows, row_count, cx));
+    }
+    return MR_OK;
+}
+
+static mr_code state_merge(mr_panes *into, mr_pane *pane, uint32_t group, const mr_panes *from,
+                           const uint8_t *block, mr_cx *cx) {
+    uint8_t *target = state_get(into, pane, group);
+    memcpy(target, &into->epoch, sizeof into->epoch);
+    pane->epoch = into->epoch;
+    for (uint32_t c = 0; c < into->plan->aggregate.call_count; c++) {
+        MR_TRY(into->aggs[c]->merge(target + into->offsets[c], block + from->offsets[c], cx));
+    }
+    return MR_OK;
+}
+
+mr_code mr_panes_merge(mr_panes *into, const mr_panes *from, mr_cx *cx) {
+    uint32_t *map = mr_arena_raw(cx->arena, MR_MAX(from->groups.count, 1u) * sizeof *map);
+    memset(map, 0xFF, from->groups.count * sizeof *map);
+    for (uint32_t p = 0; p < from->pane_count; p++) {
+        const mr_pane *source = from->panes[p];
+        mr_pane *pane = pane_find(into, source->start_us, source->skip);
+        for (uint32_t i = 0; i < source->present_count; i++) {
+            uint32_t group = source->present[i];
+            if (map[group] == MR_GROUP_NONE) {
+                map[group] = mr_groups_add(&into->groups, from->groups.keys[group],
+                                           from->groups.hashes[group]);
+            }
+            MR_TRY(state_merge(into, pane, map[group], from, source->states[group], cx));
+        }
+    }
+    return MR_OK;
+}
+
+// Rebuilds the group table when most of its groups have no state any more.
+static void groups_collect(mr_panes *panes) {
+    uint64_t live = mr_panes_states(panes);
+    if (panes->groups.count < GROUPS_KEPT_MAX || panes->groups.count < 2 * live) {
+        return;
+    }
+    mr_groups old = panes->groups;
+    mr_groups_init(&panes->groups, panes->key_types, old.key_count, old.seed);
+    for (uint32_t p = 0; p < panes->pane_count; p++) {
+        mr_pane *pane = panes->panes[p];
+        uint8_t **states = pane->states;
+        uint32_t *present = pane->present;
+        uint32_t count = pane->present_count;
+        pane->states = NULL;
+        pane->capacity = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t group =
+                mr_groups_add(&panes->groups, old.keys[present[i]], old.hashes[present[i]]);
+            if (group >= pane->capacity) {
+                uint32_t capacity = (uint32_t)mr_pow2_up(MR_MAX(group + 1, 64u));
+                pane->states = mr_heap_resize(pane->states, capacity * sizeof *pane->states);
+                memset(pane->states + pane->capacity, 0,
+                       (capacity - pane->capacity) * sizeof(uint8_t *));
+                pane->capacity = capacity;
+            }
+            pane->states[group] = states[present[i]];
+            present[i] = group;
+        }
+        mr_heap_free(states);
+    }
+    mr_groups_release(&old);
+}
+
+// The last window that reads a pane starts here.
+static int64_t pane_last_window(const mr_panes *panes, const mr_pane *pane) {
+    int64_t slide = panes->plan->aggregate.window.slide_us;
+    return mr_floor_div(pane->start_us, slide) * slide;
+}
+
+void mr_panes_expire(mr_panes *panes, int64_t watermark_us) {
+    if (panes->plan->aggregate.window.kind == MR_WINDOW_NONE || watermark_us == INT64_MIN) {
+        return;
+    }
+    int64_t open = mr_panes_open_from(panes, watermark_us);
+    uint32_t kept = 0;
+    for (uint32_t p = 0; p < panes->pane_count; p++) {
+        if (pane_last_window(panes, panes->panes[p]) < open) {
+            pane_free(panes, panes->panes[p]);
+        } else {
+            panes->panes[kept++] = panes->panes[p];
+        }
+    }
+    if (kept < panes->pane_count) {
+        panes->pane_count = kept;
+        groups_collect(panes);
+    }
+}
+
+mr_code mr_panes_load(mr_panes *panes, mr_span saved, mr_cx *cx) {
+    mr_record_reader in = {.left = saved, .name = "aggregate state"};
+    while (in.left.bytes > 0) {
+        int64_t start_us;
+        uint32_t skip;
+        uint64_t epoch;
+        mr_span key;
+        mr_span states;
+        MR_TRY(mr_record_get_i64(&in, &start_us, cx));
+        MR_TRY(mr_record_get_u32(&in, &skip, cx));
+        MR_TRY(mr_record_get_u64(&in, &epoch, cx));
+        MR_TRY(mr_record_get_span(&in, &key, cx));
+        MR_TRY(mr_record_get_span(&in, &states, cx));
+        if (!mr_groups_key_valid(&panes->groups, key)) {
+            return mr_fail(cx, MR_E_CORRUPT, NULL, "damaged group key in aggregate state");
+        }
+        uint64_t hash = mr_hash_bytes(key.data, key.bytes, panes->groups.seed);
+        uint32_t group = mr_groups_add(&panes->groups, key, hash);
+        mr_pane *pane = pane_find(panes, start_us, skip);
+        uint8_t *target = state_get(panes, pane, group);
+        memcpy(target, &epoch, sizeof epoch);
+        pane->epoch = MR_MAX(pane->epoch, epoch);
+        uint64_t *scratch = mr_arena_alloc(cx->arena, panes->block_bytes);
+        for (uint32_t c = 0; c < panes->plan->aggregate.call_count; c++) {
+            const mr_agg *agg = panes->aggs[c];
+            void *part = (uint8_t *)scratch + panes->offsets[c];
+            agg->init(part);
+            MR_TRY(agg->load(part, &states, cx));
+            MR_TRY(agg->merge(target + panes->offsets[c], part, cx));
+            if (agg->release != NULL) {
+                agg->release(part);
+            }
+        }
+    }
+    return MR_OK;
+}
+
+void mr_panes_drop_key_group(mr_panes *panes, uint32_t key_group) {
+    for (uint32_t p = 0; p < panes->pane_count; p++) {
+        mr_pane *pane = panes->panes[p];
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < pane->present_count; i++) {
+            uint32_t group = pane->present[i];
+            if (panes->groups.hashes[group] % MR_KEY_GROUPS == key_group) {
+                state_release(panes, pane->states[group]);
+                pane->states[group] = NULL;
+            } else {
+                pane->present[kept++] = group;
+            }
+        }
+        pane->present_count = kept;
+    }
+}

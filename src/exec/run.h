@@ -1,0 +1,173 @@
+// Run: the inside of a driver, shared by driver.c (life), worker.c (input), emit.c and epoch.c (the
+// epoch's end), commit.c (the commit record) and flow.c (the graph of operators). Nobody else
+// includes it.
+
+#pragma once
+
+#include <inttypes.h>
+
+#include "exec/commit_log.h"
+#include "exec/driver.h"
+#include "exec/exchange.h"
+#include "exec/lanes.h"
+#include "exec/op_distinct.h"
+#include "exec/staging.h"
+
+typedef struct mr_worker {
+    mr_driver *driver;
+    uint32_t index;
+    mr_thread thread;
+    mr_cx cx;            // The worker's own.
+    mr_arena arena;      // Of one message or push.
+    mr_arena ops_arena;  // Of the operators.
+    mr_op_env env;
+    mr_op_aside *asides;  // By source.
+    mr_op **ops;          // By plan id; NULL for nodes behind an aggregate.
+    mr_rows **collected;  // By insert: rows of inserts that no aggregate feeds; NULL else.
+    mr_reader **readers;  // By source.
+    atomic_bool failed;
+    mr_code code;             // Why it stopped; the error is in cx.
+    uint64_t aggregate_rows;  // Pushed since the size of the panes was last looked at.
+} mr_worker;
+
+// A chain of stateless operators from an aggregate to an insert, or to a further aggregate.
+typedef struct mr_segment {
+    mr_op *first;              // NULL: straight to the target.
+    const mr_plan *from;       // The AGGREGATE it starts at.
+    int32_t insert;            // Target: an insert …
+    const mr_plan *aggregate;  // … or an AGGREGATE (then insert is -1).
+} mr_segment;
+
+// An aggregate's state over all workers and epochs.
+typedef struct mr_aggregate {
+    const mr_plan *plan;
+    mr_panes panes;
+    mr_panes fed;          // Rows from another aggregate in this epoch; like a worker's part.
+    bool serial;           // Fed by an aggregate, not by workers.
+    int64_t watermark_us;  // Of its input, at the last epoch's end.
+    mr_text delta;         // What this epoch added.
+} mr_aggregate;
+
+typedef struct mr_counters {
+    uint64_t input_rows;
+    uint64_t input_bytes;
+    uint64_t bad_rows;
+    uint64_t late_rows;
+    uint64_t duplicates;
+} mr_counters;
+
+typedef struct mr_pending {  // A publication that the log lists and that is not known to be
+                             // published.
+    uint32_t sink;
+    mr_publication publication;
+} mr_pending;
+
+typedef struct mr_recovered {  // A source's positions as the log has them.
+    mr_arena arena;
+    const char **names;
+    int64_t *positions;
+    uint32_t count;
+} mr_recovered;
+
+#define MR_LANES_MAX \
+    4096  // Of one source, so that lanes keep their numbers when partitions are added.
+#define MR_SNAPSHOT_PARTS (MR_KEY_GROUPS + 1)  // The key groups, and the sinks' waiting rows.
+
+struct mr_driver {
+    mr_driver_spec spec;
+    mr_arena arena;        // Of the driver's life.
+    mr_arena epoch_arena;  // Of one epoch's end.
+    mr_plat *plat;
+    uint64_t incarnation;
+    uint64_t seed;
+    uint64_t epoch;            // Last committed.
+    uint64_t published_epoch;  // All publications up to it are visible.
+    int64_t watermark_us;      // Global.
+    bool has_state;            // Epoch 0 is committed.
+    bool flowing;              // Operators exist.
+    mr_commit_log log;
+    mr_pending *pending;  // From recovery. Heap.
+    uint32_t pending_count;
+    mr_recovered *positions;                 // By source.
+    uint64_t part_epoch[MR_SNAPSHOT_PARTS];  // Epoch of each part's last full copy.
+    uint32_t part_next;
+
+    mr_worker *workers;
+    uint32_t worker_count;
+    mr_exchange exchange;
+    mr_lanes lanes;
+    uint32_t *lane_first;      // By source: its first lane.
+    mr_aggregate *aggregates;  // In plan order.
+    uint32_t aggregate_count;
+    mr_segment *segments;
+    uint32_t segment_count;
+    mr_op_env serial_env;  // Of operators behind aggregates.
+    mr_op_aside *serial_asides;
+    mr_staging *stagings;  // Inserts, then bad and late tables of each source.
+    uint32_t staging_count;
+
+    mr_mutex claim_mutex;   // Sources' claims, lanes' claimed, active.
+    atomic_bool pausing;    // No more claims in this epoch.
+    atomic_bool stopping;   // Workers leave.
+    atomic_uint active;     // Chunks claimed and not yet sent on.
+    atomic_uint parked;     // Workers that wait for the next epoch.
+    atomic_bool exhausted;  // Every source is done.
+    atomic_bool full;       // A state budget is used up: end the epoch.
+    atomic_uint_fast64_t epoch_rows;
+    atomic_uint_fast64_t epoch_bytes;
+    atomic_uint epoch_chunks;
+    uint64_t dropped_before;  // Duplicates counted up to the last epoch.
+    uint32_t source_next;     // Round robin.
+
+    mr_counters counters;  // Since the first start.
+    mr_counters epoch_counters;
+    bool recovered;
+    bool ended;            // until = end: all windows were emitted.
+    int64_t epoch_us;      // Length of the running epoch.
+    int64_t started_us;    // Monotonic: run began.
+    uint32_t epochs_done;  // In this run.
+    const char *stalled;
+    mr_text record;  // The commit record being built.
+};
+
+// flow.c: builds the operators of all workers and the segments behind aggregates; frees them.
+mr_code mr_flow_build(mr_driver *driver, mr_cx *cx);
+void mr_flow_release(mr_driver *driver);
+// Readers of all sources, on each worker.
+mr_code mr_flow_open_readers(mr_driver *driver, mr_cx *cx);
+// Pushes rows of an aggregate through a segment.
+mr_code mr_flow_push_segment(mr_driver *driver, mr_segment *segment, const mr_batch *rows,
+                             mr_cx *cx);
+mr_aggregate *mr_flow_aggregate(mr_driver *driver, const mr_plan *plan);
+// The watermark of an aggregate's input: the global one, or the least window that its input may
+// still emit.
+int64_t mr_flow_input_watermark(mr_driver *driver, const mr_aggregate *aggregate);
+// Counts lanes anew after partitions were added; only between epochs.
+void mr_flow_size_lanes(mr_driver *driver);
+
+// worker.c: one step: a message, or a chunk. *ret_worked false when there is nothing to do.
+mr_code mr_worker_step(mr_worker *worker, bool *ret_worked);
+void *mr_worker_run(void *worker);  // A thread's life.
+void mr_worker_wait(mr_worker *worker, int64_t timeout_us);
+
+// emit.c: with all workers parked: takes over what they made, moves the watermark, emits what is
+// due into the waiting rows. close_windows: the input has ended, all windows close.
+mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, bool close_windows, mr_cx *cx);
+
+// epoch.c: the end of an epoch, with all workers parked: emit, prepare, commit, publish. Workers
+// are resumed as soon as the record is built. *ret_committed false: there was nothing to commit.
+typedef struct mr_epoch_end {
+    bool flush;  // Waiting rows are handed over though no trigger is due.
+    bool close_windows;
+    int64_t input_us;  // For progress: how long the epoch took rows,
+    int64_t delay_us;  // and how much later than due it ended.
+} mr_epoch_end;
+mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_committed, mr_cx *cx);
+mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx);  // After recovery.
+// driver.c: workers go on with the next epoch.
+void mr_driver_resume(mr_driver *driver);
+
+// commit.c: the record of the epoch being finished, into driver->record; and its replay.
+void mr_commit_build(mr_driver *driver, uint64_t epoch, int64_t time_us);
+mr_code mr_commit_apply_record(void *driver, uint64_t epoch, mr_span payload, mr_cx *cx);
+uint64_t mr_commit_cut_epoch(const mr_driver *driver);  // Segments before it are not needed.
