@@ -1,9 +1,10 @@
 // Parquet: a writer for flat schemas.
 //
-// One file: row groups of up to row_group_rows rows; per column chunk dictionary encoding (RLE / bit-packed)
-// while the dictionary pays, plain otherwise; data pages v1; definition levels for nullable columns;
-// min, max, null count in column statistics; zstd, snappy or none. Times: TIMESTAMP(MICROS, UTC).
-// The writer hands out bytes; the caller appends them to a file. Same input, same bytes.
+// One file: row groups of up to row_group_rows rows; per column chunk dictionary encoding (RLE /
+// bit-packed) while the dictionary pays, plain otherwise; data pages v1; definition levels for
+// nullable columns; min, max, null count in column statistics; zstd, snappy or none. Times:
+// TIMESTAMP(MICROS, UTC). The writer hands out bytes; the caller appends them to a file. Same
+// input, same bytes.
 
 #pragma once
 
