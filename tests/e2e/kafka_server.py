@@ -106,7 +106,8 @@ class KafkaServer:
         admin.create_topics([new])[topic].result(30)
 
     def delete_topic(self, topic):
-        AdminClient({"bootstrap.servers": self.address}).delete_topics([topic])[topic].result(30)
+        admin = AdminClient({"bootstrap.servers": self.address})  # Must outlive its futures.
+        admin.delete_topics([topic])[topic].result(30)
 
     def produce(self, topic, partition_lines, rate=None, stop=None):
         """Sends partition_lines[p] to partition p, in order, the partitions side by side.
@@ -118,7 +119,8 @@ class KafkaServer:
         failed = []
         producer = Producer({
             "bootstrap.servers": self.address, "linger.ms": 20, "batch.num.messages": 10000,
-            "queue.buffering.max.messages": 200000, "enable.idempotence": True})
+            "queue.buffering.max.messages": 200000, "enable.idempotence": True,
+            "log_level": 3})
 
         def delivered(error, _message):
             if error is not None:

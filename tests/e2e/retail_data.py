@@ -152,6 +152,7 @@ class _Maker:
         self.recent = collections.deque(maxlen=2000)  # plain rows on time: what a copy may be made of
         self.old = collections.deque(maxlen=2000)     # the same, older: copies of them are late
         self.reusable = [[] for _ in range(partitions)]  # (id, first seen): never copied elsewhere
+        self.on_edge = set()  # Partitions whose watermark was just put on the edge of a window
         self.columns = {name: [] for name in FIELDS}
         self.positions = [0] * partitions
 
@@ -166,6 +167,8 @@ class _Maker:
         return Known(self.partitions, self.columns)
 
     def _row(self, p, clock_us):
+        if p in self.on_edge and self._edge(p):
+            return
         dice = self.random.random()
         late, odd = 0.02 * self.dirt, 0.02 * self.dirt
         if dice < 0.05 and self._copy(p):
@@ -252,8 +255,11 @@ class _Maker:
         if clock.greatest_us is None:
             return False
         to_go_us = -clock.greatest_us % SLIDE_US
-        if to_go_us < 2 * SECOND:  # Puts the watermark on an edge first.
+        if to_go_us < 2 * SECOND and p not in self.on_edge:  # Puts the watermark on an edge; the next row uses it.
+            self.on_edge.add(p)
             self._add_fields(p, clock.greatest_us + to_go_us, "edge")
+            return True
+        self.on_edge.discard(p)
         end = clock.watermark() // SLIDE_US * SLIDE_US  # The last window that has closed.
         off = self.random.choice([-1, 0, 0, 1])
         start = end - self.random.choice([0, SLIDE_US, SIZE_US])

@@ -10,11 +10,15 @@ import random
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+import conftest
 import oracle
 import reference
 import retail_data
 import sensors_data
+import test_kill
+import test_sensors
 
 SOAK = os.environ.get("MILLRACE_SOAK") == "1"
 NOW = datetime.datetime(2027, 1, 1, tzinfo=datetime.timezone.utc)
@@ -45,7 +49,7 @@ def wrong_labels(known, result):
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("partitions", [1, 2, 4])
-def test_retail(seed, partitions):
+def test_retail_is_agreed_on(seed, partitions):
     known = retail_data.generate(
         1500 + 700 * (seed % 4), partitions, seed, future=seed % 2 == 1, hours=[0.2, 1.5, 3, 8][seed % 4],
         skew_us=[0, 45_000_000, 600_000_000][seed % 3], dirt=1 + 4 * (seed % 3))
@@ -59,7 +63,7 @@ def test_retail(seed, partitions):
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("partitions", [1, 3])
-def test_sensors(seed, partitions):
+def test_sensors_is_agreed_on(seed, partitions):
     known = sensors_data.generate(3000, partitions, seed)
     expected = oracle.sensors_expected(known.of(retail_data.GOOD))
     for order in orders(known, seed):
@@ -110,6 +114,9 @@ def test_a_wrong_result_is_noticed(spoil, complaint):
         oracle.compare(oracle.RETAIL_COLUMNS, rows, spoil(rows))
 
 
+# ---- the checks of conftest.py, against a lake written by hand -----------------------------------------
+
+
 def hive_name(value):
     """A value as a folder's name, escaped as Spark and Hive do: these ASCII bytes only.
 
@@ -119,24 +126,124 @@ def hive_name(value):
     return "".join(f"%{ord(c):02X}" if c in special else c for c in value)
 
 
+MOMENT = pa.timestamp("us", "UTC")
+
+
+def write_parquet(path, fields, rows):
+    """fields: (name, type); times as microseconds."""
+    columns = list(zip(*rows)) or [[]] * len(fields)
+    arrays = [pa.array(values, pa.int64()).cast(kind) if kind == MOMENT else pa.array(values, kind)
+              for values, (_name, kind) in zip(columns, fields)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pa.parquet.write_table(pa.table(arrays, schema=pa.schema(fields)), path)
+
+
+def write_metrics(folder, rows):
+    fields = [("window_start", MOMENT), ("window_end", MOMENT), ("event_date", pa.date32()),
+              ("segment", pa.string()), ("max_event_time", MOMENT), ("total_amount", pa.float64()),
+              ("unique_events", pa.int64())]
+    for country in {r[3] for r in rows}:
+        write_parquet(folder / f"country={hive_name(country)}" / "part-0.parquet", fields,
+                      [r[:3] + r[4:] for r in rows if r[3] == country])
+
+
+def write_aside(folder, known):
+    """The bad and late tables as they must be."""
+    bad, late = known.of("bad"), known.listed_late()
+    write_parquet(folder / "events_bad" / "part-0.parquet",
+                  [("raw", pa.binary()), ("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()),
+                   ("reason", pa.string())],
+                  [(line, "t", p, offset, "json") for (line,), (p, offset) in zip(
+                      conftest.rows_of(bad, ["line"]), conftest.places(known, bad))])
+    columns = ["event_id", "user_id", "product_id", "amount", "country", "device", "event_us"]
+    write_parquet(folder / "events_late" / "part-0.parquet",
+                  [("event_id", pa.string()), ("user_id", pa.int32()), ("product_id", pa.int32()),
+                   ("amount", pa.float64()), ("country", pa.string()), ("device", pa.string()),
+                   ("event_time", MOMENT), ("_watermark", MOMENT), ("_reason", pa.string()),
+                   ("_windows", pa.string()), ("_partition", pa.int32()), ("_offset", pa.int64())],
+                  [(*row[:7], row[7], "future" if row[8] == "future" else "late", ", ".join("w" * row[9]), *place)
+                   for row, place in zip(conftest.rows_of(late, [*columns, "watermark_us", "cls", "missed"]),
+                                         conftest.places(known, late))])
+
+
+def write_lake(data, known):
+    rows = oracle.retail_expected(known.of(retail_data.GOOD))
+    write_metrics(data / "lake" / "segment_metrics", rows)
+    write_aside(data / "lake", known)
+    return rows
+
+
 def test_readers_agree_on_a_written_table(tmp_path):
     """What is written into partition folders with awkward names is read back alike by all readers."""
     known = retail_data.generate(20_000, 1, 3, dirt=10)
     rows = oracle.retail_expected(known.of(retail_data.GOOD))
-    countries = {r[3] for r in rows}
-    assert {"A/B", "X=Y", "100%", "..", "A B", "CÔTE D'IVOIRE", "SÃO"} <= countries
-    moment = pa.timestamp("us", "UTC")
-    schema = pa.schema([("window_start", moment), ("window_end", moment), ("event_date", pa.date32()),
-                        ("segment", pa.string()), ("max_event_time", moment), ("total_amount", pa.float64()),
-                        ("unique_events", pa.int64())])
-    for country in countries:
-        of_country = [r[:3] + r[4:] for r in rows if r[3] == country]
-        columns = [pa.array(values, pa.int64()).cast(field.type) if field.type == moment else
-                   pa.array(values, field.type) for values, field in zip(zip(*of_country), schema)]
-        folder = tmp_path / f"country={hive_name(country)}"
-        folder.mkdir()
-        pa.parquet.write_table(pa.table(columns, schema=schema), folder / "part-0.parquet")
+    assert {"A/B", "X=Y", "100%", "..", "A B", "CÔTE D'IVOIRE", "SÃO"} <= {r[3] for r in rows}
+    write_metrics(tmp_path, rows)
     for got in (oracle.read_duckdb(str(tmp_path), oracle.RETAIL_COLUMNS, ("country", "VARCHAR")),
                 oracle.read_pyarrow(str(tmp_path), oracle.RETAIL_COLUMNS, ("country", pa.string())),
                 *([oracle.read_spark(str(tmp_path), oracle.RETAIL_COLUMNS)] if SOAK else [])):
         oracle.compare(oracle.RETAIL_COLUMNS, rows, got, rms_max=0, worst_max=0)
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_a_right_lake_passes_and_wrong_ones_do_not(tmp_path, partitions):
+    known = retail_data.generate(5000, partitions, 9, future=partitions > 1, dirt=4)
+    known.in_kafka = partitions > 1
+    rows = write_lake(tmp_path, known)
+    conftest.check_retail(tmp_path, known)
+
+    def refused(complaint):
+        with pytest.raises(AssertionError, match=complaint):
+            conftest.check_retail(tmp_path, known)
+
+    tables = {name: tmp_path / "lake" / name / "part-0.parquet" for name in ("events_bad", "events_late")}
+    for name, file in tables.items():
+        whole = file.read_bytes()
+        table = pa.parquet.read_table(file)
+        pa.parquet.write_table(table.slice(1), file)
+        refused(f"{name}: 1 of .* missing")
+        pa.parquet.write_table(pa.concat_tables([table, table.slice(0, 1)]), file)
+        refused(f"{name}: .* 1 too many")
+        file.write_bytes(whole)
+    stray = tmp_path / "lake" / "segment_metrics" / "country=IN" / "part-0.parquet.part"
+    stray.write_bytes(b"")
+    with pytest.raises((AssertionError, pa.ArrowInvalid)):
+        conftest.check_retail(tmp_path, known)
+    stray.unlink()
+    write_metrics(tmp_path / "lake" / "segment_metrics" / "again", rows[:1])
+    refused("rows instead of")
+
+
+def test_examples_can_be_changed(tmp_path):
+    """The words that other tests replace stand in the examples."""
+    conftest.example("sensors", tmp_path, test_sensors.TO_PARQUET)
+    conftest.example("sensors", tmp_path, ("truncate 'false'", "truncate 'false', rows '1'"))
+    conftest.example("retail", tmp_path, *test_kill.SQL_CHANGES, ("format 'json',", "format 'json', x 'y',"))
+    with pytest.raises(AssertionError, match="stands 0 times"):
+        conftest.example("retail", tmp_path, ("no such words", ""))
+
+
+def test_kafka_holds_what_was_produced(kafka, topic):
+    known = retail_data.generate(20_000, 3, 6, future=True)
+    assert kafka.produce(topic, known.lines) == 20_000
+    consumer = Consumer({"bootstrap.servers": kafka.address, "group.id": "x", "enable.partition.eof": True})
+    consumer.assign([TopicPartition(topic, p, 0) for p in range(3)])
+    got, ends = [[], [], []], 0
+    while ends < 3:
+        for message in consumer.consume(1000, 10):
+            if message.error() is None:
+                assert message.offset() == len(got[message.partition()])
+                got[message.partition()].append(message.value())
+            else:
+                assert message.error().code() == KafkaError._PARTITION_EOF
+                ends += 1
+    consumer.close()
+    assert got == known.lines
+    assert b"" in got[0] + got[1] + got[2], "an empty value must stay a value"
+
+
+def test_console_tables_are_read():
+    shown = conftest.console_rows(
+        "-----\nBatch: 4\n-----\n+---+----+\n|id |avg |\n+---+----+\n|3  |45.2|\n|1  |58.0|\n+---+----+\n\n"
+        "-----\nBatch: 5\n-----\n+---+----+\n|id |avg |\n+---+----+\n|3  |46.0|\n+---+----+\n")
+    assert shown == [{"id": "3", "avg": "45.2"}, {"id": "1", "avg": "58.0"}, {"id": "3", "avg": "46.0"}]

@@ -1,0 +1,94 @@
+"""kill -9 at random moments while rows keep coming: every row counts once, in all outputs."""
+
+import datetime
+import json
+import random
+import time
+
+import oracle
+import retail_data
+from conftest import (SIGKILL, Progress, check_retail, example, kafka_env, micros_of, millrace, same_rows, settings,
+                      size, start)
+
+KILLS = size(8, 50)
+RATE = 3_000
+ROWS = size(60_000, 250_000)
+
+# A short trigger, so that commits, publications and rows still waiting all meet the kills; and a sink of
+# another kind and trigger beside it.
+SQL_CHANGES = (
+    ("mode 'append', trigger '30 seconds'", "mode 'append', trigger '700 milliseconds'"),
+    ("INSERT INTO segment_metrics SELECT * FROM windowed;",
+     "INSERT INTO segment_metrics SELECT * FROM windowed;\n"
+     "CREATE SERVER lines FOREIGN DATA WRAPPER jsonl OPTIONS (path '${LINES}');\n"
+     "CREATE FOREIGN TABLE metrics_lines () SERVER lines OPTIONS (path 'metrics', mode 'append');\n"
+     "INSERT INTO metrics_lines SELECT window_end, country, segment, unique_events FROM windowed;"))
+
+
+def check_lines(folder, expected):
+    rows = [json.loads(line) for path in sorted((folder / "metrics").rglob("*.jsonl"))
+            for line in path.read_text(encoding="utf-8").splitlines()]
+
+    same_rows("jsonl", [(r[1], r[3], r[4]) for r in expected],
+              [(micros_of(r["window_end"]), r["country"], r.get("segment")) for r in rows])
+
+
+def run_with_kills(args, dice, going, **where):
+    """Starts and kills until going() is false or KILLS are done; ret: what each life said, newest last."""
+    lives = []
+    while len(lives) < KILLS and going():
+        life = start(*args, **where)
+        time.sleep(dice.uniform(0.05, 2.5))
+        life.signal(SIGKILL)
+        life.out, life.err = life.process.communicate()
+        assert life.process.returncode == -SIGKILL, f"it ended by itself: {life.err[-2000:]}"
+        lives.append(life)
+    return lives
+
+
+def account(lives):
+    """Epochs whose commit was reported, and how many lives took up the work of a killed one."""
+    lines = [line for life in lives for line in Progress(life.err).lines]
+    return [line["epoch"] for line in lines if "epoch" in line], sum(bool(line.get("recovered")) for line in lines)
+
+
+def test_kafka(kafka, topic, tmp_path):
+    known = retail_data.generate(ROWS, 3, seed=41, future=True, skew_us=120_000_000)
+    known.in_kafka = True
+    expected = oracle.retail_expected(known.of(retail_data.GOOD))
+    sql, project = example("retail", tmp_path, *SQL_CHANGES)
+    data, env = tmp_path / "data", {**kafka_env(kafka, topic), "LINES": str(tmp_path / "lines")}
+    args = ["run", sql, "--data", data, "--progress", "json", *settings(workers=2, epoch_ms=100)]
+    producer = kafka.produce_in_background(topic, known.lines, RATE)
+    lives = run_with_kills(args, random.Random(41), producer.is_alive, cwd=project, env=env)
+    producer.join()
+    assert not producer.failed, producer.failed
+    lives.append(millrace(*args, "--until", "end", cwd=project, env=env))
+    epochs, replays = account(lives)
+    print(f"{len(lives) - 1} kills, {len(set(epochs))} epochs seen committed, {replays} lives took up work")
+    assert len(lives) - 1 >= min(KILLS, 5)
+    assert len(set(epochs)) >= 10 and replays >= 3
+    assert len(epochs) == len(set(epochs)), "an epoch was committed twice"
+    check_retail(data, known, expected)
+    check_lines(tmp_path / "lines", expected)
+
+
+def test_file(tmp_path):
+    """The same over a file, slowed down so that kills fall between its commits."""
+    known = retail_data.generate(ROWS // 2, 1, seed=42)
+    path, = known.write(tmp_path / "in")
+    expected = oracle.retail_expected(known.of(retail_data.GOOD))
+    rate = ROWS // 2 // (3 * KILLS)  # Rows a second: the input outlasts the kills.
+    sql, project = example("retail", tmp_path, *SQL_CHANGES, (
+        "format 'json',", f"format 'json', max_rate_per_partition '{rate}',"))
+    data, env = tmp_path / "data", {"LINES": str(tmp_path / "lines")}
+    args = ["run", sql, "--until", "end", "--data", data, "--source", f"events=file:{path}", "--progress", "json",
+            *settings(workers=2, epoch_ms=100)]
+    lives = run_with_kills(args, random.Random(42), lambda: True, cwd=project, env=env)
+    lives.append(millrace(*args, timeout=900, cwd=project, env=env))
+    epochs, replays = account(lives)
+    print(f"{len(lives) - 1} kills, {len(set(epochs))} epochs seen committed, {replays} lives took up work")
+    assert len(set(epochs)) >= 10 and replays >= 3
+    assert len(epochs) == len(set(epochs)), "an epoch was committed twice"
+    check_retail(data, known, expected)
+    check_lines(tmp_path / "lines", expected)
