@@ -9,7 +9,8 @@
 
 // clang-format off
 #define MR_CONN_SOURCES(X) \
-    X(file)
+    X(file)                \
+    X(kafka)
 
 #define MR_CONN_SINKS(X) \
     X(parquet)           \

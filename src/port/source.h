@@ -1,13 +1,15 @@
 // Source: what a connector that brings rows promises to the driver.
 //
-// A source has partitions (a Kafka partition; a file). A partition yields chunks in order. Any worker may
-// take the next chunk of any partition: `claim` says which bytes (short, the driver calls it under a
-// mutex, so chunks of a partition are claimed in order), `read` fetches and decodes them (in parallel,
-// on the claiming worker's own reader). The driver restores the order by (partition, sequence).
+// A source has partitions (a Kafka partition; a file). A partition yields chunks in order. Any
+// worker may take the next chunk of any partition: `claim` says which bytes (short, the driver
+// calls it under a mutex, so chunks of a partition are claimed in order), `read` fetches and
+// decodes them (in parallel, on the claiming worker's own reader). The driver restores the order by
+// (partition, sequence).
 //
-// Exactly once: a position is an opaque int64 a partition (Kafka: next offset; file: byte offset of the
-// next line; compressed file: line count). The positions after the last chunk of an epoch go into the
-// commit record; after a restart `seek` gets them back. Claims not committed are simply read again.
+// Exactly once: a position is an opaque int64 a partition (Kafka: next offset; file: byte offset of
+// the next line; compressed file: line count). The positions after the last chunk of an epoch go
+// into the commit record; after a restart `seek` gets them back. Claims not committed are simply
+// read again.
 
 #pragma once
 
@@ -55,7 +57,8 @@ typedef enum mr_until { MR_UNTIL_STOPPED, MR_UNTIL_AVAILABLE_NOW, MR_UNTIL_END }
 
 // What the planner and driver tell a source.
 typedef struct mr_source_spec {
-    const char *table;  // Name of the foreign table.
+    const char *table;     // Name of the foreign table.
+    const char *pipeline;  // Whose source it is: for group ids.
     const mr_fields *fields;
     const mr_option_values
         *options;  // Server's and table's, table's win; column options not included.
@@ -76,11 +79,12 @@ typedef struct mr_source_type {
 
     // Checks options, connects, finds the partitions. Nothing is read yet.
     mr_code (*open)(mr_source *source, const mr_source_spec *spec, mr_cx *cx);
-    // First start (epoch 0): sets each partition's position from the starting options. With until set, also
-    // the ends.
+    // First start (epoch 0): sets each partition's position from the starting options. With until
+    // set, also the ends.
     mr_code (*start)(mr_source *source, mr_cx *cx);
-    // Restart: positions (partition names and values, as committed) for known partitions; a partition that
-    // is new starts at its beginning. errors MR_E_MISSING with the exact gap when a position is gone
+    // Restart: positions (partition names and values, as committed) for known partitions; a
+    // partition that is new starts at its beginning. errors MR_E_MISSING with the exact gap when a
+    // position is gone
     mr_code (*seek)(mr_source *source, const char *const *names, const int64_t *positions,
                     size_t count, mr_cx *cx);
     // The next chunk of some partition (fair over partitions). Called under the driver's mutex.
@@ -91,10 +95,11 @@ typedef struct mr_source_type {
     // Fetches and decodes. Any number of readers at the same time, each on its own thread.
     mr_code (*read)(mr_reader *reader, const mr_claim *claim, mr_chunk *ret, mr_cx *cx);
     void (*reader_close)(mr_reader *reader);
-    // After a commit: tells the outside (Kafka group offsets, for lag displays). Optional, advisory.
+    // After a commit: tells the outside (Kafka group offsets, for lag displays). Optional,
+    // advisory.
     void (*committed)(mr_source *source, const int64_t *positions, size_t count, mr_cx *cx);
-    // Looks for new partitions or files; adds them to partitions (never removes). Optional; called at
-    // epoch ends under the mutex.
+    // Looks for new partitions or files; adds them to partitions (never removes). Optional; called
+    // at epoch ends under the mutex.
     mr_code (*refresh)(mr_source *source, mr_cx *cx);
     void (*close)(mr_source *source);
 } mr_source_type;

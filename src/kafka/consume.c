@@ -1,0 +1,451 @@
+// Consume: reading the partitions of one topic, each from an offset of our own; see consume.h.
+
+#include "kafka/consume.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "kafka/admin.h"
+#include "kafka/config.h"
+#include "plat/plat.h"
+#include "plat/thread.h"
+
+#define CONSUME_ASK_US      ((int64_t)5 * 1000000)  // For answers of a broker that was reached before.
+#define CONSUME_ASK_DOWN_US ((int64_t)200000)       // While it cannot be reached.
+#define CONSUME_YIELD_MAX   4096                    // Messages looked at in one call.
+
+typedef struct consume_partition {
+    mr_consume *consume;
+    int32_t number;
+    rd_kafka_queue_t *queue;  // NULL until started.
+    int64_t next;             // Offset to come.
+    // Of the poll under way.
+    const mr_consume_taker *taker;
+    mr_consume_seen *seen;
+    bool full;  // take said no: everything more is for the next poll.
+    rd_kafka_resp_err_t error;
+    char error_text[256];
+} consume_partition;
+
+struct mr_consume {
+    rd_kafka_t *client;
+    rd_kafka_topic_t *topic;
+    char *topic_name;  // Heap, as the address.
+    char *address;
+    consume_partition **partitions;
+    uint32_t partition_count;
+    mr_mutex mutex;  // Of ready and reason.
+    mr_condition arrived;
+    bool ready;
+    char reason[256];  // The last thing a broker's connection complained of.
+    atomic_bool down;
+};
+
+static void on_error(rd_kafka_t *client, int error, const char *reason, void *self) {
+    (void)client;
+    mr_consume *consume = self;
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        atomic_store(&consume->down, true);
+        return;  // The reason came before it.
+    }
+    mr_mutex_lock(&consume->mutex);
+    size_t bytes = MR_MIN(strlen(reason), sizeof(consume->reason) - 1);
+    memcpy(consume->reason, reason, bytes);
+    consume->reason[bytes] = '\0';
+    mr_mutex_unlock(&consume->mutex);
+}
+
+// Called on a thread of the client when an empty queue gets something.
+static void on_arrival(rd_kafka_t *client, void *self) {
+    (void)client;
+    mr_consume *consume = self;
+    mr_mutex_lock(&consume->mutex);
+    consume->ready = true;
+    mr_condition_broadcast(&consume->arrived);
+    mr_mutex_unlock(&consume->mutex);
+}
+
+// ---- opening ---------------------------------------------------------------------------------
+
+static char *heap_string(const char *text) {
+    size_t bytes = strlen(text) + 1;
+    char *copy = mr_heap_raw(bytes);
+    memcpy(copy, text, bytes);
+    return copy;
+}
+
+static mr_code unreachable(mr_consume *consume, mr_code code, mr_cx *cx) {
+    if (code != MR_E_NETWORK) {
+        return code;
+    }
+    rd_kafka_poll(consume->client, 0);
+    char reason[256];
+    mr_mutex_lock(&consume->mutex);
+    memcpy(reason, consume->reason, sizeof(reason));
+    mr_mutex_unlock(&consume->mutex);
+    code = mr_fail(cx, MR_E_NETWORK,
+                   "Is it running, and are bootstrap_servers and the security settings right?",
+                   "cannot reach Kafka at %s%s%s", consume->address, reason[0] == '\0' ? "" : ": ",
+                   reason);
+    return mr_error_flag(cx, code, MR_RETRY);
+}
+
+static void add_partitions(mr_consume *consume, uint32_t count) {
+    if (count <= consume->partition_count) {
+        return;
+    }
+    consume->partitions = mr_heap_resize(consume->partitions, sizeof(*consume->partitions) * count);
+    for (uint32_t p = consume->partition_count; p < count; p++) {
+        consume_partition *partition = mr_heap_alloc(sizeof(*partition));
+        partition->consume = consume;
+        partition->number = mr_i32(p);
+        consume->partitions[p] = partition;
+    }
+    consume->partition_count = count;
+}
+
+static mr_code reach(mr_consume *consume, const mr_consume_options *options, mr_cx *cx) {
+    mr_config_options config = {
+        .bootstrap_servers = options->bootstrap_servers,
+        .group = options->group,
+        .values = options->values,
+        .on_error = on_error,
+        .self = consume,
+    };
+    rd_kafka_conf_t *conf;
+    MR_TRY(mr_config_make(&config, &conf, cx));
+    char address[512];
+    size_t address_bytes = sizeof(address);
+    if (rd_kafka_conf_get(conf, "bootstrap.servers", address, &address_bytes) != RD_KAFKA_CONF_OK) {
+        rd_kafka_conf_destroy(conf);
+        return mr_fail(cx, MR_E_OPTION, "Give the server option bootstrap_servers.",
+                       "no address of a Kafka cluster for topic \"%s\"", options->topic);
+    }
+    consume->address = heap_string(address);
+    char reason[512];
+    consume->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
+    if (consume->client == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return mr_fail(cx, MR_E_OPTION, NULL, "cannot make a Kafka client: %s", reason);
+    }
+    uint32_t count = 0;
+    mr_code code = mr_admin_partitions(consume->client, options->topic, options->connect_timeout_us,
+                                       &count, cx);
+    if (code == MR_OK && count == 0) {
+        mr_admin_topic topic = {options->topic, options->partitions, options->topic_config};
+        MR_TRY(mr_admin_create(consume->client, &topic, options->connect_timeout_us, cx));
+        code = mr_admin_partitions(consume->client, options->topic, options->connect_timeout_us,
+                                   &count, cx);
+    }
+    if (code != MR_OK) {
+        return unreachable(consume, code, cx);
+    }
+    consume->topic = rd_kafka_topic_new(consume->client, options->topic, NULL);
+    add_partitions(consume, count);
+    return MR_OK;
+}
+
+mr_code mr_consume_open(const mr_consume_options *options, mr_consume **ret, mr_cx *cx) {
+    MR_TRY(mr_admin_check_name(options->topic, cx));
+    mr_consume *consume = mr_heap_alloc(sizeof(*consume));
+    mr_mutex_init(&consume->mutex);
+    mr_condition_init(&consume->arrived);
+    consume->topic_name = heap_string(options->topic);
+    mr_code code = reach(consume, options, cx);
+    if (code != MR_OK) {
+        mr_consume_close(consume);
+        return code;
+    }
+    *ret = consume;
+    return MR_OK;
+}
+
+static void stop_partition(consume_partition *p) {
+    if (p->queue == NULL) {
+        return;
+    }
+    rd_kafka_queue_cb_event_enable(p->queue, NULL, NULL);
+    rd_kafka_consume_stop(p->consume->topic, p->number);
+    rd_kafka_queue_destroy(p->queue);
+    p->queue = NULL;
+}
+
+void mr_consume_close(mr_consume *consume) {
+    if (consume == NULL) {
+        return;
+    }
+    for (uint32_t p = 0; p < consume->partition_count; p++) {
+        consume_partition *partition = consume->partitions[p];
+        stop_partition(partition);
+        mr_heap_free(partition);
+    }
+    if (consume->topic != NULL) {
+        rd_kafka_topic_destroy(consume->topic);
+    }
+    if (consume->client != NULL) {
+        rd_kafka_destroy_flags(consume->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    }
+    mr_condition_release(&consume->arrived);
+    mr_mutex_release(&consume->mutex);
+    mr_heap_free(consume->partitions);
+    mr_heap_free(consume->topic_name);
+    mr_heap_free(consume->address);
+    mr_heap_free(consume);
+}
+
+uint32_t mr_consume_partitions(const mr_consume *consume) {
+    return consume->partition_count;
+}
+
+const char *mr_consume_address(const mr_consume *consume) {
+    return consume->address;
+}
+
+mr_code mr_consume_refresh(mr_consume *consume, mr_cx *cx) {
+    uint32_t count = 0;
+    MR_TRY(mr_admin_partitions(consume->client, consume->topic_name, CONSUME_ASK_US, &count, cx));
+    if (count < consume->partition_count) {
+        return mr_fail(cx, MR_E_MISSING, "Was it deleted? Start with --fresh to read a new one.",
+                       "topic \"%s\" has %" PRIu32 " partitions where %" PRIu32 " were read",
+                       consume->topic_name, count, consume->partition_count);
+    }
+    add_partitions(consume, count);
+    return MR_OK;
+}
+
+// ---- offsets ---------------------------------------------------------------------------------
+
+static mr_code ask_failed(mr_consume *consume, uint32_t partition, rd_kafka_resp_err_t error,
+                          mr_cx *cx) {
+    mr_code code = mr_admin_code(error);
+    if (code == MR_E_NETWORK) {
+        return unreachable(consume, code, cx);
+    }
+    return mr_fail(cx, code, NULL, "topic \"%s\", partition %" PRIu32 ": %s", consume->topic_name,
+                   partition, rd_kafka_err2str(error));
+}
+
+mr_code mr_consume_bounds(mr_consume *consume, uint32_t partition, int64_t *ret_first,
+                          int64_t *ret_next, mr_cx *cx) {
+    int64_t first, next;
+    bool down = atomic_load(&consume->down);
+    int64_t timeout_us = down ? CONSUME_ASK_DOWN_US : CONSUME_ASK_US;
+    rd_kafka_resp_err_t error =
+        rd_kafka_query_watermark_offsets(consume->client, consume->topic_name, (int32_t)partition,
+                                         &first, &next, (int)(timeout_us / 1000));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return ask_failed(consume, partition, error, cx);
+    }
+    atomic_store(&consume->down, false);
+    *ret_first = first;
+    *ret_next = next;
+    return MR_OK;
+}
+
+mr_code mr_consume_at_time(mr_consume *consume, uint32_t partition, int64_t time_ms, int64_t *ret,
+                           mr_cx *cx) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *wish =
+        rd_kafka_topic_partition_list_add(list, consume->topic_name, (int32_t)partition);
+    wish->offset = time_ms;
+    rd_kafka_resp_err_t error =
+        rd_kafka_offsets_for_times(consume->client, list, (int)(CONSUME_ASK_US / 1000));
+    error = error != RD_KAFKA_RESP_ERR_NO_ERROR ? error : list->elems[0].err;
+    int64_t offset = list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return ask_failed(consume, partition, error, cx);
+    }
+    if (offset < 0) {  // No record is that young.
+        int64_t first;
+        return mr_consume_bounds(consume, partition, &first, ret, cx);
+    }
+    *ret = offset;
+    return MR_OK;
+}
+
+mr_code mr_consume_start(mr_consume *consume, uint32_t partition, int64_t offset, mr_cx *cx) {
+    consume_partition *p = consume->partitions[partition];
+    mr_assert(offset >= 0);
+    stop_partition(p);
+    p->error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    p->queue = rd_kafka_queue_new(consume->client);
+    p->next = offset;
+    rd_kafka_queue_cb_event_enable(p->queue, on_arrival, consume);
+    if (rd_kafka_consume_start_queue(consume->topic, p->number, offset, p->queue) != 0) {
+        return ask_failed(consume, partition, rd_kafka_last_error(), cx);
+    }
+    return MR_OK;
+}
+
+void mr_consume_stop(mr_consume *consume, uint32_t partition) {
+    stop_partition(consume->partitions[partition]);
+}
+
+// ---- messages --------------------------------------------------------------------------------
+
+static void take_error(consume_partition *p, const rd_kafka_message_t *native) {
+    if (native->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        p->seen->at_end = true;
+        p->seen->end_offset = native->offset;
+        return;
+    }
+    // What passes by itself: the client reconnects and finds the leader again.
+    if (mr_admin_code(native->err) == MR_E_NETWORK || p->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return;
+    }
+    p->error = native->err;
+    const char *text = rd_kafka_message_errstr(native);
+    size_t bytes = MR_MIN(strlen(text), sizeof(p->error_text) - 1);
+    memcpy(p->error_text, text, bytes);
+    p->error_text[bytes] = '\0';
+}
+
+static void on_message(rd_kafka_message_t *native, void *self) {
+    consume_partition *p = self;
+    mr_assert(!p->full);
+    if (native->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        take_error(p, native);
+        return;
+    }
+    rd_kafka_timestamp_type_t kind;
+    int64_t time_ms = rd_kafka_message_timestamp(native, &kind);
+    mr_consume_message message = {
+        .offset = native->offset,
+        .timestamp_us = kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ||
+                                !mr_mul_fits(time_ms, (int64_t)1000, &time_ms)
+                            ? INT64_MIN
+                            : time_ms,
+        .value = {native->payload, native->len},
+        .null = native->payload == NULL,
+        .key = {native->key, native->key_len},
+        .key_null = native->key == NULL,
+        .native = native,
+    };
+    p->next = native->offset + 1;
+    p->seen->messages++;
+    p->seen->at_end = false;
+    p->full = !p->taker->take(p->taker->self, &message) || p->seen->messages == CONSUME_YIELD_MAX;
+    if (p->full) {
+        rd_kafka_yield(p->consume->client);
+    }
+}
+
+static mr_code poll_failed(consume_partition *p, mr_cx *cx) {
+    mr_consume *consume = p->consume;
+    bool range = p->error == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+                 p->error == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
+    int64_t first, next;
+    if (range && mr_consume_bounds(consume, (uint32_t)p->number, &first, &next, cx) == MR_OK &&
+        (p->next < first || p->next > next)) {
+        return mr_fail(cx, MR_E_MISSING,
+                       "Keep records longer, or start with --fresh and accept the loss.",
+                       "topic \"%s\", partition %" PRId32 ": offset %" PRId64
+                       " is gone; available are %" PRId64 " .. %" PRId64,
+                       consume->topic_name, p->number, p->next, first, next);
+    }
+    return mr_fail(cx, range ? MR_E_MISSING : mr_admin_code(p->error), NULL,
+                   "topic \"%s\", partition %" PRId32 ", offset %" PRId64 ": %s",
+                   consume->topic_name, p->number, p->next, p->error_text);
+}
+
+mr_code mr_consume_poll(mr_consume *consume, uint32_t partition, const mr_consume_taker *taker,
+                        mr_consume_seen *ret, mr_cx *cx) {
+    consume_partition *p = consume->partitions[partition];
+    mr_assert(p->queue != NULL);
+    *ret = (mr_consume_seen){0};
+    p->taker = taker;
+    p->seen = ret;
+    p->full = false;
+    rd_kafka_consume_callback_queue(p->queue, /* timeout_ms= */ 0, on_message, p);
+    p->taker = NULL;
+    p->seen = NULL;
+    if (ret->at_end) {
+        p->next = MR_MAX(p->next, ret->end_offset);
+    }
+    if (ret->messages > 0 || ret->at_end) {
+        atomic_store(&consume->down, false);
+    }
+    if (p->error != RD_KAFKA_RESP_ERR_NO_ERROR && ret->messages == 0) {
+        return poll_failed(p, cx);  // What came before it is told first.
+    }
+    return MR_OK;
+}
+
+void mr_consume_wait(mr_consume *consume, int64_t timeout_us) {
+    rd_kafka_poll(consume->client, 0);  // Errors of the client.
+    mr_mutex_lock(&consume->mutex);
+    if (!consume->ready) {
+        mr_condition_wait(&consume->arrived, &consume->mutex, timeout_us);
+    }
+    consume->ready = false;
+    mr_mutex_unlock(&consume->mutex);
+}
+
+bool mr_consume_down(mr_consume *consume) {
+    rd_kafka_poll(consume->client, 0);
+    return atomic_load(&consume->down);
+}
+
+void mr_consume_commit(mr_consume *consume, const int64_t *offsets, uint32_t count) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (uint32_t p = 0; p < count; p++) {
+        rd_kafka_topic_partition_list_add(list, consume->topic_name, (int32_t)p)->offset =
+            offsets[p];
+    }
+    (void)rd_kafka_commit(consume->client, list, /* async= */ 1);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+// ---- headers ---------------------------------------------------------------------------------
+
+static void add_json_string(mr_text *out, const char *data, size_t bytes) {
+    mr_text_add_char(out, '"');
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char c = (unsigned char)data[i];
+        if (c == '"' || c == '\\') {
+            mr_text_add_char(out, '\\');
+            mr_text_add_char(out, (char)c);
+        } else if (c < 0x20) {
+            mr_text_addf(out, "\\u%04x", c);
+        } else {
+            mr_text_add_char(out, (char)c);
+        }
+    }
+    mr_text_add_char(out, '"');
+}
+
+static void add_header_value(mr_text *out, const void *value, size_t bytes) {
+    if (value == NULL) {
+        mr_text_add(out, "null");
+    } else if (mr_utf8_valid(value, bytes)) {
+        add_json_string(out, value, bytes);
+    } else {  // Not text: PostgreSQL's form of bytea.
+        mr_text_add(out, "\"\\\\x");
+        for (size_t i = 0; i < bytes; i++) {
+            mr_text_addf(out, "%02x", ((const unsigned char *)value)[i]);
+        }
+        mr_text_add_char(out, '"');
+    }
+}
+
+bool mr_consume_headers(const mr_consume_message *message, mr_text *out) {
+    rd_kafka_headers_t *headers;
+    if (rd_kafka_message_headers(message->native, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return false;
+    }
+    mr_text_add_char(out, '[');
+    const char *name;
+    const void *value;
+    size_t bytes;
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &bytes) == 0; i++) {
+        mr_text_add(out, i == 0 ? "{\"key\":" : ",{\"key\":");
+        add_json_string(out, name, strlen(name));
+        mr_text_add(out, ",\"value\":");
+        add_header_value(out, value, bytes);
+        mr_text_add_char(out, '}');
+    }
+    mr_text_add_char(out, ']');
+    return true;
+}
