@@ -29,12 +29,17 @@ void mr_cx_init(mr_cx *cx, mr_arena *arena, mr_plat *plat);
         }                                        \
     } while (0)
 
-// Fails with a fact and advice. hint may be NULL. Evaluates to code.
-#define mr_fail(cx, code, hint, ...) \
-    mr_error_set((cx), (code), (mr_error_site){MR_NOWHERE, (hint), __FILE__, __LINE__}, __VA_ARGS__)
+// Fails with a fact and advice. hint may be NULL. Evaluates to code (so the compiler knows it is
+// not MR_OK).
+#define mr_fail(cx, code, hint, ...)                                                           \
+    ((void)mr_error_set((cx), (code), (mr_error_site){MR_NOWHERE, (hint), __FILE__, __LINE__}, \
+                        __VA_ARGS__),                                                          \
+     (code))
 // The same, pointing into the user's text.
-#define mr_fail_at(cx, code, place, hint, ...) \
-    mr_error_set((cx), (code), (mr_error_site){(place), (hint), __FILE__, __LINE__}, __VA_ARGS__)
+#define mr_fail_at(cx, code, place, hint, ...)                                              \
+    ((void)mr_error_set((cx), (code), (mr_error_site){(place), (hint), __FILE__, __LINE__}, \
+                        __VA_ARGS__),                                                       \
+     (code))
 
 typedef struct mr_error_site {
     mr_place place;
