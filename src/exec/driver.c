@@ -84,7 +84,7 @@ static mr_code open_state(mr_driver *driver, mr_cx *cx) {
     bool had_pending = driver->pending_count > 0;
     MR_TRY(mr_epoch_publish_pending(driver, cx));
     if (had_pending && driver->spec.published != NULL) {
-        MR_TRY(driver->spec.published(driver->spec.self, driver->incarnation,
+        MR_TRY(driver->spec.published(driver->spec.published_self, driver->incarnation,
                                       driver->published_epoch, cx));
     }
     uint64_t next = driver->epoch + 1;

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "exec/op.h"
 #include "exec/table.h"
 #include "plat/plat.h"
 #include "port/port.h"
@@ -74,8 +75,9 @@ typedef struct mr_driver_spec {
     // After each committed and published epoch. May be NULL.
     void (*progress)(void *self, const mr_progress *progress);
     // After publications: readers may see epochs up to this one. May be NULL.
-    mr_code (*published)(void *self, uint64_t incarnation, uint64_t epoch, mr_cx *cx);
+    mr_code (*published)(void *published_self, uint64_t incarnation, uint64_t epoch, mr_cx *cx);
     void *self;
+    void *published_self;
 } mr_driver_spec;
 
 // Opens the state: recovers from the commit log, or resolves the start and commits epoch 0.

@@ -219,7 +219,7 @@ static int64_t **positions_copy(const mr_driver *driver, uint32_t *counts, mr_cx
 static mr_code commit_done(mr_driver *driver, bool published, int64_t **positions,
                            const uint32_t *counts, mr_cx *cx) {
     if (published && driver->spec.published != NULL) {
-        MR_TRY(driver->spec.published(driver->spec.self, driver->incarnation,
+        MR_TRY(driver->spec.published(driver->spec.published_self, driver->incarnation,
                                       driver->published_epoch, cx));
     }
     for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {

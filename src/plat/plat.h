@@ -88,6 +88,12 @@ mr_code mr_stream_write(mr_stream stream, mr_span data, mr_cx *cx);
 #define MR_STREAM_END SIZE_MAX
 mr_code mr_stream_read(void *data, size_t bytes, int64_t timeout_us, size_t *ret_bytes, mr_cx *cx);
 
+// Whether a person looks at it.
+bool mr_stream_is_terminal(mr_stream stream);
+// The process's working directory, which relative paths start from. Not in the simulator.
+mr_code mr_dir_change(const char *path, mr_cx *cx);
+const char *mr_dir_current(mr_cx *cx);
+
 // Process resources for metrics: CPU microseconds (user + system) and peak resident bytes.
 typedef struct mr_usage {
     int64_t cpu_us;

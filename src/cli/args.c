@@ -1,0 +1,120 @@
+// Args: a command's words against its table of flags. Part of cli.h.
+
+#include "cli/cli.h"
+
+#include <string.h>
+
+static const mr_cli_flag *flag_find(const mr_cli_command *command, const char *word, size_t bytes) {
+    for (const mr_cli_flag *flag = command->flags; flag != NULL && flag->name != NULL; flag++) {
+        if (strlen(flag->name) == bytes && memcmp(flag->name, word, bytes) == 0) {
+            return flag;
+        }
+    }
+    return NULL;
+}
+
+static mr_code unknown_flag(const mr_cli_command *command, const char *word, mr_cx *cx) {
+    const char *names[64];
+    size_t count = 0;
+    for (const mr_cli_flag *flag = command->flags;
+         flag != NULL && flag->name != NULL && count < MR_COUNT(names); flag++) {
+        names[count++] = flag->name;
+    }
+    const char *near = mr_text_closest(word, names, count);
+    const char *hint = near == NULL
+                           ? mr_arena_printf(cx->arena, "Try: millrace %s --help", command->name)
+                           : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near);
+    return mr_fail(cx, MR_E_OPTION, hint, "no option \"%s\" of millrace %s", word, command->name);
+}
+
+mr_code mr_args_parse(const mr_cli_command *command, int count, char **words, mr_cli_args *ret,
+                      mr_cx *cx) {
+    size_t most = (size_t)MR_MAX(count, 1);
+    *ret = (mr_cli_args){.command = command,
+                         .plain = MR_NEW_ARRAY(cx->arena, const char *, most),
+                         .flags = MR_NEW_ARRAY(cx->arena, mr_job_pair, most)};
+    for (int i = 0; i < count; i++) {
+        const char *word = words[i];
+        if (word[0] != '-' || strcmp(word, "-") == 0) {
+            ret->plain[ret->plain_count++] = word;
+            continue;
+        }
+        const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
+        size_t bytes = equals == NULL ? strlen(word) : (size_t)(equals - word);
+        const mr_cli_flag *flag = flag_find(command, word, bytes);
+        if (flag == NULL) {
+            return unknown_flag(command, word, cx);
+        }
+        const char *value = equals == NULL ? NULL : equals + 1;
+        if (flag->value != NULL && value == NULL && i + 1 < count) {
+            value = words[++i];
+        }
+        if ((flag->value == NULL) != (value == NULL)) {
+            return mr_fail(cx, MR_E_OPTION, NULL,
+                           flag->value == NULL ? "option \"%s\" takes no value"
+                                               : "option \"%s\" needs a value",
+                           flag->name);
+        }
+        ret->flags[ret->flag_count++] =
+            (mr_job_pair){.name = flag->name, .value = value == NULL ? "" : value};
+    }
+    if (ret->plain_count < command->plain_min || ret->plain_count > command->plain_max) {
+        return mr_fail(
+            cx, MR_E_OPTION,
+            mr_arena_printf(cx->arena, "Usage: millrace %s %s", command->name, command->usage),
+            "millrace %s takes %s arguments", command->name,
+            ret->plain_count < command->plain_min ? "more" : "fewer");
+    }
+    return MR_OK;
+}
+
+const char *mr_args_get(const mr_cli_args *args, const char *name) {
+    const char *found = NULL;
+    for (uint32_t i = 0; i < args->flag_count; i++) {
+        found = strcmp(args->flags[i].name, name) == 0 ? args->flags[i].value : found;
+    }
+    return found;
+}
+
+bool mr_args_has(const mr_cli_args *args, const char *name) {
+    return mr_args_get(args, name) != NULL;
+}
+
+mr_code mr_args_pairs(const mr_cli_args *args, const char *name, mr_job_pair **ret,
+                      uint32_t *ret_count, mr_cx *cx) {
+    *ret = MR_NEW_ARRAY(cx->arena, mr_job_pair, MR_MAX(args->flag_count, 1u));
+    *ret_count = 0;
+    for (uint32_t i = 0; i < args->flag_count; i++) {
+        if (strcmp(args->flags[i].name, name) != 0) {
+            continue;
+        }
+        const char *value = args->flags[i].value;
+        const char *equals = strchr(value, '=');
+        if (equals == NULL || equals == value) {
+            return mr_fail(cx, MR_E_OPTION, NULL, "option \"%s\" wants NAME=VALUE, not \"%s\"",
+                           name, value);
+        }
+        (*ret)[(*ret_count)++] = (mr_job_pair){
+            .name = mr_arena_copy(cx->arena, value, (size_t)(equals - value)),
+            .value = equals + 1,
+        };
+    }
+    return MR_OK;
+}
+
+void mr_args_help(const mr_cli_command *command, mr_text *out) {
+    mr_text_addf(out, "millrace %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->details != NULL) {
+        mr_text_addf(out, "\n%s\n", command->details);
+    }
+    if (command->flags != NULL && command->flags->name != NULL) {
+        mr_text_add(out, "\nOptions:\n");
+    }
+    for (const mr_cli_flag *flag = command->flags; flag != NULL && flag->name != NULL; flag++) {
+        size_t before = out->bytes;
+        mr_text_addf(out, "  %s%s%s", flag->name, flag->value == NULL ? "" : " ",
+                     flag->value == NULL ? "" : flag->value);
+        size_t wide = out->bytes - before;
+        mr_text_addf(out, "%*s%s\n", wide < 28 ? (int)(28 - wide) : 1, "", flag->doc);
+    }
+}

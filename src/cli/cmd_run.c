@@ -1,0 +1,79 @@
+// Command "run": one pipeline in the foreground.
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "plat/thread.h"
+
+static const mr_cli_flag run_flags[] = {
+    {"--until", "WHEN", false,
+     "available-now: what is there at the start; end: that, and all windows close; or 30s."},
+    {"--fresh", NULL, false, "Start over: forget the state and delete what this pipeline wrote."},
+    {"--accept-loss", NULL, false, "Go on though a committed file is gone."},
+    {"--progress", "line|json|none", false, "How to show progress (default: line on a terminal)."},
+    MR_CLI_PIPELINE_FLAGS,
+    MR_CLI_FLAGS_END,
+};
+
+static atomic_bool stop_flag;
+
+static mr_code until_parse(const char *text, mr_job_spec *spec, mr_cx *cx) {
+    spec->until = MR_UNTIL_STOPPED;
+    if (text == NULL) {
+        return MR_OK;
+    }
+    if (strcmp(text, "available-now") == 0) {
+        spec->until = MR_UNTIL_AVAILABLE_NOW;
+    } else if (strcmp(text, "end") == 0) {
+        spec->until = MR_UNTIL_END;
+    } else if (!mr_text_parse_duration_us(mr_span_of(text), &spec->duration_us) ||
+               spec->duration_us <= 0) {
+        return mr_fail(cx, MR_E_OPTION, "Write available-now, end, or a duration such as 30s.",
+                       "--until does not know \"%s\"", text);
+    }
+    return MR_OK;
+}
+
+static int run_run(const mr_cli_args *args, mr_cx *cx) {
+    mr_job_spec spec = {.fresh = mr_args_has(args, "--fresh"),
+                        .accept_loss = mr_args_has(args, "--accept-loss")};
+    mr_cli_progress progress;
+    if (until_parse(mr_args_get(args, "--until"), &spec, cx) != MR_OK ||
+        mr_progress_init(&progress, mr_args_get(args, "--progress"), cx) != MR_OK) {
+        mr_report_error(cx);
+        return MR_EXIT_USAGE;
+    }
+    spec.progress = mr_progress_show;
+    spec.self = &progress;
+    mr_job *job;
+    int exit_code = mr_pipeline_load(args, args->plain[0], &spec, &job, cx);
+    if (exit_code != MR_EXIT_DONE) {
+        return exit_code;
+    }
+    progress.pipeline = mr_job_pipeline(job);
+    mr_thread_catch_stop(&stop_flag);
+    cx->cancel = &stop_flag;
+    bool ended;
+    mr_code code = mr_job_run(job, &ended, cx);
+    mr_progress_finish(&progress);
+    if (code != MR_OK) {
+        mr_report_error(cx);
+        exit_code = MR_EXIT_FAILED;
+    } else if (!ended && atomic_load(&stop_flag)) {
+        exit_code = MR_EXIT_INTERRUPTED;
+    }
+    mr_job_close(job, cx);
+    return exit_code;
+}
+
+const mr_cli_command mr_cmd_run = {
+    .name = "run",
+    .usage = "FILE.sql [options]",
+    .summary = "Runs one pipeline in the foreground; goes on where it stopped.",
+    .flags = run_flags,
+    .plain_min = 1,
+    .plain_max = 1,
+    .run = run_run,
+};

@@ -1,0 +1,90 @@
+// Main: finds the command and runs it.
+
+#include <string.h>
+
+#include "base/cx.h"
+#include "cli/cli.h"
+#include "plat/plat.h"
+#include "version.h"
+
+static const mr_cli_command *const commands[] = {
+#define MR_CLI_ROW(name) &mr_cmd_##name,
+    MR_CLI_COMMANDS(MR_CLI_ROW)
+#undef MR_CLI_ROW
+};
+
+static int help(mr_cx *cx) {
+    mr_text out;
+    mr_text_init(&out, cx->arena);
+    mr_text_add(&out, "millrace " MR_VERSION ": streams to tables on one machine\n\n");
+    for (size_t i = 0; i < MR_COUNT(commands); i++) {
+        mr_text_addf(&out, "  millrace %-9s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    mr_text_add(&out, "\nmillrace COMMAND --help tells more.\n");
+    mr_report_print(cx, &out);
+    return MR_EXIT_DONE;
+}
+
+static const mr_cli_command *command_find(const char *name) {
+    for (size_t i = 0; i < MR_COUNT(commands); i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown_command(const char *name, mr_cx *cx) {
+    const char *names[MR_COUNT(commands)];
+    for (size_t i = 0; i < MR_COUNT(commands); i++) {
+        names[i] = commands[i]->name;
+    }
+    const char *near = mr_text_closest(name, names, MR_COUNT(names));
+    const char *hint = near == NULL ? "Try: millrace --help"
+                                    : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near);
+    if (mr_fail(cx, MR_E_NAME, hint, "no command \"%s\"", name) != MR_OK) {
+        mr_report_error(cx);
+    }
+    return MR_EXIT_USAGE;
+}
+
+static int run_command(int count, char **words, mr_cx *cx) {
+    if (count < 2 || strcmp(words[1], "--help") == 0 || strcmp(words[1], "help") == 0) {
+        return help(cx);
+    }
+    if (strcmp(words[1], "--version") == 0) {
+        mr_text out;
+        mr_text_init(&out, cx->arena);
+        mr_text_add(&out, "millrace " MR_VERSION "\n");
+        mr_report_print(cx, &out);
+        return MR_EXIT_DONE;
+    }
+    const mr_cli_command *command = command_find(words[1]);
+    if (command == NULL) {
+        return unknown_command(words[1], cx);
+    }
+    for (int i = 2; i < count; i++) {
+        if (strcmp(words[i], "--help") == 0) {
+            mr_text out;
+            mr_text_init(&out, cx->arena);
+            mr_args_help(command, &out);
+            mr_report_print(cx, &out);
+            return MR_EXIT_DONE;
+        }
+    }
+    mr_cli_args args;
+    if (mr_args_parse(command, count - 2, words + 2, &args, cx) != MR_OK) {
+        mr_report_error(cx);
+        return MR_EXIT_USAGE;
+    }
+    return command->run(&args, cx);
+}
+
+int main(int count, char **words) {
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, mr_plat_linux());
+    int exit_code = run_command(count, words, &cx);
+    mr_arena_release(&arena);
+    return exit_code;
+}

@@ -1,0 +1,79 @@
+// Pipeline: from a command's flags to a planned job. Part of cli.h.
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "conn/conn.h"
+
+#define FILE_BYTES_MAX ((uint64_t)16 << 20)
+
+// Paths on the command line are relative to where the user stands; the program goes to the
+// project's folder.
+static const char *absolute(const char *path, mr_cx *cx) {
+    const char *here = mr_dir_current(cx);
+    return path[0] == '/' || strcmp(path, "-") == 0
+               ? path
+               : mr_arena_printf(cx->arena, "%s/%s", here, path);
+}
+
+// "file:PATH" with an absolute path; other specs as they are.
+static void sources_absolute(mr_job_pair *sources, uint32_t count, mr_cx *cx) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (strncmp(sources[i].value, "file:", 5) == 0) {
+            sources[i].value =
+                mr_arena_printf(cx->arena, "file:%s", absolute(sources[i].value + 5, cx));
+        }
+    }
+}
+
+static mr_code spec_fill(const mr_cli_args *args, const char *file, mr_job_spec *spec, mr_cx *cx) {
+    mr_job_pair *sets;
+    mr_job_pair *sources;
+    mr_job_pair *config;
+    uint32_t set_count;
+    MR_TRY(mr_args_pairs(args, "--set", &sets, &set_count, cx));
+    MR_TRY(mr_args_pairs(args, "--source", &sources, &spec->source_count, cx));
+    MR_TRY(mr_args_pairs(args, "-c", &config, &spec->config_count, cx));
+    sources_absolute(sources, spec->source_count, cx);
+    spec->file = file;
+    spec->port = &mr_conn_port;
+    spec->sources = sources;
+    spec->config = config;
+    MR_TRY(mr_file_load(file, FILE_BYTES_MAX, &spec->text, cx));
+    const char *data = mr_args_get(args, "--data");
+    data = data == NULL ? mr_plat_env(cx->plat, "MILLRACE_DATA") : data;
+    spec->data_dir = data == NULL ? "data" : absolute(data, cx);
+    MR_TRY(mr_dir_change(mr_job_project(file, cx), cx));
+    mr_job_pair *env;
+    uint32_t env_count;
+    MR_TRY(mr_job_env_file(".env", &env, &env_count, cx));
+    mr_job_pair *all = MR_NEW_ARRAY(cx->arena, mr_job_pair, set_count + env_count + 1);
+    memcpy(all, sets, set_count * sizeof *all);
+    if (env_count > 0) {
+        memcpy(all + set_count, env, env_count * sizeof *all);
+    }
+    spec->sets = all;
+    spec->set_count = set_count;
+    spec->env_count = env_count;
+    return MR_OK;
+}
+
+int mr_pipeline_load(const mr_cli_args *args, const char *file, mr_job_spec *spec, mr_job **ret,
+                     mr_cx *cx) {
+    if (spec_fill(args, file, spec, cx) != MR_OK) {
+        mr_report_error(cx);
+        return cx->error.code == MR_E_OPTION ? MR_EXIT_USAGE : MR_EXIT_FAILED;
+    }
+    mr_sql_errors errors;
+    if (mr_job_load(spec, ret, &errors, cx) == MR_OK) {
+        return MR_EXIT_DONE;
+    }
+    if (errors.count == 0) {
+        mr_report_error(cx);
+    }
+    for (uint32_t i = 0; i < errors.count; i++) {
+        cx->error = errors.items[i];
+        mr_report_error(cx);
+    }
+    return MR_EXIT_USAGE;
+}

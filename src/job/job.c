@@ -1,0 +1,458 @@
+// Job: see job.h.
+
+#include "job/job.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/hash.h"
+#if __has_include("store/catalog.h")
+#include "store/catalog.h"
+#endif
+
+#define TABLE_BYTES_MAX ((uint64_t)1 << 32)
+
+struct mr_job {
+    mr_job_spec spec;
+    mr_job_exec exec;
+    const char *name;
+    const char *state_dir;
+    const char *run_id;
+    mr_plat *plat;
+    mr_pipeline *pipeline;
+    mr_lock lock;
+    bool locked;
+    mr_table **tables;
+    mr_source **sources;
+    mr_sink **sinks;  // Inserts, then bad and late of each source.
+    uint32_t sink_count;
+    mr_driver *driver;
+};
+
+const mr_option mr_job_exec_options[] = {
+    MR_OPTION(mr_job_exec, workers, MR_OPT_INT, "0", "Threads that process rows; 0 = one a core."),
+    MR_OPTION(mr_job_exec, batch_rows, MR_OPT_INT, "2048", "Rows of a batch at most."),
+    MR_OPTION(mr_job_exec, chunk_bytes, MR_OPT_BYTES, "512KiB", "Input taken at a time."),
+    MR_OPTION(mr_job_exec, epoch, MR_OPT_DURATION, "1 second", "Time between commits."),
+    MR_OPTION(mr_job_exec, epoch_bytes, MR_OPT_BYTES, "256MiB", "Input that ends an epoch early."),
+    MR_OPTION(mr_job_exec, epoch_rows, MR_OPT_INT, "0", "The same in rows; 0 = no limit."),
+    MR_OPTION(mr_job_exec, stop_after_epochs, MR_OPT_INT, "0",
+              "Stop after so many commits; 0 = never. For tests of recovery."),
+    MR_OPTION(mr_job_exec, memory_limit, MR_OPT_BYTES, "0", "State at most; 0 = no limit."),
+    MR_OPTION(mr_job_exec, aside_trigger, MR_OPT_DURATION, "10 seconds",
+              "How often bad and late rows become files."),
+    MR_OPTION_CHOICE(mr_job_exec, aside_format, "parquet|jsonl", "parquet",
+                     "Format of bad and late tables."),
+    MR_OPTION_END,
+};
+
+static const char *folder_of(const char *path, mr_arena *arena) {
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return ".";
+    }
+    return slash == path ? "/" : mr_arena_copy(arena, path, (size_t)(slash - path));
+}
+
+const char *mr_job_project(const char *file, mr_cx *cx) {
+    const char *own = folder_of(file, cx->arena);
+    for (const char *at = own;;) {
+        if (mr_file_exists(mr_arena_printf(cx->arena, "%s/millrace.yaml", at), cx)) {
+            return at;
+        }
+        const char *up = folder_of(at, cx->arena);
+        if (strcmp(up, at) == 0 || strcmp(up, ".") == 0) {
+            break;
+        }
+        at = up;
+    }
+    const char *slash = strrchr(own, '/');
+    const char *last = slash == NULL ? own : slash + 1;
+    return strcmp(last, "sql") == 0 ? folder_of(own, cx->arena) : own;
+}
+
+mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count, mr_cx *cx) {
+    *ret = NULL;
+    *ret_count = 0;
+    if (!mr_file_exists(path, cx)) {
+        return MR_OK;
+    }
+    mr_span text;
+    MR_TRY(mr_file_load(path, 1 << 20, &text, cx));
+    uint32_t lines = 1;
+    for (size_t i = 0; i < text.bytes; i++) {
+        lines += text.data[i] == '\n';
+    }
+    *ret = MR_NEW_ARRAY(cx->arena, mr_job_pair, lines);
+    for (uint32_t line = 1; text.bytes > 0; line++) {
+        const char *end = memchr(text.data, '\n', text.bytes);
+        size_t bytes = end == NULL ? text.bytes : (size_t)(end - text.data);
+        mr_span row = mr_span_trim((mr_span){text.data, bytes});
+        text.data += MR_MIN(bytes + 1, text.bytes);
+        text.bytes -= MR_MIN(bytes + 1, text.bytes);
+        if (row.bytes == 0 || row.data[0] == '#') {
+            continue;
+        }
+        const char *equals = memchr(row.data, '=', row.bytes);
+        if (equals == NULL) {
+            return mr_fail(cx, MR_E_SYNTAX, "Write NAME=value on each line.",
+                           "%s:%u: no \"=\" in \"%.*s\"", path, line, MR_SPAN_ARGS(row));
+        }
+        size_t name_bytes = (size_t)(equals - row.data);
+        mr_span value = mr_span_trim((mr_span){equals + 1, row.bytes - name_bytes - 1});
+        (*ret)[(*ret_count)++] = (mr_job_pair){
+            .name = mr_arena_copy(cx->arena, row.data, name_bytes),
+            .value = mr_arena_copy(cx->arena, value.data, value.bytes),
+        };
+    }
+    return MR_OK;
+}
+
+static const char *pipeline_name(const char *file, mr_arena *arena) {
+    const char *slash = strrchr(file, '/');
+    const char *base = slash == NULL ? file : slash + 1;
+    const char *dot = strrchr(base, '.');
+    return mr_arena_copy(arena, base, dot == NULL ? strlen(base) : (size_t)(dot - base));
+}
+
+// ---- Settings and variables ----
+
+static const char *pair_find(const mr_job_pair *pairs, uint32_t count, const char *name) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(pairs[i].name, name) == 0) {
+            return pairs[i].value;
+        }
+    }
+    return NULL;
+}
+
+// MILLRACE_EXEC_EPOCH_BYTES for epoch_bytes.
+static const char *setting_variable(const char *key, mr_arena *arena) {
+    char *name = mr_arena_printf(arena, "MILLRACE_EXEC_%s", key);
+    for (char *c = name; *c != '\0'; c++) {
+        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+    }
+    return name;
+}
+
+static mr_code load_settings(mr_job *job, mr_cx *cx) {
+    const mr_job_spec *spec = &job->spec;
+    size_t most = spec->config_count + MR_COUNT(mr_job_exec_options);
+    mr_option_values values = {.items = MR_NEW_ARRAY(cx->arena, mr_option_value, most)};
+    for (uint32_t i = 0; i < spec->config_count; i++) {
+        const char *name = spec->config[i].name;
+        if (strncmp(name, "exec.", 5) != 0) {
+            return mr_fail(cx, MR_E_OPTION, "Settings of this version start with \"exec.\".",
+                           "no setting \"%s\"", name);
+        }
+        values.items[values.count++] = (mr_option_value){
+            .name = name + 5, .value = spec->config[i].value, .place = MR_NOWHERE};
+    }
+    for (const mr_option *option = mr_job_exec_options; option->name != NULL; option++) {
+        const char *value = mr_plat_env(cx->plat, setting_variable(option->name, cx->arena));
+        if (value != NULL && mr_option_find(&values, option->name) == NULL) {
+            values.items[values.count++] =
+                (mr_option_value){.name = option->name, .value = value, .place = MR_NOWHERE};
+        }
+    }
+    MR_TRY(mr_option_apply(mr_job_exec_options, &values, NULL, &job->exec, cx));
+    if (job->exec.batch_rows < 1 || job->exec.batch_rows > MR_BATCH_ROWS_MAX) {
+        return mr_fail(cx, MR_E_OPTION, NULL, "exec.batch_rows is %" PRIi64 ", 1 to %d fit",
+                       job->exec.batch_rows, MR_BATCH_ROWS_MAX);
+    }
+    if (job->exec.workers < 0 || job->exec.workers > 1024) {
+        return mr_fail(cx, MR_E_OPTION, NULL, "exec.workers is %" PRIi64 ", 0 to 1024 fit",
+                       job->exec.workers);
+    }
+    job->exec.workers =
+        job->exec.workers == 0 ? (int64_t)mr_plat_cores(cx->plat) : job->exec.workers;
+    return MR_OK;
+}
+
+static const char *variable_find(void *self, const char *name) {
+    const mr_job *job = self;
+    const char *value = pair_find(job->spec.sets, job->spec.set_count, name);
+    if (value == NULL) {
+        value = mr_plat_env(job->plat, name);
+    }
+    if (value == NULL) {
+        value = pair_find(job->spec.sets + job->spec.set_count, job->spec.env_count, name);
+    }
+    return value == NULL && strcmp(name, "RUN_ID") == 0 ? job->run_id : value;
+}
+
+static const char *source_override(void *self, const char *table) {
+    const mr_job *job = self;
+    return pair_find(job->spec.sources, job->spec.source_count, table);
+}
+
+static mr_code zone_load(void *self, const char *name, const mr_zone **ret, mr_cx *cx) {
+    (void)self;
+    if (strcmp(name, "UTC") == 0 || strcmp(name, "Etc/UTC") == 0) {
+        *ret = NULL;
+        return MR_OK;
+    }
+    bool plain = name[0] != '/' && strstr(name, "..") == NULL;
+    const char *path = mr_arena_printf(cx->arena, "/usr/share/zoneinfo/%s", name);
+    mr_span bytes;
+    if (!plain || mr_file_load(path, 1 << 20, &bytes, cx) != MR_OK) {
+        return mr_fail(cx, MR_E_NAME, "Use a name such as 'Asia/Kolkata', or 'UTC'.",
+                       "no time zone \"%s\"", name);
+    }
+    mr_zone *zone;
+    MR_TRY(mr_zone_parse(name, bytes, &zone, cx));
+    *ret = zone;
+    return MR_OK;
+}
+
+// RUN_ID is set once per fresh state: a restart goes on with the name it began with.
+static mr_code run_id_load(mr_job *job, mr_cx *cx) {
+    const char *path = mr_arena_printf(cx->arena, "%s/run_id", job->state_dir);
+    job->run_id = mr_arena_printf(cx->arena, "%" PRIi64, mr_clock_real_us(cx->plat) / MR_SECOND_US);
+    if (job->spec.fresh || !mr_file_exists(path, cx)) {
+        return MR_OK;
+    }
+    mr_span kept;
+    MR_TRY(mr_file_load(path, 4096, &kept, cx));
+    kept = mr_span_trim(kept);
+    job->run_id = mr_arena_copy(cx->arena, kept.data, kept.bytes);
+    return MR_OK;
+}
+
+mr_code mr_job_load(const mr_job_spec *spec, mr_job **ret, mr_sql_errors *ret_errors, mr_cx *cx) {
+    mr_job *job = MR_NEW(cx->arena, mr_job);
+    job->spec = *spec;
+    job->plat = cx->plat;
+    job->name = pipeline_name(spec->file, cx->arena);
+    job->state_dir = mr_arena_printf(cx->arena, "%s/state/%s", spec->data_dir, job->name);
+    *ret = job;
+    *ret_errors = (mr_sql_errors){0};
+    MR_TRY(load_settings(job, cx));
+    MR_TRY(run_id_load(job, cx));
+    mr_sql_env env = {.port = spec->port,
+                      .variable = variable_find,
+                      .zone = zone_load,
+                      .source_override = source_override,
+                      .self = job};
+    return mr_plan_make(spec->file, spec->text, &env, &job->pipeline, ret_errors, cx);
+}
+
+const mr_pipeline *mr_job_pipeline(const mr_job *job) {
+    return job->pipeline;
+}
+
+const char *mr_job_state_dir(const mr_job *job) {
+    return job->state_dir;
+}
+
+// ---- Opening ----
+
+static mr_code table_open(mr_job *job, const mr_plan_table *plan, mr_table **ret, mr_cx *cx) {
+    mr_rows rows;
+    if (plan->path == NULL) {
+        mr_rows_init(&rows, &plan->schema);
+        mr_rows_append_rows(&rows, plan->rows);
+    } else {
+        const mr_loader *loader = mr_port_loader(job->spec.port, plan->format);
+        if (loader == NULL) {
+            return mr_fail_at(cx, MR_E_UNSUPPORTED, plan->place, "Use (FORMAT csv).",
+                              "static tables cannot be read from format \"%s\"", plan->format);
+        }
+        mr_rows_init(&rows, &plan->schema);
+        mr_code code = loader->load(plan->path, &plan->options, &rows, cx);
+        if (code != MR_OK) {
+            cx->error.place = plan->place;
+            return mr_error_in(cx, code, "loading table \"%s\"", plan->name);
+        }
+    }
+    *ret = MR_NEW(cx->arena, mr_table);
+    return mr_table_init(*ret, plan, &rows, cx);
+}
+
+static mr_code source_open(mr_job *job, uint32_t index, mr_cx *cx) {
+    const mr_plan_source *plan = &job->pipeline->sources[index];
+    mr_source *source = mr_arena_alloc(cx->arena, plan->type->size);
+    source->type = plan->type;
+    source->spec = (mr_source_spec){.table = plan->name,
+                                    .pipeline = job->name,
+                                    .fields = &plan->fields,
+                                    .options = &plan->options,
+                                    .until = job->spec.until,
+                                    .chunk_bytes = job->exec.chunk_bytes,
+                                    .batch_rows = (uint32_t)job->exec.batch_rows,
+                                    .seed = mr_hash_bytes(plan->name, strlen(plan->name), 0)};
+    job->sources[index] = source;
+    mr_code code = plan->type->open(source, &source->spec, cx);
+    return code == MR_OK ? code : mr_error_in(cx, code, "opening source \"%s\"", plan->name);
+}
+
+static mr_code sink_open(mr_job *job, const mr_sink_type *type, const mr_sink_spec *spec,
+                         mr_cx *cx) {
+    mr_sink *sink = mr_arena_alloc(cx->arena, type->size);
+    sink->type = type;
+    sink->spec = *spec;
+    sink->spec.pipeline = job->name;
+    sink->spec.data_dir = job->spec.data_dir;
+    sink->spec.zone = job->pipeline->zone;
+    job->sinks[job->sink_count++] = sink;
+    mr_code code = type->open(sink, &sink->spec, cx);
+    return code == MR_OK ? code : mr_error_in(cx, code, "opening table \"%s\"", spec->table);
+}
+
+static mr_code sinks_open(mr_job *job, mr_cx *cx) {
+    const mr_pipeline *pipeline = job->pipeline;
+    job->sinks =
+        MR_NEW_ARRAY(cx->arena, mr_sink *, pipeline->insert_count + 2 * pipeline->source_count);
+    for (uint32_t i = 0; i < pipeline->insert_count; i++) {
+        const mr_plan_insert *insert = &pipeline->inserts[i];
+        mr_sink_spec spec = {.table = insert->table,
+                             .schema = insert->root->schema,
+                             .options = &insert->options,
+                             .mode = insert->mode,
+                             .conflict_keys = insert->conflict_keys,
+                             .conflict_key_count = insert->conflict_key_count};
+        MR_TRY(sink_open(job, insert->type, &spec, cx));
+    }
+    static const mr_option_values no_options = {0};
+    const mr_sink_type *aside = mr_port_sink(job->spec.port, job->exec.aside_format);
+    mr_assert(aside != NULL);
+    for (uint32_t s = 0; s < pipeline->source_count; s++) {
+        const mr_plan_source *source = &pipeline->sources[s];
+        mr_schema *late = MR_NEW(cx->arena, mr_schema);
+        *late = mr_op_late_schema(&source->schema, cx->arena);
+        mr_sink_spec spec = {.options = &no_options, .schema = &mr_op_bad_schema};
+        spec.table = mr_arena_printf(cx->arena, "%s_bad", source->name);
+        MR_TRY(sink_open(job, aside, &spec, cx));
+        spec.table = mr_arena_printf(cx->arena, "%s_late", source->name);
+        spec.schema = late;
+        MR_TRY(sink_open(job, aside, &spec, cx));
+    }
+    return MR_OK;
+}
+
+static mr_code register_tables(const mr_job *job, mr_cx *cx) {
+    for (uint32_t s = 0; s < job->sink_count; s++) {
+        const mr_sink *sink = job->sinks[s];
+        if (sink->type->registers) {
+            MR_TRY(mr_catalog_register(job->spec.data_dir, sink, cx));
+        }
+    }
+    return MR_OK;
+}
+
+// --fresh: the pipeline's state goes, and what it wrote, so that no row is there twice afterwards.
+static mr_code erase(mr_job *job, mr_cx *cx) {
+    for (uint32_t s = 0; s < job->sink_count; s++) {
+        mr_sink *sink = job->sinks[s];
+        if (sink->type->erase != NULL) {
+            MR_TRY(sink->type->erase(sink, cx));
+        }
+    }
+    return mr_dir_delete(job->state_dir, cx);
+}
+
+static mr_code published(void *self, uint64_t incarnation, uint64_t epoch, mr_cx *cx) {
+    const mr_job *job = self;
+    return mr_catalog_set_published(job->state_dir, incarnation, epoch, cx);
+}
+
+static mr_code open_all(mr_job *job, mr_cx *cx) {
+    const mr_pipeline *pipeline = job->pipeline;
+    MR_TRY(mr_dir_make(mr_arena_printf(cx->arena, "%s/state", job->spec.data_dir), cx));
+    const char *lock = mr_arena_printf(cx->arena, "%s.lock", job->state_dir);
+    MR_TRY(mr_lock_take(&job->lock, lock, cx));
+    job->locked = true;
+    job->tables = MR_NEW_ARRAY(cx->arena, mr_table *, MR_MAX(pipeline->table_count, 1u));
+    for (uint32_t t = 0; t < pipeline->table_count; t++) {
+        MR_TRY(table_open(job, &pipeline->tables[t], &job->tables[t], cx));
+    }
+    job->sources = MR_NEW_ARRAY(cx->arena, mr_source *, pipeline->source_count);
+    for (uint32_t s = 0; s < pipeline->source_count; s++) {
+        MR_TRY(source_open(job, s, cx));
+    }
+    MR_TRY(sinks_open(job, cx));
+    if (job->spec.fresh) {
+        MR_TRY(erase(job, cx));
+    }
+    MR_TRY(mr_dir_make(job->state_dir, cx));
+    const char *run_id = mr_arena_printf(cx->arena, "%s/run_id", job->state_dir);
+    if (!mr_file_exists(run_id, cx)) {
+        MR_TRY(mr_file_save(run_id, mr_span_of(job->run_id), cx));
+    }
+    return register_tables(job, cx);
+}
+
+static mr_code driver_open(mr_job *job, mr_cx *cx) {
+    const mr_pipeline *pipeline = job->pipeline;
+    mr_sink **bad = MR_NEW_ARRAY(cx->arena, mr_sink *, pipeline->source_count);
+    mr_sink **late = MR_NEW_ARRAY(cx->arena, mr_sink *, pipeline->source_count);
+    for (uint32_t s = 0; s < pipeline->source_count; s++) {
+        bad[s] = job->sinks[pipeline->insert_count + 2 * s];
+        late[s] = job->sinks[pipeline->insert_count + 2 * s + 1];
+    }
+    mr_driver_spec spec = {
+        .pipeline = pipeline,
+        .state_dir = job->state_dir,
+        .sources = job->sources,
+        .sinks = job->sinks,
+        .bad_sinks = bad,
+        .late_sinks = late,
+        .tables = job->tables,
+        .aside_trigger_us = job->exec.aside_trigger,
+        .options = {.workers = (uint32_t)job->exec.workers,
+                    .epoch_us = job->exec.epoch,
+                    .epoch_bytes = job->exec.epoch_bytes,
+                    .epoch_rows = (uint64_t)job->exec.epoch_rows,
+                    .state_bytes_max = job->exec.memory_limit,
+                    .stop_after_epochs = (uint32_t)job->exec.stop_after_epochs,
+                    .until = job->spec.until,
+                    .duration_us = job->spec.duration_us,
+                    .accept_loss = job->spec.accept_loss},
+        .progress = job->spec.progress,
+        .published = published,
+        .self = job->spec.self,
+    };
+    spec.published_self = job;
+    return mr_driver_open(&spec, &job->driver, cx);
+}
+
+mr_code mr_job_run(mr_job *job, bool *ret_ended, mr_cx *cx) {
+    *ret_ended = false;
+    MR_TRY(open_all(job, cx));
+    MR_TRY(driver_open(job, cx));
+    return mr_driver_run(job->driver, ret_ended, cx);
+}
+
+void mr_job_note(const mr_job *job, const mr_plan *plan, mr_text *out) {
+    if (job->driver != NULL) {
+        mr_driver_note(job->driver, plan, out);
+    }
+}
+
+const char *mr_job_sink_path(const mr_job *job, uint32_t insert) {
+    return job->sinks == NULL || insert >= job->sink_count ? NULL : job->sinks[insert]->path;
+}
+
+void mr_job_close(mr_job *job, mr_cx *cx) {
+    if (job->driver != NULL) {
+        mr_driver_close(job->driver);
+    }
+    for (uint32_t s = 0; s < job->sink_count; s++) {
+        job->sinks[s]->type->close(job->sinks[s]);
+        mr_arena_release(&job->sinks[s]->arena);
+    }
+    for (uint32_t s = 0; job->sources != NULL && s < job->pipeline->source_count; s++) {
+        if (job->sources[s] != NULL) {
+            job->sources[s]->type->close(job->sources[s]);
+            mr_arena_release(&job->sources[s]->arena);
+        }
+    }
+    for (uint32_t t = 0; job->tables != NULL && t < job->pipeline->table_count; t++) {
+        if (job->tables[t] != NULL) {
+            mr_table_release(job->tables[t]);
+        }
+    }
+    if (job->locked) {
+        mr_lock_release(&job->lock, cx->plat);
+    }
+}
