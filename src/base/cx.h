@@ -34,12 +34,12 @@ void mr_cx_init(mr_cx *cx, mr_arena *arena, mr_plat *plat);
 #define mr_fail(cx, code, hint, ...)                                                           \
     ((void)mr_error_set((cx), (code), (mr_error_site){MR_NOWHERE, (hint), __FILE__, __LINE__}, \
                         __VA_ARGS__),                                                          \
-     (code))
+     (mr_code)(code))
 // The same, pointing into the user's text.
 #define mr_fail_at(cx, code, place, hint, ...)                                              \
     ((void)mr_error_set((cx), (code), (mr_error_site){(place), (hint), __FILE__, __LINE__}, \
                         __VA_ARGS__),                                                       \
-     (code))
+     (mr_code)(code))
 
 typedef struct mr_error_site {
     mr_place place;
