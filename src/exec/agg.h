@@ -1,10 +1,11 @@
 // Aggregate: a mergeable state of fixed size, one row of a table a function.
 //
-// Life of a state: init, then update from rows (many states at once: states[group of row]), merge of another
-// state of the same kind (associative and commutative, so workers and epochs may be merged in any order),
-// result. `save` and `load` are its form in the commit record; release frees what a state holds outside its
-// fixed bytes (HyperLogLog registers, the bytes of a text). States are aligned to 8; a zeroed state is an
-// inited one. The order of two updates of one group never matters beyond the last bits of a double.
+// Life of a state: init, then update from rows (many states at once: states[group of row]), merge
+// of another state of the same kind (associative and commutative, so workers and epochs may be
+// merged in any order), result. `save` and `load` are its form in the commit record; release frees
+// what a state holds outside its fixed bytes (HyperLogLog registers, the bytes of a text). States
+// are aligned to 8; a zeroed state is an inited one. The order of two updates of one group never
+// matters beyond the last bits of a double.
 
 #pragma once
 
@@ -22,9 +23,9 @@ typedef struct mr_agg {
     mr_code (*update)(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
                       const uint32_t *rows, uint32_t count, mr_cx *cx);
     mr_code (*merge)(void *into, const void *from, mr_cx *cx);
-    // Writes the result as row `row` of a flat vector of the call's type. A NULL result clears the row's
-    // bit, so out->valid must be the vector's own map (mr_vector_own_valid). Text is copied into cx->arena.
-    // errors MR_E_VALUE when a sum does not fit its type.
+    // Writes the result as row `row` of a flat vector of the call's type. A NULL result clears the
+    // row's bit, so out->valid must be the vector's own map (mr_vector_own_valid). Text is copied
+    // into cx->arena. errors MR_E_VALUE when a sum does not fit its type.
     mr_code (*result)(const void *state, mr_vector *out, uint32_t row, mr_cx *cx);
     void (*save)(const void *state, mr_text *out);
     // Reads what save wrote from *in (advanced) into an inited state.  errors MR_E_CORRUPT

@@ -1,0 +1,48 @@
+// Fn, time: fields and units of a calendar, shared by date_part and date_trunc. For fn_time*.c.
+
+#pragma once
+
+#include "exec/fn.h"
+
+#define MR_TIME_UNITS(X) /* unit, its names as DuckDB knows them, blank-separated */ \
+    X(YEAR, "year years yr yrs y")                                                   \
+    X(MONTH, "month months mon mons")                                                \
+    X(DAY, "day days d dayofmonth")                                                  \
+    X(DECADE, "decade decades dec decs")                                             \
+    X(CENTURY, "century centuries cent c")                                           \
+    X(MILLENNIUM, "millennium millenniums millennia millenium mil mils")             \
+    X(QUARTER, "quarter quarters")                                                   \
+    X(WEEK, "week weeks w weekofyear")                                               \
+    X(YEARWEEK, "yearweek")                                                          \
+    X(ISOYEAR, "isoyear")                                                            \
+    X(DOW, "dow dayofweek weekday")                                                  \
+    X(ISODOW, "isodow")                                                              \
+    X(DOY, "doy dayofyear")                                                          \
+    X(ERA, "era")                                                                    \
+    X(HOUR, "hour hours hr hrs h")                                                   \
+    X(MINUTE, "minute minutes min mins m")                                           \
+    X(SECOND, "second seconds sec secs s")                                           \
+    X(MILLISECOND, "millisecond milliseconds ms msec msecs msecond mseconds")        \
+    X(MICROSECOND, "microsecond microseconds us usec usecs usecond useconds")        \
+    X(EPOCH, "epoch")                                                                \
+    X(TIMEZONE, "timezone")                                                          \
+    X(TIMEZONE_HOUR, "timezone_hour")                                                \
+    X(TIMEZONE_MINUTE, "timezone_minute")
+
+typedef enum mr_time_unit {
+#define MR_TIME_UNIT_ENUM(unit, names) MR_UNIT_##unit,
+    MR_TIME_UNITS(MR_TIME_UNIT_ENUM)
+#undef MR_TIME_UNIT_ENUM
+        MR_UNIT_COUNT  // No unit.
+} mr_time_unit;
+
+// A name in any case; MR_UNIT_COUNT when there is none such.
+mr_time_unit mr_fn_time_unit(mr_str name);
+// The unit named by argument 0 at a row; on an unknown name the row fails.
+mr_time_unit mr_fn_time_unit_arg(mr_fn_call *call, uint32_t row);
+
+int64_t mr_fn_time_local(const mr_zone *zone, int64_t utc_us);  // Wall clock of a moment.
+int64_t mr_fn_time_utc(const mr_zone *zone, int64_t local_us);  // Moment of a wall clock.
+// Adds months and days on the wall clock (the day of a shorter month is its last), then
+// microseconds. zone NULL: plain calendar. False when out of range.
+bool mr_fn_time_add(int64_t us, mr_interval interval, const mr_zone *zone, int64_t *ret);

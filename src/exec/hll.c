@@ -1,0 +1,345 @@
+// HLL: see hll.h.
+//
+// An entry of the sparse form is 26 bits of index (the top of the hash) and 6 bits of rank (of the
+// 38 bits behind, 1 .. 39); the dense register and rank follow from it, so nothing is lost on
+// conversion.
+
+#include "exec/hll.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define SEED        0x6D696C6C72616365u  // "millrace"; changing it makes stored sketches useless.
+#define SPARSE_BITS 26
+#define DENSE_BITS  14
+#define RANK_MAX    51  // 64 - DENSE_BITS + 1
+#define SLOTS_MIN   16
+#define SLOTS_MAX   4096  // 16 KiB, as much as the registers.
+#define SPARSE_MAX  (SLOTS_MAX / 4 * 3)
+_Static_assert(MR_HLL_REGISTERS == 1 << DENSE_BITS, "index and registers agree");
+
+enum { FORM_EMPTY, FORM_SPARSE, FORM_DENSE };
+#define DENSE_SAVED_BYTES (MR_HLL_REGISTERS * 6 / 8)
+
+uint64_t mr_hll_hash_bytes(const void *data, size_t bytes) {
+    return XXH3_64bits_withSeed(data, bytes, SEED);
+}
+
+uint64_t mr_hll_hash_u64(uint64_t value) {
+    return XXH3_64bits_withSeed(&value, sizeof(value), SEED);
+}
+
+// ---- sparse ------------------------------------------------------------------------------------
+
+static uint32_t entry_index(uint32_t entry) {
+    return entry >> 6;
+}
+
+static uint32_t entry_of(uint64_t hash) {
+    uint32_t index = (uint32_t)(hash >> (64 - SPARSE_BITS));
+    uint64_t rest = hash << SPARSE_BITS | (uint64_t)1 << (SPARSE_BITS - 1);
+    return index << 6 | (uint32_t)(__builtin_clzll(rest) + 1);
+}
+
+static bool is_sparse(const mr_hll *hll) {
+    return hll->capacity != 0;
+}
+
+// Puts an entry into a table with room; the greater rank of an index stays.
+static void slot_put(mr_hll *hll, uint32_t entry) {
+    uint32_t *slots = hll->memory, mask = hll->capacity - 1;
+    for (uint32_t at = (entry_index(entry) * 0x9E3779B1u) >> 7;; at++) {
+        uint32_t *slot = &slots[at & mask];
+        if (*slot == 0) {
+            *slot = entry;
+            hll->count++;
+            return;
+        }
+        if (entry_index(*slot) == entry_index(entry)) {
+            *slot = MR_MAX(*slot, entry);
+            return;
+        }
+    }
+}
+
+static void dense_put(uint8_t *registers, uint32_t entry) {
+    uint32_t index = entry_index(entry);
+    uint32_t low_bits = SPARSE_BITS - DENSE_BITS;
+    uint32_t low = index & ((1u << low_bits) - 1);
+    uint32_t rank =
+        low == 0 ? low_bits + (entry & 63) : (uint32_t)__builtin_clz(low) - (32 - low_bits) + 1;
+    uint8_t *slot = &registers[index >> low_bits];
+    *slot = (uint8_t)MR_MAX((uint32_t)*slot, rank);
+}
+
+static void to_dense(mr_hll *hll) {
+    uint8_t *registers = mr_heap_aligned(MR_HLL_REGISTERS);
+    memset(registers, 0, MR_HLL_REGISTERS);
+    const uint32_t *slots = hll->memory;
+    for (uint32_t i = 0; i < hll->capacity; i++) {
+        if (slots[i] != 0) {
+            dense_put(registers, slots[i]);
+        }
+    }
+    mr_heap_free(hll->memory);
+    *hll = (mr_hll){.memory = registers};
+}
+
+// Room for one more entry; the sketch may have become dense.
+static void make_room(mr_hll *hll) {
+    if (hll->memory == NULL) {
+        hll->capacity = SLOTS_MIN;
+        hll->memory = mr_heap_alloc(sizeof(uint32_t) * SLOTS_MIN);
+    } else if (hll->count + 1 > hll->capacity / 4 * 3) {
+        if (hll->capacity == SLOTS_MAX) {
+            to_dense(hll);
+            return;
+        }
+        mr_hll old = *hll;
+        hll->capacity = old.capacity * 2;
+        hll->count = 0;
+        hll->memory = mr_heap_alloc(sizeof(uint32_t) * hll->capacity);
+        const uint32_t *slots = old.memory;
+        for (uint32_t i = 0; i < old.capacity; i++) {
+            if (slots[i] != 0) {
+                slot_put(hll, slots[i]);
+            }
+        }
+        mr_heap_free(old.memory);
+    }
+}
+
+static void entry_add(mr_hll *hll, uint32_t entry) {
+    if (is_sparse(hll) || hll->memory == NULL) {
+        make_room(hll);
+    }
+    if (is_sparse(hll)) {
+        slot_put(hll, entry);
+    } else {
+        dense_put(hll->memory, entry);
+    }
+}
+
+void mr_hll_add_slow(mr_hll *hll, uint64_t hash) {
+    entry_add(hll, entry_of(hash));
+}
+
+// ---- merge and count ---------------------------------------------------------------------------
+
+// Bytes without a sign have a max instruction everywhere, so gcc makes this 16 registers a step.
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((optimize("O3")))
+#endif
+static void
+merge_dense(uint8_t *restrict into, const uint8_t *restrict from) {
+    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
+        into[i] = into[i] > from[i] ? into[i] : from[i];
+    }
+}
+
+void mr_hll_merge(mr_hll *into, const mr_hll *from) {
+    if (from->memory == NULL) {
+        return;
+    }
+    if (is_sparse(from)) {
+        const uint32_t *slots = from->memory;
+        for (uint32_t i = 0; i < from->capacity; i++) {
+            if (slots[i] != 0) {
+                entry_add(into, slots[i]);
+            }
+        }
+        return;
+    }
+    if (is_sparse(into) || into->memory == NULL) {
+        to_dense(into);
+    }
+    merge_dense(into->memory, from->memory);
+}
+
+// Ertl's sigma and tau: the shares of registers that are still 0, or full.
+static double sigma(double x) {
+    if (x == 1) {
+        return (double)INFINITY;
+    }
+    double y = 1, sum = x;
+    for (double before = -1; sum != before;) {
+        before = sum;
+        x *= x;
+        sum += x * y;
+        y += y;
+    }
+    return sum;
+}
+
+static double tau(double x) {
+    if (x == 0 || x == 1) {
+        return 0;
+    }
+    double y = 1, sum = 1 - x;
+    for (double before = -1; sum != before;) {
+        before = sum;
+        x = sqrt(x);
+        y *= 0.5;
+        sum -= (1 - x) * (1 - x) * y;
+    }
+    return sum / 3;
+}
+
+static double count_dense(const uint8_t *registers) {
+    uint32_t histogram[RANK_MAX + 1] = {0};
+    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
+        histogram[registers[i]]++;
+    }
+    const double m = MR_HLL_REGISTERS;
+    double z = m * tau(1 - histogram[RANK_MAX] / m);
+    for (int rank = RANK_MAX - 1; rank >= 1; rank--) {
+        z = 0.5 * (z + histogram[rank]);
+    }
+    z += m * sigma(histogram[0] / m);
+    return m * m / (2 * log(2)) / z;
+}
+
+int64_t mr_hll_count(const mr_hll *hll) {
+    if (hll->memory == NULL) {
+        return 0;
+    }
+    if (is_sparse(hll)) {  // Linear counting over 2^26 places: as good as exact.
+        const double places = (double)(1u << SPARSE_BITS);
+        return llround(places * -log1p(-(double)hll->count / places));
+    }
+    return llround(count_dense(hll->memory));
+}
+
+// ---- storing -----------------------------------------------------------------------------------
+
+static int entry_order(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+// Four registers of 6 bits in three bytes.
+static void save_dense(const uint8_t *registers, mr_text *out) {
+    uint8_t *to = (uint8_t *)mr_text_grow(out, DENSE_SAVED_BYTES);
+    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i += 4, to += 3) {
+        uint32_t four = (uint32_t)registers[i] | (uint32_t)registers[i + 1] << 6 |
+                        (uint32_t)registers[i + 2] << 12 | (uint32_t)registers[i + 3] << 18;
+        to[0] = (uint8_t)four;
+        to[1] = (uint8_t)(four >> 8);
+        to[2] = (uint8_t)(four >> 16);
+    }
+}
+
+// Sparse: the form, the number of entries (2 bytes) and the entries, ascending. Dense: the form and
+// the registers. The same sketch always has the same bytes.
+void mr_hll_save(const mr_hll *hll, mr_text *out) {
+    if (hll->memory == NULL) {
+        mr_text_add_char(out, FORM_EMPTY);
+        return;
+    }
+    if (!is_sparse(hll)) {
+        mr_text_add_char(out, FORM_DENSE);
+        save_dense(hll->memory, out);
+        return;
+    }
+    mr_text_add_char(out, FORM_SPARSE);
+    uint16_t count = (uint16_t)hll->count;
+    mr_text_add_bytes(out, &count, sizeof(count));
+    uint32_t *entries = mr_heap_raw(sizeof(uint32_t) * (hll->count + 1));
+    const uint32_t *slots = hll->memory;
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < hll->capacity; i++) {
+        if (slots[i] != 0) {
+            entries[used++] = slots[i];
+        }
+    }
+    mr_assert(used == hll->count);
+    qsort(entries, used, sizeof(uint32_t), entry_order);
+    mr_text_add_bytes(out, entries, sizeof(uint32_t) * used);
+    mr_heap_free(entries);
+}
+
+static mr_code corrupt(mr_cx *cx) {
+    return mr_fail(cx, MR_E_CORRUPT, /* hint= */ NULL, "stored HyperLogLog sketch is damaged");
+}
+
+static mr_code load_sparse(mr_hll *hll, mr_span *in, mr_cx *cx) {
+    uint16_t count;
+    if (in->bytes < sizeof(count)) {
+        return corrupt(cx);
+    }
+    memcpy(&count, in->data, sizeof(count));
+    if (count == 0 || count > SPARSE_MAX || in->bytes - sizeof(count) < count * sizeof(uint32_t)) {
+        return corrupt(cx);
+    }
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t entry;
+        memcpy(&entry, in->data + sizeof(count) + i * sizeof(entry), sizeof(entry));
+        uint32_t rank = entry & 63;
+        bool ascends = i == 0 || entry_index(entry) > entry_index(before);
+        if (rank == 0 || rank > 64 - SPARSE_BITS + 1 || !ascends) {
+            mr_hll_release(hll);
+            return corrupt(cx);
+        }
+        entry_add(hll, entry);
+        before = entry;
+    }
+    in->data += sizeof(count) + count * sizeof(uint32_t);
+    in->bytes -= sizeof(count) + count * sizeof(uint32_t);
+    return MR_OK;
+}
+
+static mr_code load_dense(mr_hll *hll, mr_span *in, mr_cx *cx) {
+    if (in->bytes < DENSE_SAVED_BYTES) {
+        return corrupt(cx);
+    }
+    uint8_t *registers = mr_heap_aligned(MR_HLL_REGISTERS);
+    const uint8_t *from = (const uint8_t *)in->data;
+    bool bad = false;
+    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i += 4, from += 3) {
+        uint32_t four = from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16;
+        for (uint32_t k = 0; k < 4; k++) {
+            registers[i + k] = (four >> (6 * k)) & 63;
+            bad |= registers[i + k] > RANK_MAX;
+        }
+    }
+    if (bad) {
+        mr_heap_free(registers);
+        return corrupt(cx);
+    }
+    *hll = (mr_hll){.memory = registers};
+    in->data += DENSE_SAVED_BYTES;
+    in->bytes -= DENSE_SAVED_BYTES;
+    return MR_OK;
+}
+
+mr_code mr_hll_load(mr_hll *hll, mr_span *in, mr_cx *cx) {
+    mr_assert(hll->memory == NULL);
+    if (in->bytes == 0) {
+        return corrupt(cx);
+    }
+    uint8_t form = (uint8_t)in->data[0];
+    in->data++;
+    in->bytes--;
+    switch (form) {
+    case FORM_EMPTY: return MR_OK;
+    case FORM_SPARSE: return load_sparse(hll, in, cx);
+    case FORM_DENSE: return load_dense(hll, in, cx);
+    default: return corrupt(cx);
+    }
+}
+
+void mr_hll_release(mr_hll *hll) {
+    mr_heap_free(hll->memory);
+    *hll = (mr_hll){.memory = NULL};
+}
+
+size_t mr_hll_bytes(const mr_hll *hll) {
+    if (hll->memory == NULL) {
+        return 0;
+    }
+    return is_sparse(hll) ? sizeof(uint32_t) * hll->capacity : MR_HLL_REGISTERS;
+}

@@ -1,0 +1,43 @@
+// HLL: HyperLogLog sketch of distinct values, p = 14, mergeable and storable.
+//
+// Sparse while small: a hash set of 32-bit entries (26 bits of the hash, 6 bits of rank), which
+// counts practically exactly; above HLL_SPARSE_MAX entries 16,384 registers of a byte. A zeroed
+// sketch is empty. The hash is XXH3 with a seed stored in the program, since sketches are merged
+// and stored. Source: Flajolet et al. 2007; Heule et al. 2013 (sparse); Ertl 2017, arXiv 1702.01284
+// (estimator).
+
+#pragma once
+
+#include "base/cx.h"
+#include "base/text.h"
+
+#define MR_HLL_REGISTERS 16384
+
+typedef struct mr_hll {
+    void *memory;       // Sparse: uint32_t slots, 0 = free. Dense: registers. NULL = empty.
+    uint32_t count;     // Entries of a sparse sketch.
+    uint32_t capacity;  // Slots of a sparse sketch, a power of two; 0 = dense (or empty).
+} mr_hll;
+
+uint64_t mr_hll_hash_bytes(const void *data, size_t bytes);
+uint64_t mr_hll_hash_u64(uint64_t value);
+void mr_hll_add_slow(mr_hll *hll, uint64_t hash);  // Any form; mr_hll_add is its fast front.
+void mr_hll_merge(mr_hll *into, const mr_hll *from);
+int64_t mr_hll_count(const mr_hll *hll);
+void mr_hll_save(const mr_hll *hll, mr_text *out);
+// Reads what save wrote into an empty sketch; advances *in.  errors MR_E_CORRUPT
+mr_code mr_hll_load(mr_hll *hll, mr_span *in, mr_cx *cx);
+void mr_hll_release(mr_hll *hll);
+size_t mr_hll_bytes(const mr_hll *hll);  // Heap behind the sketch.
+
+// The register of a hash is its top 14 bits, its rank the position of the first 1 behind them.
+static inline void mr_hll_add(mr_hll *hll, uint64_t hash) {
+    if (hll->capacity != 0 || hll->memory == NULL) {
+        mr_hll_add_slow(hll, hash);
+        return;
+    }
+    uint8_t *registers = hll->memory;
+    uint32_t index = (uint32_t)(hash >> 50);
+    uint8_t rank = (uint8_t)(__builtin_clzll(hash << 14 | (uint64_t)1 << 13) + 1);
+    registers[index] = registers[index] < rank ? rank : registers[index];
+}
