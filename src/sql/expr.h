@@ -1,7 +1,7 @@
 // Expression: a bound, typed tree over the columns of one input.
 //
-// Printable and comparable data; exec compiles it to kernels. The binder inserts every cast, so a kernel
-// sees exactly the types its row of the function table names.
+// Printable and comparable data; exec compiles it to kernels. The binder inserts every cast, so a
+// kernel sees exactly the types its row of the function table names.
 
 #pragma once
 
@@ -49,6 +49,26 @@ struct mr_expr {
     mr_expr **args;
     uint32_t arg_count;
 };
+
+// Constructors; memory: arena.
+mr_expr *mr_expr_new(mr_arena *arena, mr_expr_kind kind, mr_type type, mr_place place);
+mr_expr *mr_expr_column(mr_arena *arena, const mr_schema *schema, uint32_t column, mr_place place);
+// A constant of one value; value points to storage of the type (a NULL pointer = SQL's NULL).
+mr_expr *mr_expr_constant(mr_arena *arena, mr_type type, const void *value, mr_place place);
+mr_expr *mr_expr_text(mr_arena *arena, mr_span text, mr_place place);      // Bytes are copied.
+mr_expr *mr_expr_unary(mr_arena *arena, mr_expr_kind kind, mr_expr *arg);  // BOOL; at arg's place.
+mr_expr *mr_expr_compare(mr_arena *arena, mr_compare compare, mr_expr *left, mr_expr *right);
+// AND or OR; NULL when count is 0, the argument itself when it is 1.
+mr_expr *mr_expr_join(mr_arena *arena, mr_expr_kind kind, mr_expr **args, uint32_t count);
+bool mr_expr_is_null(const mr_expr *expr);  // The constant NULL.
+bool mr_expr_can_fail(const mr_expr *expr);
+
+// A copy in which column c is replaced by to(self, c, place); shared parts are copied too.
+typedef mr_expr *(*mr_expr_column_to)(void *self, const mr_expr *column);
+mr_expr *mr_expr_replace(mr_arena *arena, const mr_expr *expr, mr_expr_column_to to, void *self);
+// A copy in which column c becomes column map[c].
+mr_expr *mr_expr_renumber(mr_arena *arena, const mr_expr *expr, const uint32_t *map);
+void mr_expr_mark_columns(const mr_expr *expr, bool *used);  // used[c] = true for each column read.
 
 bool mr_expr_equal(const mr_expr *a, const mr_expr *b);  // Same meaning by structure.
 uint64_t mr_expr_hash(const mr_expr *expr);

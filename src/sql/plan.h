@@ -1,8 +1,9 @@
 // Plan: a pipeline as data; what sql makes and exec runs.
 //
-// mr_plan is one operator with its inputs; nodes shared by several queries are one node. A pipeline holds the
-// sources, static tables and inserts of one file. Plans are printable and comparable; sub-plan hashes decide
-// what state survives a changed query (sink paths and options are left out of them).
+// mr_plan is one operator with its inputs; nodes shared by several queries are one node. A pipeline
+// holds the sources, static tables and inserts of one file. Plans are printable and comparable;
+// sub-plan hashes decide what state survives a changed query (sink paths and options are left out
+// of them).
 
 #pragma once
 
@@ -13,12 +14,14 @@ typedef struct mr_plan mr_plan;
 
 typedef enum mr_plan_kind {
     MR_PLAN_SCAN,  // Rows of a source. Checks (CHECK constraints) are FILTERs with bad = true.
-    MR_PLAN_LATE,  // Late test: sends late rows to <source>_late; before the first stateful operator.
+    MR_PLAN_LATE,  // Late test: sends late rows to <source>_late; before the first stateful
+                   // operator.
     MR_PLAN_FILTER,
     MR_PLAN_PROJECT,
-    MR_PLAN_JOIN,      // With a static table, on equality of columns.
-    MR_PLAN_DISTINCT,  // DISTINCT ON (keys): first row of each key within its time to live.
-    MR_PLAN_WINDOW,  // Adds window_start, window_end; one row a window (only where no aggregate fuses it).
+    MR_PLAN_JOIN,       // With a static table, on equality of columns.
+    MR_PLAN_DISTINCT,   // DISTINCT ON (keys): first row of each key within its time to live.
+    MR_PLAN_WINDOW,     // Adds window_start, window_end; one row a window (only where no aggregate
+                        // fuses it).
     MR_PLAN_AGGREGATE,  // GROUP BY, windowed or not.
     MR_PLAN_KIND_COUNT
 } mr_plan_kind;
@@ -80,8 +83,8 @@ struct mr_plan {
         struct {
             uint32_t *keys;  // Columns of the input.
             uint32_t key_count;
-            int64_t
-                ttl_us;  // state_ttl; -1: the keys hold the event time, the watermark bounds the state.
+            int64_t ttl_us;  // state_ttl; -1: the keys hold the event time, the watermark bounds
+                             // the state.
         } distinct;
         struct {
             mr_window window;  // Output: input columns ++ window_start, window_end.
@@ -162,15 +165,19 @@ typedef struct mr_sql_env {
     void *self;
 } mr_sql_env;
 
-// Text of one file to a checked pipeline. All errors of the file are collected in ret_errors (arena list) as
-// far as they are independent; the first is also in cx->error.  Memory: cx->arena (must live as long as ret).
+// Text of one file to a checked pipeline. All errors of the file are collected in ret_errors (arena
+// list) as far as they are independent; the first is also in cx->error.  Memory: cx->arena (must
+// live as long as ret).
 typedef struct mr_sql_errors {
     mr_error *items;
     uint32_t count;
 } mr_sql_errors;
 mr_code mr_plan_make(const char *file, mr_span text, const mr_sql_env *env, mr_pipeline **ret,
                      mr_sql_errors *ret_errors, mr_cx *cx);
-// EXPLAIN: the operators as an indented tree, one line each; `note` (may be NULL) adds to a node's line.
+// Frees what a pipeline holds outside its arena (rows of INSERT … VALUES).
+void mr_plan_release(mr_pipeline *pipeline);
+// EXPLAIN: the operators as an indented tree, one line each; `note` (may be NULL) adds to a node's
+// line.
 void mr_plan_print(const mr_pipeline *pipeline,
                    void (*note)(void *self, const mr_plan *, mr_text *), void *self, mr_text *out);
 const char *mr_plan_kind_name(mr_plan_kind kind);

@@ -1,0 +1,67 @@
+// Bind: parse trees of expressions to typed expressions over a plan's columns.
+
+#pragma once
+
+#include "sql/types.h"
+
+typedef struct mr_scope_column {
+    const char *name;
+    uint32_t column;  // Of the plan.
+    bool merged;      // Stands behind the USING column of the same name: only t.name finds it.
+} mr_scope_column;
+
+typedef struct mr_scope_table {
+    const char *name;  // Alias or name; "" = only unqualified.
+    mr_scope_column *columns;
+    uint32_t column_count;
+} mr_scope_table;
+
+// The names that expressions of one SELECT see.
+typedef struct mr_scope {
+    const mr_schema *schema;  // Of the plan.
+    mr_scope_table *tables;
+    uint32_t table_count;
+} mr_scope;
+
+// An aggregate met while binding; the expression holds column MR_BIND_AGGREGATE + its index.
+#define MR_BIND_AGGREGATE 0x80000000u
+
+typedef struct mr_bind_aggregate {
+    mr_agg_id fn;
+    mr_expr *arg;     // NULL: count(*).
+    mr_expr *filter;  // NULL: all rows.
+    mr_type type;
+    mr_place place;
+} mr_bind_aggregate;
+
+typedef struct mr_bind {
+    mr_session *s;
+    const mr_scope *scope;
+    const char *clause;       // Where aggregates are refused: "WHERE"; NULL = they are taken.
+    const mr_schema *params;  // Of the function whose body is bound; NULL outside.
+    mr_bind_aggregate *aggregates;
+    uint32_t aggregate_count;
+    uint32_t aggregate_capacity;
+} mr_bind;
+
+mr_code mr_bind_expr(mr_bind *b, const mr_ast *ast, mr_expr **ret);
+// An expression that must be BOOL.
+mr_code mr_bind_condition(mr_bind *b, const mr_ast *ast, mr_expr **ret);
+mr_code mr_bind_list(mr_bind *b, mr_ast *const *asts, size_t count, mr_expr ***ret);
+
+// bind_operator.c: a op b, LIKE, IN, BETWEEN, IS DISTINCT FROM, NULLIF.
+mr_code mr_bind_operator(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret);
+// left `compare` right after casts to a common type.
+mr_code mr_bind_compare(mr_session *s, mr_compare compare, mr_expr *left, mr_expr *right,
+                        mr_expr **ret);
+// bind_call.c: functions and aggregates.
+mr_code mr_bind_call(mr_bind *b, const PgQuery__FuncCall *ast, mr_expr **ret);
+// The overload of name that fits the arguments; sign: an operator, for the message.
+mr_code mr_bind_function(mr_session *s, const char *name, mr_expr **args, uint32_t count,
+                         mr_place place, mr_expr **ret);
+// NULL when no aggregate of that name exists.
+bool mr_bind_is_aggregate(const char *name);
+
+// The column a name means. table NULL = unqualified.
+mr_code mr_bind_column(const mr_bind *b, const char *table, const char *name, mr_place place,
+                       uint32_t *ret);

@@ -1,0 +1,485 @@
+// Calls: scalar functions by overload, words that stand for others, inlined functions, aggregates.
+//
+// Why refuse volatile functions: a replay after a crash must give the same rows again.
+
+#include <string.h>
+
+#include "sql/bind.h"
+
+#define INLINE_NODES_MAX 5000
+
+// Names that stand for a row of the table.
+static const struct {
+    const char *name;
+    const char *row;
+} aliases[] = {
+    {"pow", "power"},
+    {"ceiling", "ceil"},
+    {"log", "log10"},
+    {"char_length", "length"},
+    {"character_length", "length"},
+    {"len", "length"},
+    {"octet_length", "strlen"},
+    {"substr", "substring"},
+    {"btrim", "trim"},
+    {"position", "strpos"},
+    {"instr", "strpos"},
+    {"ucase", "upper"},
+    {"lcase", "lower"},
+    {"prefix", "starts_with"},
+    {"suffix", "ends_with"},
+    {"mod", "%"},
+    {"datepart", "date_part"},
+    {"extract", "date_part"},
+    {"datetrunc", "date_trunc"},
+    {"mean", "avg"},
+    {"approx_distinct", "approx_count_distinct"},
+};
+
+static const char *const volatile_functions[] = {
+    "random",    "gen_random_uuid", "uuid",    "clock_timestamp", "statement_timestamp",
+    "timeofday", "nextval",         "setseed", "pg_sleep",
+};
+
+static const char *const date_fields[] = {
+    "year",   "quarter", "month",       "week",        "day",        "hour",
+    "minute", "second",  "millisecond", "microsecond", "dow",        "isodow",
+    "doy",    "isoyear", "decade",      "century",     "millennium", "epoch",
+};
+
+static const char *row_name(const char *name) {
+    for (size_t i = 0; i < MR_COUNT(aliases); i++) {
+        if (strcmp(aliases[i].name, name) == 0) {
+            return aliases[i].row;
+        }
+    }
+    return name;
+}
+
+bool mr_bind_is_aggregate(const char *name) {
+    for (size_t i = 0; i < MR_AGG_ID_COUNT; i++) {
+        if (strcmp(mr_function_aggregates[i].name, row_name(name)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- overloads -------------------------------------------------------------------------------
+
+static bool takes_any(const mr_fn_row *row) {
+    return strcmp(row->name, "||") == 0 || strcmp(row->name, "concat") == 0 ||
+           strcmp(row->name, "concat_ws") == 0;
+}
+
+static mr_type row_type(const mr_fn_row *row, uint32_t arg) {
+    return MR_TYPE(row->args[MR_MIN(arg, row->arg_count - 1)]);
+}
+
+static bool takes_count(const mr_fn_row *row, uint32_t count) {
+    return (row->flags & MR_FN_VARIADIC) != 0 ? count >= row->arg_count : count == row->arg_count;
+}
+
+// A literal leans towards the type of what it stands next to.
+static uint32_t row_cost(const mr_fn_row *row, mr_expr *const *args, uint32_t count) {
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        mr_type to = row_type(row, i);
+        uint32_t cost = mr_types_cost(args[i], to);
+        if (cost >= MR_CAST_NEVER && takes_any(row)) {
+            cost = 20;
+        }
+        bool literal = cost > 0 && args[i]->kind == MR_EXPR_CONST &&
+                       (args[i]->type.id == MR_TEXT || args[i]->type.id == MR_NULLTYPE);
+        for (uint32_t k = 0; k < count && literal; k++) {
+            if (k != i && args[k]->type.id == to.id) {
+                cost = 1;
+            }
+        }
+        sum += MR_MIN(cost, (uint32_t)MR_CAST_NEVER);
+    }
+    return sum;
+}
+
+static void print_types(mr_text *out, const mr_fn_row *row) {
+    mr_text_addf(out, "%s(", row->name);
+    for (uint32_t i = 0; i < row->arg_count; i++) {
+        mr_text_addf(out, "%s%s", i == 0 ? "" : ", ", mr_type_name(MR_TYPE(row->args[i])));
+    }
+    mr_text_add(out, (row->flags & MR_FN_VARIADIC) != 0 ? ", …)" : ")");
+}
+
+// "upper(text) exists." for a function whose arguments do not fit.
+static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args, uint32_t count,
+                           mr_place place) {
+    mr_text got, rows;
+    mr_text_init(&got, s->cx->arena);
+    mr_text_init(&rows, s->cx->arena);
+    for (uint32_t i = 0; i < count; i++) {
+        mr_text_addf(&got, "%s%s", i == 0 ? "" : ", ", mr_type_name(args[i]->type));
+    }
+    uint32_t listed = 0;
+    for (size_t i = 0; i < MR_FN_ID_COUNT; i++) {
+        const mr_fn_row *row = &mr_function_table[i];
+        if (strcmp(row->name, name) == 0 && listed < 6) {
+            mr_text_add(&rows, listed++ == 0 ? "There is " : ", ");
+            print_types(&rows, row);
+        }
+    }
+    mr_text_add(&rows, ". Cast the argument, as in x::text.");
+    if (strchr("+-*/%|~", name[0]) != NULL) {
+        const char *hint =
+            count == 2 && (args[0]->type.id == MR_TEXT) != (args[1]->type.id == MR_TEXT)
+                ? "Cast the text, as in x::int."
+                : NULL;
+        return mr_fail_at(s->cx, MR_E_TYPE, place, hint, "no operator %s for (%s)", name,
+                          mr_text_string(&got));
+    }
+    return mr_fail_at(s->cx, MR_E_TYPE, place, mr_text_string(&rows), "no function %s(%s)", name,
+                      mr_text_string(&got));
+}
+
+mr_code mr_bind_function(mr_session *s, const char *name, mr_expr **args, uint32_t count,
+                         mr_place place, mr_expr **ret) {
+    uint32_t best_cost = MR_CAST_NEVER;
+    int32_t best = -1;
+    for (uint32_t i = 0; i < MR_FN_ID_COUNT; i++) {
+        const mr_fn_row *row = &mr_function_table[i];
+        if (strcmp(row->name, name) != 0 || count == 0 || !takes_count(row, count)) {
+            continue;
+        }
+        uint32_t cost = row_cost(row, args, count);
+        if (cost < best_cost) {
+            best_cost = cost;
+            best = (int32_t)i;
+        }
+    }
+    if (best < 0) {
+        return no_overload(s, name, args, count, place);
+    }
+    const mr_fn_row *row = &mr_function_table[best];
+    mr_expr *call = mr_expr_new(s->cx->arena, MR_EXPR_CALL, MR_TYPE(row->result), place);
+    call->fn = (mr_fn_id)best;
+    call->arg_count = count;
+    call->args = MR_NEW_ARRAY(s->cx->arena, mr_expr *, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mr_cast_how how = takes_any(row) ? MR_CAST_EXPLICIT : MR_CAST_IMPLICIT;
+        MR_TRY(mr_types_cast(s, args[i], row_type(row, i), how, &call->args[i]));
+    }
+    *ret = call;
+    return MR_OK;
+}
+
+// ---- aggregates ------------------------------------------------------------------------------
+
+static mr_code aggregate_checks(mr_bind *b, const PgQuery__FuncCall *ast, const char *name,
+                                mr_place place) {
+    mr_cx *cx = b->s->cx;
+    if (b->clause != NULL) {
+        return mr_fail_at(cx, MR_E_UNSUPPORTED, place,
+                          strcmp(b->clause, "WHERE") == 0 ? "Put the condition into HAVING." : NULL,
+                          "aggregate %s cannot stand in %s", name, b->clause);
+    }
+    if (ast->agg_distinct) {
+        return mr_fail_at(cx, MR_E_UNSUPPORTED, place,
+                          "Use approx_count_distinct(x), or DISTINCT ON in a view below.",
+                          "%s(DISTINCT …) is not supported", name);
+    }
+    if (ast->n_agg_order > 0 || ast->agg_within_group) {
+        return mr_fail_at(cx, MR_E_UNSUPPORTED, place, "Leave ORDER BY out.",
+                          "ORDER BY in %s is not supported", name);
+    }
+    if (ast->n_args > 1 || (ast->n_args == 0 && !ast->agg_star)) {
+        return mr_fail_at(cx, MR_E_TYPE, place, /* hint= */ NULL, "%s takes one argument", name);
+    }
+    return MR_OK;
+}
+
+static mr_code choose_aggregate(mr_bind *b, const char *name, mr_bind_aggregate *agg) {
+    uint32_t best_cost = MR_CAST_NEVER;
+    const mr_agg_row *best = NULL;
+    for (uint32_t i = 0; i < MR_AGG_ID_COUNT; i++) {
+        const mr_agg_row *row = &mr_function_aggregates[i];
+        if (strcmp(row->name, name) != 0 || (row->arg == MR_NULLTYPE) != (agg->arg == NULL)) {
+            continue;
+        }
+        uint32_t cost = agg->arg == NULL || row->arg == MR_TYPE_COUNT
+                            ? 0
+                            : mr_types_cost(agg->arg, MR_TYPE(row->arg));
+        if (cost < best_cost) {
+            best_cost = cost;
+            best = row;
+            agg->fn = (mr_agg_id)i;
+        }
+    }
+    if (best == NULL) {
+        return agg->arg == NULL
+                   ? mr_fail_at(b->s->cx, MR_E_TYPE, agg->place, /* hint= */ NULL,
+                                "%s(*) is not a function", name)
+                   : mr_fail_at(b->s->cx, MR_E_TYPE, agg->arg->place, "Cast the argument.",
+                                "no aggregate %s(%s)", name, mr_type_name(agg->arg->type));
+    }
+    if (agg->arg != NULL) {
+        mr_type to = best->arg != MR_TYPE_COUNT         ? MR_TYPE(best->arg)
+                     : agg->arg->type.id == MR_NULLTYPE ? MR_TYPE(MR_TEXT)
+                                                        : agg->arg->type;
+        MR_TRY(mr_types_cast(b->s, agg->arg, to, MR_CAST_IMPLICIT, &agg->arg));
+    }
+    agg->type = best->result == MR_NULLTYPE ? agg->arg->type : MR_TYPE(best->result);
+    return MR_OK;
+}
+
+static bool same_aggregate(const mr_bind_aggregate *a, const mr_bind_aggregate *b) {
+    return a->fn == b->fn && (a->arg == NULL) == (b->arg == NULL) &&
+           (a->filter == NULL) == (b->filter == NULL) &&
+           (a->arg == NULL || mr_expr_equal(a->arg, b->arg)) &&
+           (a->filter == NULL || mr_expr_equal(a->filter, b->filter));
+}
+
+// Adds an aggregate, or finds the equal one; returns its index.
+static uint32_t add_aggregate(mr_bind *b, const mr_bind_aggregate *agg) {
+    for (uint32_t i = 0; i < b->aggregate_count; i++) {
+        if (same_aggregate(&b->aggregates[i], agg)) {
+            return i;
+        }
+    }
+    if (b->aggregate_count == b->aggregate_capacity) {
+        uint32_t capacity = MR_MAX(8u, 2 * b->aggregate_capacity);
+        mr_bind_aggregate *more = MR_NEW_ARRAY(b->s->cx->arena, mr_bind_aggregate, capacity);
+        if (b->aggregate_count > 0) {
+            memcpy(more, b->aggregates, sizeof(*more) * b->aggregate_count);
+        }
+        b->aggregates = more;
+        b->aggregate_capacity = capacity;
+    }
+    b->aggregates[b->aggregate_count] = *agg;
+    return b->aggregate_count++;
+}
+
+static mr_code bind_aggregate(mr_bind *b, const PgQuery__FuncCall *ast, const char *name,
+                              mr_expr **ret) {
+    mr_bind_aggregate agg = {.place = mr_session_place(b->s, ast->location)};
+    MR_TRY(aggregate_checks(b, ast, name, agg.place));
+    b->clause = "an aggregate";  // None inside another.
+    mr_code code = MR_OK;
+    if (ast->n_args == 1) {
+        code = mr_bind_expr(b, ast->args[0], &agg.arg);
+    }
+    if (code == MR_OK && ast->agg_filter != NULL) {
+        code = mr_bind_condition(b, ast->agg_filter, &agg.filter);
+    }
+    b->clause = NULL;
+    MR_TRY(code);
+    MR_TRY(choose_aggregate(b, name, &agg));
+    mr_expr *column = mr_expr_new(b->s->cx->arena, MR_EXPR_COLUMN, agg.type, agg.place);
+    column->column = MR_BIND_AGGREGATE + add_aggregate(b, &agg);
+    *ret = column;
+    return MR_OK;
+}
+
+// ---- inlined functions -----------------------------------------------------------------------
+
+typedef struct inline_self {
+    mr_expr **args;
+} inline_self;
+
+static mr_expr *inline_param(void *self, const mr_expr *column) {
+    return ((const inline_self *)self)->args[column->column];
+}
+
+static uint32_t count_nodes(const mr_expr *expr) {
+    uint32_t sum = 1;
+    for (uint32_t i = 0; i < expr->arg_count && sum <= INLINE_NODES_MAX; i++) {
+        sum += count_nodes(expr->args[i]);
+    }
+    return sum;
+}
+
+static mr_code bind_inline(mr_bind *b, const mr_inline *fn, mr_expr **args, uint32_t count,
+                           mr_place place, mr_expr **ret) {
+    if (fn->body == NULL) {
+        return mr_session_fail_silently(b->s);
+    }
+    if (count != fn->params.count) {
+        return mr_fail_at(b->s->cx, MR_E_TYPE, place, /* hint= */ NULL,
+                          "function %s takes %u argument%s, not %u", fn->name, fn->params.count,
+                          fn->params.count == 1 ? "" : "s", count);
+    }
+    uint32_t nodes = count_nodes(fn->body);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(
+            mr_types_cast(b->s, args[i], fn->params.columns[i].type, MR_CAST_IMPLICIT, &args[i]));
+        nodes = MR_MAX(nodes, nodes + count_nodes(args[i]));
+    }
+    *ret = mr_expr_replace(b->s->cx->arena, fn->body, inline_param, &(inline_self){args});
+    if (nodes > INLINE_NODES_MAX || count_nodes(*ret) > INLINE_NODES_MAX) {
+        return mr_fail_at(b->s->cx, MR_E_LIMIT, place, "Compute parts of it in views.",
+                          "expression of function %s is too large", fn->name);
+    }
+    return MR_OK;
+}
+
+// ---- words that stand for others -------------------------------------------------------------
+
+// The word of date_part and date_trunc, in lower case and singular; it must be a literal.
+static mr_code date_field(mr_bind *b, mr_expr *word, mr_place place, const char **ret) {
+    if (word->kind != MR_EXPR_CONST || word->type.id != MR_TEXT) {
+        return mr_fail_at(b->s->cx, MR_E_TYPE, place, "Write it as 'hour'.",
+                          "unit of time is not a literal");
+    }
+    mr_str text = mr_vector_str(&word->constant, 0);
+    mr_span in = {text.data, text.bytes};
+    for (size_t i = 0; i < MR_COUNT(date_fields); i++) {
+        mr_span name = mr_span_of(date_fields[i]);
+        bool plural = in.bytes == name.bytes + 1 && (in.data[name.bytes] | 32) == 's';
+        if (mr_span_equal_nocase(plural ? (mr_span){in.data, name.bytes} : in, name)) {
+            *ret = date_fields[i];
+            return MR_OK;
+        }
+    }
+    const char *given = mr_arena_copy(b->s->cx->arena, in.data, in.bytes);
+    return mr_fail_at(b->s->cx, MR_E_NAME, word->place,
+                      mr_session_hint(b->s, given, date_fields, MR_COUNT(date_fields)),
+                      "unknown unit of time \"%s\"", given);
+}
+
+static mr_code bind_date_part(mr_bind *b, const char *field, mr_expr *time, mr_place place,
+                              mr_expr **ret) {
+    if (strcmp(field, "epoch") == 0) {
+        return mr_bind_function(b->s, "epoch", &time, 1, place, ret);
+    }
+    mr_expr *word = mr_expr_text(b->s->cx->arena, mr_span_of(field), place);
+    return mr_bind_function(b->s, "date_part", (mr_expr *[]){word, time}, 2, place, ret);
+}
+
+// Calls whose meaning is another expression. *ret stays NULL when name is none of them.
+static mr_code bind_sugar(mr_bind *b, const char *name, mr_expr **args, uint32_t count,
+                          mr_place place, mr_expr **ret) {
+    mr_session *s = b->s;
+    const char *field;
+    if (count == 0 && (strcmp(name, "now") == 0 || strcmp(name, "transaction_timestamp") == 0 ||
+                       strcmp(name, "get_current_timestamp") == 0)) {
+        *ret = mr_expr_new(s->cx->arena, MR_EXPR_NOW, MR_TYPE(MR_TIMESTAMPTZ), place);
+        return MR_OK;
+    }
+    if (count == 2 && strcmp(name, "date_part") == 0) {
+        MR_TRY(date_field(b, args[0], place, &field));
+        return bind_date_part(b, field, args[1], place, ret);
+    }
+    if (count == 2 && strcmp(name, "date_trunc") == 0) {
+        MR_TRY(date_field(b, args[0], place, &field));
+        args[0] = mr_expr_text(s->cx->arena, mr_span_of(field), args[0]->place);
+        return MR_OK;
+    }
+    if (count == 3 && strcmp(name, "date_bin") == 0) {
+        return mr_bind_function(s, "time_bucket", args, count, place, ret);
+    }
+    // Spark's meaning for a text, DuckDB's for a number.
+    if (count == 1 && strcmp(name, "to_timestamp") == 0 && args[0]->type.id == MR_TEXT) {
+        return mr_types_cast(s, args[0], MR_TYPE(MR_TIMESTAMPTZ), MR_CAST_EXPLICIT, ret);
+    }
+    if (count == 2 && strcmp(name, "ifnull") == 0) {
+        mr_type type;
+        MR_TRY(mr_types_common(s, args, 2, "ifnull", &type));
+        MR_TRY(mr_types_cast_all(s, args, 2, type));
+        *ret = mr_expr_new(s->cx->arena, MR_EXPR_COALESCE, type, place);
+        (*ret)->args = args;
+        (*ret)->arg_count = 2;
+        return MR_OK;
+    }
+    for (size_t i = 0; i < MR_COUNT(date_fields) && count == 1; i++) {
+        if (strcmp(date_fields[i], name) == 0 && strcmp(name, "epoch") != 0) {
+            return bind_date_part(b, date_fields[i], args[0], place, ret);
+        }
+    }
+    return MR_OK;
+}
+
+// ---- calls -----------------------------------------------------------------------------------
+
+static mr_code unknown_function(mr_bind *b, const char *name, mr_place place) {
+    static const char *const windows[] = {"tumble", "hop", "session", "cumulate"};
+    for (size_t i = 0; i < MR_COUNT(windows); i++) {
+        if (strcmp(windows[i], name) == 0) {
+            return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place,
+                              "Write it in FROM: FROM tumble(table, time, interval '1 minute').",
+                              "%s is not a function of a row", name);
+        }
+    }
+    const char *names[MR_FN_ID_COUNT + MR_AGG_ID_COUNT + MR_COUNT(aliases)];
+    size_t count = 0;
+    for (size_t i = 0; i < MR_FN_ID_COUNT; i++) {
+        names[count++] = mr_function_table[i].name;
+    }
+    for (size_t i = 0; i < MR_AGG_ID_COUNT; i++) {
+        names[count++] = mr_function_aggregates[i].name;
+    }
+    for (size_t i = 0; i < MR_COUNT(aliases); i++) {
+        names[count++] = aliases[i].name;
+    }
+    const char *hint = mr_session_hint_map(b->s, name, &b->s->functions);
+    hint = hint != NULL ? hint : mr_session_hint(b->s, name, names, count);
+    return mr_fail_at(b->s->cx, MR_E_NAME, place, hint, "unknown function \"%s\"", name);
+}
+
+static mr_code call_checks(mr_bind *b, const PgQuery__FuncCall *ast, const char *name,
+                           mr_place place) {
+    if (ast->over != NULL) {
+        return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place,
+                          "Use GROUP BY over tumble or hop, or DISTINCT ON (keys).",
+                          "%s(…) OVER is not supported yet", name);
+    }
+    for (size_t i = 0; i < MR_COUNT(volatile_functions); i++) {
+        if (strcmp(volatile_functions[i], name) == 0) {
+            return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place,
+                              "A replay would give other rows; now() is the epoch's stored time.",
+                              "%s() is refused in a stream", name);
+        }
+    }
+    for (size_t i = 0; i < ast->n_args; i++) {
+        if (ast->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
+            return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place, "Give arguments by position.",
+                              "named arguments are not supported");
+        }
+    }
+    return MR_OK;
+}
+
+static bool is_scalar(const char *row) {
+    for (size_t i = 0; i < MR_FN_ID_COUNT; i++) {
+        if (strcmp(mr_function_table[i].name, row) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+mr_code mr_bind_call(mr_bind *b, const PgQuery__FuncCall *ast, mr_expr **ret) {
+    const char *name = mr_ast_name(ast->funcname, ast->n_funcname);
+    mr_place place = mr_session_place(b->s, ast->location);
+    MR_TRY(call_checks(b, ast, name, place));
+    const char *row = row_name(name);
+    const mr_inline *inlined = mr_session_find(&b->s->functions, name);
+    if (inlined == NULL && mr_bind_is_aggregate(row)) {
+        return bind_aggregate(b, ast, row, ret);
+    }
+    if (ast->agg_star || ast->agg_distinct || ast->agg_filter != NULL) {
+        return mr_fail_at(b->s->cx, MR_E_TYPE, place, /* hint= */ NULL, "%s is not an aggregate",
+                          name);
+    }
+    mr_expr **args;
+    uint32_t count = mr_u32(ast->n_args);
+    MR_TRY(mr_bind_list(b, ast->args, count, &args));
+    if (inlined != NULL) {
+        return bind_inline(b, inlined, args, count, place, ret);
+    }
+    *ret = NULL;
+    MR_TRY(bind_sugar(b, row, args, count, place, ret));
+    if (*ret != NULL) {
+        return MR_OK;
+    }
+    if (!is_scalar(row)) {
+        return unknown_function(b, name, place);
+    }
+    return mr_bind_function(b->s, row, args, count, place, ret);
+}
