@@ -55,6 +55,11 @@ static void rows_reserve(mr_rows *rows, uint64_t more) {
     rows->row_capacity = capacity;
 }
 
+// What count more rows add to a validity map.
+static size_t valid_bytes(uint64_t row_count, uint64_t count) {
+    return (row_count + count + 7) / 8 - (row_count + 7) / 8;
+}
+
 static char *column_bytes(mr_rows_column *column, size_t more) {
     size_t need = column->bytes_used + more;
     if (need > column->bytes_capacity) {
@@ -182,7 +187,7 @@ static void rows_append(mr_rows *rows, const mr_batch *in, rows_pick pick) {
             append_fixed16(to, vector, pick);
         }
         append_nulls(column, rows->row_count, vector, pick);
-        rows->bytes += width * pick.count + (pick.count + 7) / 8;
+        rows->bytes += width * pick.count + valid_bytes(rows->row_count, pick.count);
     }
     rows->row_count += pick.count;
 }
@@ -370,7 +375,7 @@ static void rows_add_part(mr_rows *rows, uint32_t c, size_t count, const rows_pa
             column->null_count++;
         }
     }
-    rows->bytes += width * count + (count + 7) / 8 + part->byte_count;
+    rows->bytes += width * count + valid_bytes(rows->row_count, count) + part->byte_count;
     if (!mr_type_is_string(column->type)) {
         memcpy(to, part->values, count * width);
         return;
