@@ -61,7 +61,8 @@ static void add_sources(mr_text *out, const mr_progress *epoch) {
 static void add_json(mr_text *out, const mr_cli_progress *progress, const mr_progress *epoch) {
     mr_text_add(out, "{\"name\":");
     add_json_string(out, progress->pipeline->name);
-    mr_text_addf(out, ",\"batch_id\":%" PRIu64 ",\"timestamp\":\"", epoch->epoch);
+    mr_text_addf(out, ",\"batch_id\":%" PRIu64 ",\"epoch\":%" PRIu64 ",\"timestamp\":\"",
+                 epoch->epoch, epoch->epoch);
     mr_civil_print_iso(out, epoch->epoch_time_us);
     mr_text_addf(out,
                  "\",\"num_input_rows\":%" PRIu64 ",\"num_input_bytes\":%" PRIu64
@@ -89,11 +90,12 @@ static void add_json(mr_text *out, const mr_cli_progress *progress, const mr_pro
                  ",\"memory_used_bytes\":%" PRIu64 ",\"log_bytes\":%" PRIu64 "}",
                  epoch->state_rows, epoch->state_bytes, epoch->log_bytes);
     mr_text_addf(out,
-                 ",\"num_input_rows_total\":%" PRIu64 ",\"num_bad_rows_total\":%" PRIu64
-                 ",\"num_late_rows_total\":%" PRIu64 ",\"num_duplicate_rows_total\":%" PRIu64
-                 ",\"recovered\":%s",
+                 ",\"input_rows_total\":%" PRIu64 ",\"bad_rows_total\":%" PRIu64
+                 ",\"late_rows_total\":%" PRIu64 ",\"duplicates_total\":%" PRIu64
+                 ",\"recovered\":%s,\"done\":%s",
                  epoch->input_rows_total, epoch->bad_rows_total, epoch->late_rows_total,
-                 epoch->duplicates_total, epoch->recovered ? "true" : "false");
+                 epoch->duplicates_total, epoch->recovered ? "true" : "false",
+                 epoch->done ? "true" : "false");
     add_sources(out, epoch);
     mr_text_add(out, ",\"sinks\":[");
     for (uint32_t s = 0; s < epoch->sink_count; s++) {

@@ -59,6 +59,7 @@ typedef struct mr_progress {
     uint32_t sink_count;
     mr_source *const *sources;  // With their partitions' positions.
     uint32_t source_count;
+    bool done;  // The whole input was read and its results are out; maybe without a new commit.
     const char *stalled;  // Why no epoch can be committed at the moment; NULL = fine.
 } mr_progress;
 

@@ -193,6 +193,7 @@ static mr_progress progress_make(mr_driver *driver, const mr_epoch_end *end, mr_
                             .duplicates_total = driver->counters.duplicates,
                             .watermark_us = driver->watermark_us,
                             .recovered = driver->recovered,
+                            .done = end->flush,
                             .sinks = sinks,
                             .sink_count = driver->staging_count,
                             .sources = driver->spec.sources,
@@ -242,6 +243,11 @@ mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_co
     MR_TRY(mr_emit_run(driver, epoch, end->close_windows, cx));
     if (!decide(driver, end->flush, watermark_before)) {
         mr_driver_resume(driver);
+        if (end->flush && driver->spec.progress != NULL) {
+            mr_progress done = progress_make(driver, end, cx);
+            done.epoch = driver->epoch;
+            driver->spec.progress(driver->spec.self, &done);
+        }
         return MR_OK;
     }
     count_epoch(driver);
