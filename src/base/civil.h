@@ -1,6 +1,6 @@
 // Civil time: microseconds since 1970-01-01 UTC to and from the calendar; time zones.
 //
-// Proleptic Gregorian calendar, years -290307 .. 294247 (int64 microseconds). No OS here: a zone is
+// Proleptic Gregorian calendar, years -290308 .. 294247 (int64 microseconds). No OS here: a zone is
 // read from the bytes of a TZif file (RFC 8536) that plat has loaded, footer rule included.
 
 #pragma once
