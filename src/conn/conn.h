@@ -17,7 +17,8 @@
     X(jsonl)             \
     X(console)
 
-#define MR_CONN_LOADERS(X)
+#define MR_CONN_LOADERS(X) \
+    X(csv)
 // clang-format on
 
 #define MR_CONN_SOURCE(name) extern const mr_source_type mr_source_##name;
