@@ -101,6 +101,8 @@ $(BUILD)/replay-%: $(BUILD)/obj/tests/fuzz/%.o $(call objs,tests/replay.c) $(LIB
 	$(call link,$^)
 $(BUILD)/fuzz-%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
 	$(call link,$^ -fsanitize=fuzzer)
+$(BUILD)/diff-%: $(BUILD)/obj/tests/diff/%.o $(LIB)
+	$(call link,$^)
 $(BUILD)/tidy: $(call objs,tools/tidy.c tools/tidy_source.c)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 

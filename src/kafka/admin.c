@@ -14,6 +14,7 @@ mr_code mr_admin_code(rd_kafka_resp_err_t error) {
     if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT ||
         error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == RD_KAFKA_RESP_ERR__RESOLVE ||
         error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+        error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
         error == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT) {
         return MR_E_NETWORK;
     }

@@ -226,14 +226,32 @@ static mr_code ask_failed(mr_consume *consume, uint32_t partition, rd_kafka_resp
                    partition, rd_kafka_err2str(error));
 }
 
+// True after a pause when the answer may be another one soon: a topic is new, or a leader is
+// moving.
+static bool ask_again(rd_kafka_resp_err_t error, int64_t deadline_us, mr_cx *cx) {
+    bool moving = error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+                  error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+                  error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                  error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+    if (!moving || mr_clock_monotonic_us(cx->plat) >= deadline_us || mr_cx_cancelled(cx)) {
+        return false;
+    }
+    mr_clock_sleep_us(cx->plat, 50000);
+    return true;
+}
+
 mr_code mr_consume_bounds(mr_consume *consume, uint32_t partition, int64_t *ret_first,
                           int64_t *ret_next, mr_cx *cx) {
     int64_t first, next;
     bool down = atomic_load(&consume->down);
     int64_t timeout_us = down ? CONSUME_ASK_DOWN_US : CONSUME_ASK_US;
-    rd_kafka_resp_err_t error =
-        rd_kafka_query_watermark_offsets(consume->client, consume->topic_name, (int32_t)partition,
-                                         &first, &next, (int)(timeout_us / 1000));
+    int64_t deadline_us = mr_clock_monotonic_us(cx->plat) + timeout_us;
+    rd_kafka_resp_err_t error;
+    do {
+        error = rd_kafka_query_watermark_offsets(consume->client, consume->topic_name,
+                                                 (int32_t)partition, &first, &next,
+                                                 (int)(timeout_us / 1000));
+    } while (ask_again(error, deadline_us, cx));
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return ask_failed(consume, partition, error, cx);
     }
