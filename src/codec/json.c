@@ -4,35 +4,23 @@
 
 #include <string.h>
 
+#include "codec/json_column.h"
 #include "codec/json_decode.h"
 
 #define JSON_KEY_PADDING 16
 
 // ---- paths -----------------------------------------------------------------------------------
 
-static uint64_t json_hash(const char *name, size_t bytes) {
-    uint64_t low = 0;
-    uint64_t last = 0;
-    memcpy(&low, name, 8);  // Names are padded.
-    if (bytes < 8) {
-        low = bytes == 0 ? 0 : low << (64 - 8 * bytes);
-    } else {
-        memcpy(&last, name + bytes - 8, 8);
-    }
-    return (low ^ (last * 0x9E3779B97F4A7C15u) ^ bytes) * 0xD6E8FEB86659FD93u;
-}
-
 static json_path *json_path_child(mr_json *json, json_path *parent, mr_span name) {
     for (json_path *child = parent->first; child != NULL; child = child->next) {
-        if (child->name_bytes == name.bytes && memcmp(child->name, name.data, name.bytes) == 0) {
+        if (mr_span_equal((mr_span){child->name.text, child->name.bytes}, name)) {
             return child;
         }
     }
     json_path *child = MR_NEW(&json->arena, json_path);
     char *copy = mr_arena_alloc(&json->arena, name.bytes + JSON_KEY_PADDING);
     memcpy(copy, name.data, name.bytes);
-    child->name = copy;
-    child->name_bytes = (uint32_t)name.bytes;
+    child->name = column_name(copy, name.bytes);
     child->field = -1;
     child->parent = parent;
     child->next = parent->first;
@@ -90,12 +78,11 @@ static mr_code json_add_path(mr_json *json, int32_t index, mr_cx *cx) {
 
 // Hash tables over the children of each path.
 static void json_index_paths(mr_json *json, json_path *path) {
-    uint32_t slots = (uint32_t)mr_pow2_up((uint64_t)path->child_count * 2 + 1);
+    uint32_t slots = (uint32_t)mr_pow2_up((uint64_t)path->child_count * 4 + 1);
     path->slots = MR_NEW_ARRAY(&json->arena, json_path *, slots);
     path->slot_mask = slots - 1;
     for (json_path *child = path->first; child != NULL; child = child->next) {
-        uint32_t slot =
-            (uint32_t)(json_hash(child->name, child->name_bytes) >> 32) & path->slot_mask;
+        uint32_t slot = (uint32_t)(column_name_hash(&child->name) >> 32) & path->slot_mask;
         while (path->slots[slot] != NULL) {
             slot = (slot + 1) & path->slot_mask;
         }

@@ -104,10 +104,17 @@ typedef struct json_field {
     json_value value;  // Found by the walk.
 } json_field;
 
+// A key: its first and its last eight bytes decide up to sixteen.
+typedef struct json_name {
+    const char *text;
+    uint64_t first;
+    uint64_t last;
+    uint32_t bytes;
+} json_name;
+
 // A key on the way to wanted fields.
 typedef struct json_path {
-    const char *name;  // Followed by at least 16 zero bytes.
-    uint32_t name_bytes;
+    json_name name;
     int32_t field;  // First field of this path, or -1.
     struct json_path *parent;
     struct json_path *first;   // Children.
@@ -161,7 +168,8 @@ struct mr_json {
     const char *start;
     const char *end;
     uint64_t stamp;
-    const char *reason;  // Why it is bad.
+    uint32_t found_count;  // Wanted fields met by the flat way.
+    const char *reason;    // Why it is bad.
     bool learnable;
     uint32_t leaf_count;
     json_leaf leaves[JSON_LEAVES_MAX];

@@ -8,28 +8,36 @@
 #define DRIVE_TRUST_COST 2     // Each other one lowers it by this.
 #define DRIVE_PAUSE      1024  // Records that are not guided once trust is lost.
 
-// The present record by the general way. True when it became the present row.
+// Learns the walked record's shape, and when guessing has not paid, stops it for a while.
+static void drive_learn(mr_json *json) {
+    json->trust -= DRIVE_TRUST_COST;
+    if (json->trust <= -DRIVE_TRUST_MAX) {
+        // Too many kinds of records; the tree may also be full of old ones.
+        mr_json_learn_clear(json);
+        json->trust = 0;
+        json->pause = DRIVE_PAUSE;
+    } else if (json->learnable) {
+        mr_json_learn(json);
+    }
+}
+
+// The present record, by the flat way while shapes are of no use, else or when that fails by the
+// general way. True when it became the present row.
 static bool drive_general(mr_json *json) {
+    if (json->pause > 0) {
+        json->pause--;
+        if (walk_flat(json, json->start, json->end) == json->end) {
+            return true;
+        }
+    }
     json->stamp++;
     json->leaf_count = 0;
     json->learnable = true;
     if (!walk_record(json) || !walk_values(json)) {
         return false;
     }
-    if (json->pause > 0) {
-        json->pause--;
-        return true;
-    }
-    if (json->trust <= -DRIVE_TRUST_MAX) {
-        // Too many kinds of records for guessing; the tree may also be full of old ones.
-        mr_json_learn_clear(json);
-        json->trust = 0;
-        json->pause = DRIVE_PAUSE;
-        return true;
-    }
-    json->trust -= DRIVE_TRUST_COST;
-    if (json->learnable) {
-        mr_json_learn(json);
+    if (json->pause == 0) {
+        drive_learn(json);
     }
     return true;
 }
@@ -53,8 +61,8 @@ static inline void drive_trust(mr_json *json) {
 // One line that was not guided: at .. end, end is its '\n'.
 static void drive_line(mr_json *json, const char *at, const char *end) {
     size_t start = (size_t)(at - json->in.data) + json->in.shift;
+    end -= end > at && end[-1] == '\r';
     size_t bytes = (size_t)(end - at);
-    bytes -= bytes > 0 && end[-1] == '\r';
     int64_t offset = json->in.offset_first + (int64_t)start;
     if (walk_space(at, end) == end) {
         return;  // Blank.
@@ -104,7 +112,7 @@ static void drive_framed(mr_json *json) {
             at += 3;
         }
         const char *guided = drive_guide(json) ? rows_guided(json, at) : NULL;
-        if (guided != NULL && guided + (*guided == '\r') == end) {
+        if (guided == end) {
             drive_accept(json, records->offsets[i], records->starts[i], bytes);
             drive_trust(json);
             continue;

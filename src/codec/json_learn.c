@@ -75,9 +75,11 @@ void mr_json_learn(mr_json *json) {
         }
         at = leaf->end;
     }
-    const char *end = json->end;
-    end -= end[-1] == '\r';  // The rows step over one.
-    node = learn_node(json, node, (mr_span){at, (size_t)(end - at)}, -1, JSON_OP_END);
+    if (json->end[-1] == '\r') {
+        return;  // The rows could not tell it from the end of a line.
+    }
+    mr_span tail = {at, (size_t)(json->end - at)};
+    node = learn_node(json, node, tail, -1, JSON_OP_END);
     if (node != 0) {
         learn_missing(json, &json->nodes[node]);
     }

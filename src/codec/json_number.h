@@ -67,7 +67,8 @@ static inline bool number_goes_on(char c) {
 }
 
 // An integer of at most 18 digits. Returns its end, or NULL for anything else.
-static inline const char *number_short_int(const char *at, int64_t *ret) {
+static inline __attribute__((always_inline)) const char *number_short_int(const char *at,
+                                                                          int64_t *ret) {
     bool negative = *at == '-';
     at += negative;
     uint64_t value = 0;
@@ -81,7 +82,8 @@ static inline const char *number_short_int(const char *at, int64_t *ret) {
 
 // A number without exponent whose digits fit a double exactly. Returns its end, or NULL.
 // One division by an exact power of ten is correctly rounded (Clinger).
-static inline const char *number_short_double(const char *at, double *ret) {
+static inline __attribute__((always_inline)) const char *number_short_double(const char *at,
+                                                                             double *ret) {
     bool negative = *at == '-';
     at += negative;
     uint64_t value = 0;

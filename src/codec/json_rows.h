@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "codec/json_column.h"
 #include "codec/json_number.h"
 #include "codec/json_scan.h"
 #include "codec/json_time.h"
@@ -122,28 +123,6 @@ static inline void rows_set_valid(const json_field *item, uint32_t row) {
     }
 }
 
-static inline void rows_put_text(mr_json *json, json_field *item, const char *data, size_t bytes) {
-    if (item->dict == NULL) {
-        ((mr_str *)item->data)[json->row] = (mr_str){data, (uint32_t)bytes, 0};
-        return;
-    }
-    if (MR_LIKELY(bytes - 1 < 16)) {
-        uint64_t low = scan_load(data);
-        uint64_t high = scan_load(data + 8);
-        uint64_t mask = ~(uint64_t)0 >> ((8 - bytes) * 8 & 63);
-        low &= bytes < 8 ? mask : ~(uint64_t)0;
-        high &= bytes <= 8 ? 0 : mask;
-        uint64_t hash = (low ^ (high * 0x9E3779B97F4A7C15u) ^ bytes) * 0xD6E8FEB86659FD93u;
-        const json_cell *cell = &item->cells[hash >> 55];
-        if (MR_LIKELY(cell->low == low && cell->high == high && cell->bytes == bytes)) {
-            ((uint32_t *)item->data)[json->row] = cell->code;
-            return;
-        }
-    }
-    mr_json_value_text(json, item, (mr_str){data, (uint32_t)bytes, 0});
-}
-_Static_assert(JSON_CELLS == 1 << (64 - 55), "the top bits of the hash choose the cell");
-
 // A scalar that is only validated. Returns its end, or NULL.
 static inline const char *rows_skip(const char *at, rows_fault *fault) {
     if (*at == '"') {
@@ -185,17 +164,18 @@ static __attribute__((noinline)) const char *rows_guided_other(mr_json *json, in
 
 // The common forms of a field's value, decoded in place. Returns its end, or NULL for any other
 // form.
-static inline const char *rows_guided_value(mr_json *json, const json_node *node, const char *at) {
-    json_field *item = &json->items[node->field];
+static inline __attribute__((always_inline)) const char *
+rows_guided_value(mr_json *json, int32_t field, json_op op, const char *at) {
+    json_field *item = &json->items[field];
     uint32_t row = json->row;
-    switch (node->op) {
+    switch (op) {
     case JSON_OP_TEXT: {
         bool high = false;
         const char *stop = scan_string(at + 1, &high);
         if (MR_UNLIKELY(*at != '"' || *stop != '"' || high)) {
             return NULL;
         }
-        rows_put_text(json, item, at + 1, (size_t)(stop - at - 1));
+        column_put_text(json, item, at + 1, (size_t)(stop - at - 1));
         rows_set_valid(item, row);
         return stop + 1;
     }
@@ -206,7 +186,7 @@ static inline const char *rows_guided_value(mr_json *json, const json_node *node
         if (MR_UNLIKELY(end == NULL)) {
             return NULL;
         }
-        if (node->op == JSON_OP_INT64) {
+        if (op == JSON_OP_INT64) {
             ((int64_t *)item->data)[row] = value;
         } else if (MR_UNLIKELY(value != (int32_t)value)) {
             return NULL;
@@ -284,7 +264,7 @@ static inline const char *rows_guided(mr_json *json, const char *at) {
             rows_fault fault;
             end = rows_skip(at, &fault);
         } else {
-            end = rows_guided_value(json, node, at);
+            end = rows_guided_value(json, node->field, node->op, at);
             if (MR_UNLIKELY(end == NULL || json->items[node->field].same >= 0)) {
                 end = rows_guided_other(json, node->field, at);
             }

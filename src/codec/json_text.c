@@ -26,13 +26,9 @@ size_t mr_json_text_unescape(const char *data, size_t bytes, char *ret) {
     char *to = ret;
     const char *end = data + bytes;
     while (data < end) {
-        const char *slash = memchr(data, '\\', (size_t)(end - data));
-        size_t plain = (size_t)((slash == NULL ? end : slash) - data);
-        memmove(to, data, plain);
-        to += plain;
-        data += plain;
-        if (slash == NULL) {
-            break;
+        if (*data != '\\') {
+            *to++ = *data++;
+            continue;
         }
         char c = data[1];
         if (c != 'u') {

@@ -53,20 +53,12 @@ static mr_span time_wall(mr_span text) {
 }
 
 bool mr_json_time_text(const mr_field *field, const mr_zone *zone, mr_span text, int64_t *ret) {
-    json_day day = {.low = 0};
-    bool zulu = false;
-    int64_t us = 0;
     if (field->type.id == MR_DATE) {
         int32_t days = 0;
         if (!mr_civil_parse_date(text.data, text.bytes, &days)) {
             return false;
         }
         *ret = days;
-        return true;
-    }
-    if (time_short(text, &day, &us, &zulu) &&
-        (zulu || zone == NULL || field->type.id == MR_TIMESTAMP)) {
-        *ret = us;
         return true;
     }
     if (!mr_civil_parse(text.data, text.bytes, zone, ret)) {

@@ -7,7 +7,8 @@
 
 // "2026-01-01T00:00:00" with T or space, 0 to 6 fraction digits, and nothing or Z behind. Returns
 // false for any other form. *ret_zulu: it ended in Z.
-static inline bool time_short(mr_span text, json_day *day, int64_t *ret, bool *ret_zulu) {
+static inline __attribute__((always_inline)) bool time_short(mr_span text, json_day *day,
+                                                             int64_t *ret, bool *ret_zulu) {
     const char *at = text.data;
     size_t bytes = text.bytes;
     if (bytes < 19 || bytes > 27) {

@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "codec/json_column.h"
 #include "codec/json_number.h"
+#include "codec/json_time.h"
 
 void mr_json_value_fail(mr_json *json, const char *word, const char *at, const char *format, ...) {
     char detail[256];
@@ -64,9 +66,8 @@ static void value_cache(json_field *item, mr_str text, uint32_t code) {
         return;
     }
     memcpy(words, text.data, text.bytes);
-    uint64_t hash =
-        (words[0] ^ (words[1] * 0x9E3779B97F4A7C15u) ^ text.bytes) * 0xD6E8FEB86659FD93u;
-    item->cells[hash >> 55] = (json_cell){words[0], words[1], text.bytes, code};
+    *column_cell(item, words[0], words[1], text.bytes) =
+        (json_cell){words[0], words[1], text.bytes, code};
 }
 
 void mr_json_value_text(mr_json *json, json_field *item, mr_str text) {
@@ -176,18 +177,18 @@ static mr_str value_string(mr_json *json, const json_value *value) {
 }
 
 static void value_put_text(mr_json *json, json_field *item, const json_value *value) {
-    mr_str text;
     if (value->kind == JSON_STRING) {
-        text = value_string(json, value);
+        mr_str text = value_string(json, value);
+        column_put_text(json, item, text.data, text.bytes);
     } else if (value->kind == JSON_TRUE || value->kind == JSON_FALSE) {
-        text = (mr_str){value->start, (uint32_t)(value->end - value->start), 0};
+        column_put_text(json, item, value->start, (size_t)(value->end - value->start));
     } else {
         mr_text out;
         mr_text_init(&out, &json->hold->arena);
         mr_json_text_value(value->start, value->end, &out);
-        text = (mr_str){mr_text_string(&out), (uint32_t)out.bytes, 0};
+        mr_text_reserve(&out, 16);  // Readable behind the text.
+        column_put_text(json, item, out.data, out.bytes);
     }
-    mr_json_value_text(json, item, text);
 }
 
 static bool value_put_time(mr_json *json, json_field *item, const json_value *value) {
@@ -200,7 +201,11 @@ static bool value_put_time(mr_json *json, json_field *item, const json_value *va
     int64_t result = 0;
     if (text) {
         mr_str string = value_string(json, value);
-        if (!mr_json_time_text(field, zone, (mr_span){string.data, string.bytes}, &result)) {
+        mr_span span = {string.data, string.bytes};
+        bool zulu = false;
+        bool quick = item->op == JSON_OP_TIME && time_short(span, &item->day, &result, &zulu) &&
+                     (zulu || !item->zulu_needed);
+        if (!quick && !mr_json_time_text(field, zone, span, &result)) {
             char quoted[41];
             mr_json_value_fail(json, MR_REASON_BAD_TIME, NULL, "%s is %s", field->name,
                                value_quote(value, quoted, sizeof(quoted)));

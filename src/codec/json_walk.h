@@ -24,8 +24,9 @@ typedef struct walk {
     walk_frame frames[MR_NESTING_MAX];
 } walk;
 
+// At the end of a record stands '\n', or '\r' in a line that ends with both.
 static inline const char *walk_space(const char *at, const char *end) {
-    while (MR_UNLIKELY(*at == ' ' || *at == '\t' || *at == '\r' || (*at == '\n' && at < end))) {
+    while (MR_UNLIKELY(*at == ' ' || *at == '\t' || ((*at == '\r' || *at == '\n') && at < end))) {
         at++;
     }
     return at;
@@ -39,26 +40,18 @@ static bool walk_fail(walk *w, const char *text) {
     return false;
 }
 
-static uint64_t walk_hash(const char *data, size_t bytes) {
-    uint64_t low = scan_load(data);
-    uint64_t last = 0;
-    if (bytes < 8) {
-        low = bytes == 0 ? 0 : low << (64 - 8 * bytes);
-    } else {
-        last = scan_load(data + bytes - 8);
-    }
-    return (low ^ (last * 0x9E3779B97F4A7C15u) ^ bytes) * 0xD6E8FEB86659FD93u;
-}
-
 // The child of a path with this name, or NULL. Up to eight bytes behind the name are read.
-static const json_path *walk_child(const json_path *path, const char *name, size_t bytes) {
+static inline const json_path *walk_child(const json_path *path, const char *name, size_t bytes) {
     if (path == NULL || path->child_count == 0) {
         return NULL;
     }
-    uint32_t slot = (uint32_t)(walk_hash(name, bytes) >> 32) & path->slot_mask;
+    json_name want = column_name(name, bytes);
+    uint32_t slot = (uint32_t)(column_name_hash(&want) >> 32) & path->slot_mask;
     for (; path->slots[slot] != NULL; slot = (slot + 1) & path->slot_mask) {
         const json_path *child = path->slots[slot];
-        if (child->name_bytes == bytes && memcmp(child->name, name, bytes) == 0) {
+        if (child->name.first == want.first && child->name.last == want.last &&
+            child->name.bytes == bytes &&
+            (bytes <= 16 || memcmp(child->name.text, name, bytes) == 0)) {
             return child;
         }
     }
@@ -99,14 +92,18 @@ static bool walk_key(walk *w, const json_path **ret_child) {
 }
 
 // Notes a value of wanted fields.
-static void walk_found(mr_json *json, int32_t field, const json_value *value) {
+static inline void walk_found(mr_json *json, int32_t field, const json_value *value) {
     for (; field >= 0; field = json->items[field].same) {
         json_field *item = &json->items[field];
         if (item->stamp == json->stamp) {
             json->learnable = false;  // A key twice.
         }
         item->stamp = json->stamp;
-        item->value = *value;
+        // One by one: a wide copy would wait for the narrow stores that made it.
+        item->value.start = value->start;
+        item->value.end = value->end;
+        item->value.kind = value->kind;
+        item->value.escaped = value->escaped;
     }
 }
 
@@ -248,4 +245,64 @@ static bool walk_values(mr_json *json) {
         }
     }
     return true;
+}
+
+// ---- the flat way ------------------------------------------------------------------------------
+
+// Takes the value of a wanted field, or steps over an unwanted scalar. Returns its end, or NULL.
+static inline const char *walk_flat_value(mr_json *json, const json_path *path, const char *at) {
+    if (path == NULL || path->field < 0) {
+        rows_fault fault;
+        return rows_skip(at, &fault);
+    }
+    json_field *item = &json->items[path->field];
+    if (MR_UNLIKELY(item->stamp == json->stamp || item->same >= 0)) {
+        return NULL;  // A key twice: which one counts is for the general way.
+    }
+    item->stamp = json->stamp;
+    json->found_count++;
+    const char *end = rows_guided_value(json, path->field, item->op, at);
+    return MR_LIKELY(end != NULL) ? end : rows_guided_other(json, path->field, at);
+}
+
+// Decodes a record of scalars with keys in any order, in one step, into the present row. Returns
+// where its object ends; NULL when there is more to it.
+static const char *walk_flat(mr_json *json, const char *at, const char *end) {
+    json->stamp++;
+    json->found_count = 0;
+    at = walk_space(at, end);
+    if (*at != '{') {
+        return NULL;
+    }
+    do {
+        at = walk_space(at + 1, end);
+        bool high = false;
+        const char *name = at + 1;
+        const char *close = scan_string(name, &high);
+        if (MR_UNLIKELY(*at != '"' || *close != '"' || high)) {
+            return NULL;
+        }
+        at = walk_space(close + 1, end);
+        if (MR_UNLIKELY(*at != ':')) {
+            return NULL;
+        }
+        const json_path *path = walk_child(json->root, name, (size_t)(close - name));
+        at = walk_flat_value(json, path, walk_space(at + 1, end));
+        if (MR_UNLIKELY(at == NULL)) {
+            return NULL;
+        }
+        at = walk_space(at, end);
+    } while (*at == ',');
+    if (*at != '}') {
+        return NULL;
+    }
+    for (uint32_t i = 0; json->found_count < json->wanted_count && i < json->fields->count; i++) {
+        const json_field *item = &json->items[i];
+        if (item->field->from == MR_FROM_VALUE && item->stamp != json->stamp) {
+            if (!mr_json_value_null(json, (int32_t)i, JSON_MISSING)) {
+                return NULL;
+            }
+        }
+    }
+    return walk_space(at + 1, end);
 }

@@ -104,6 +104,42 @@ TEST(json_edge, a_seen_beginning_promises_nothing) {
         "!bad_json: malformed number at byte 6\n");
 }
 
+// Records of more shapes than the tree takes, so that every way is taken in turn.
+TEST(json_edge, keys_in_every_order_for_long) {
+    static const char *const names[] = {"a", "bb", "ccc", "dddddddd", "eeeeeeeee"};
+    mr_text input;
+    mr_text expected;
+    mr_text_init(&input, NULL);
+    mr_text_init(&expected, NULL);
+    uint32_t order = 1;
+    for (int i = 0; i < 4000; i++) {
+        bool used[5] = {false};
+        order = order * 1103515245 + 12345;
+        mr_text_add(&input, "{");
+        for (uint32_t n = 0; n < 5; n++) {
+            uint32_t k = (order >> (8 + n)) % 5;
+            while (used[k]) {
+                k = (k + 1) % 5;
+            }
+            used[k] = true;
+            mr_text_addf(&input, "%s\"%s\":%d", n == 0 ? "" : ",", names[k], i * 5 + (int)k);
+        }
+        mr_text_add(&input, i % 7 == 0 ? ",\"q\":[1]}\n" : i % 11 == 0 ? ",\"a\":-1}\n" : "}\n");
+        int a = i % 7 != 0 && i % 11 == 0 ? -1 : i * 5;
+        mr_text_addf(&expected, "%d,%d,%d,%d,%d\n", a, i * 5 + 1, i * 5 + 2, i * 5 + 3, i * 5 + 4);
+    }
+    mr_text out;
+    mr_text_init(&out, NULL);
+    const char *spec = "a:int bb:int ccc:int dddddddd:int eeeeeeeee:int";
+    EXPECT(strcmp(json_show_one(spec, mr_text_span(&input), MR_JSON_BEST, false, &out),
+                  mr_text_string(&expected)) == 0);
+    EXPECT(strcmp(json_show_one(spec, mr_text_span(&input), MR_JSON_SCALAR, true, &out),
+                  mr_text_string(&expected)) == 0);
+    mr_text_release(&out);
+    mr_text_release(&input);
+    mr_text_release(&expected);
+}
+
 // ---- batches and dictionaries
 // --------------------------------------------------------------------
 

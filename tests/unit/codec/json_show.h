@@ -21,5 +21,5 @@ mr_fields json_show_fields(const char *spec, mr_arena *arena);
 void json_show_decoded(const mr_decoded *in, const mr_fields *fields, mr_text *out);
 // A hold with a copy of the input.
 mr_hold *json_show_hold(mr_span input);
-// Lines as framed records (blank lines too), in arena.
+// Lines, without their '\r', as framed records (blank lines too), in arena.
 mr_records json_show_frames(const mr_hold *hold, size_t bytes, mr_arena *arena);
