@@ -8,6 +8,9 @@
 #include "base/hash.h"
 #if __has_include("store/catalog.h")
 #include "store/catalog.h"
+#else
+#define mr_catalog_register(a, b, c)           ((void)(a), (void)(b), (void)(c), MR_OK)
+#define mr_catalog_set_published(a, b, c, d) ((void)(a), (void)(b), (void)(c), (void)(d), MR_OK)
 #endif
 
 #define TABLE_BYTES_MAX ((uint64_t)1 << 32)
