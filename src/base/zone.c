@@ -260,7 +260,7 @@ static void zone_add(mr_zone *zone, int64_t at_s, int32_t offset_s) {
 
 // Adds the rule's changes behind the file's, for a cycle and the years that it takes to settle.
 static void zone_expand(mr_zone *zone, const zone_rule *rule) {
-    zone_change last = zone->changes[zone->count - 1];
+    uint32_t before = zone->count;
     if (!rule->summer) {
         if (zone->count == 1) {
             zone->changes[0].offset_s = rule->standard_s;
@@ -269,7 +269,7 @@ static void zone_expand(mr_zone *zone, const zone_rule *rule) {
     }
     mr_civil civil = {.year = 1900};
     if (zone->count > 1) {
-        mr_civil_from_us(last.at_s * MR_SECOND_US, &civil);
+        mr_civil_from_us(zone->changes[before - 1].at_s * MR_SECOND_US, &civil);
     } else {
         zone->changes[0].offset_s = rule->standard_s;
     }
@@ -280,8 +280,8 @@ static void zone_expand(mr_zone *zone, const zone_rule *rule) {
         zone_add(zone, south ? end : start, south ? rule->standard_s : rule->summer_s);
         zone_add(zone, south ? start : end, south ? rule->summer_s : rule->standard_s);
     }
-    zone->cycles =
-        zone->changes[zone->count - 1].at_s - last.at_s > CYCLE_S && zone->count > 2 * CYCLE_YEARS;
+    zone->cycles = zone->count > before + 2 * CYCLE_YEARS &&
+                   zone->changes[zone->count - 1].at_s - zone->changes[before].at_s >= CYCLE_S;
 }
 
 // ---- the file ----------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ typedef struct scene {
 static bool scene_open(scene *s) {
     s->arena = (mr_arena){.head = NULL};
     mr_cx_init(&s->cx, &s->arena, mr_plat_linux());
-    strcpy(s->dir, "/tmp/millrace-plat-XXXXXX");
+    snprintf(s->dir, sizeof(s->dir), "/tmp/millrace-plat-XXXXXX");
     return mkdtemp(s->dir) != NULL;
 }
 
