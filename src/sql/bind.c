@@ -343,8 +343,10 @@ static mr_code bind_min_max(mr_bind *b, const PgQuery__MinMaxExpr *ast, mr_expr 
     mr_type type;
     MR_TRY(mr_types_common(b->s, args, count, greatest ? "greatest" : "least", &type));
     MR_TRY(mr_types_cast_all(b->s, args, count, type));
-    return mr_bind_function(b->s, greatest ? "greatest" : "least", args, count,
-                            mr_session_place(b->s, ast->location), ret);
+    return mr_bind_function(b->s,
+                            &(mr_bind_args){greatest ? "greatest" : "least", args, count,
+                                            mr_session_place(b->s, ast->location)},
+                            ret);
 }
 
 static mr_code bind_value_function(mr_bind *b, const PgQuery__SQLValueFunction *ast,

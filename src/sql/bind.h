@@ -56,10 +56,15 @@ mr_code mr_bind_compare(mr_session *s, mr_compare compare, mr_expr *left, mr_exp
                         mr_expr **ret);
 // bind_call.c: functions and aggregates.
 mr_code mr_bind_call(mr_bind *b, const PgQuery__FuncCall *ast, mr_expr **ret);
-// The overload of name that fits the arguments; sign: an operator, for the message.
-mr_code mr_bind_function(mr_session *s, const char *name, mr_expr **args, uint32_t count,
-                         mr_place place, mr_expr **ret);
-// NULL when no aggregate of that name exists.
+typedef struct mr_bind_args {
+    const char *name;
+    mr_expr **args;
+    uint32_t count;
+    mr_place place;
+} mr_bind_args;
+// The overload of a name that fits the arguments.
+mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret);
+// Is there an aggregate of that name?
 bool mr_bind_is_aggregate(const char *name);
 
 // The column a name means. table NULL = unqualified.

@@ -139,34 +139,34 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
                       mr_text_string(&got));
 }
 
-mr_code mr_bind_function(mr_session *s, const char *name, mr_expr **args, uint32_t count,
-                         mr_place place, mr_expr **ret) {
+mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret) {
     uint32_t best_cost = MR_CAST_NEVER;
     int32_t best = -1;
     for (uint32_t i = 0; i < MR_FN_ID_COUNT; i++) {
         const mr_fn_row *row = &mr_function_table[i];
-        if (strcmp(row->name, name) != 0 || count == 0 || !takes_count(row, count)) {
+        if (strcmp(row->name, call->name) != 0 || call->count == 0 ||
+            !takes_count(row, call->count)) {
             continue;
         }
-        uint32_t cost = row_cost(row, args, count);
+        uint32_t cost = row_cost(row, call->args, call->count);
         if (cost < best_cost) {
             best_cost = cost;
             best = (int32_t)i;
         }
     }
     if (best < 0) {
-        return no_overload(s, name, args, count, place);
+        return no_overload(s, call->name, call->args, call->count, call->place);
     }
     const mr_fn_row *row = &mr_function_table[best];
-    mr_expr *call = mr_expr_new(s->cx->arena, MR_EXPR_CALL, MR_TYPE(row->result), place);
-    call->fn = (mr_fn_id)best;
-    call->arg_count = count;
-    call->args = MR_NEW_ARRAY(s->cx->arena, mr_expr *, count);
-    for (uint32_t i = 0; i < count; i++) {
+    mr_expr *expr = mr_expr_new(s->cx->arena, MR_EXPR_CALL, MR_TYPE(row->result), call->place);
+    expr->fn = (mr_fn_id)best;
+    expr->arg_count = call->count;
+    expr->args = MR_NEW_ARRAY(s->cx->arena, mr_expr *, call->count);
+    for (uint32_t i = 0; i < call->count; i++) {
         mr_cast_how how = takes_any(row) ? MR_CAST_EXPLICIT : MR_CAST_IMPLICIT;
-        MR_TRY(mr_types_cast(s, args[i], row_type(row, i), how, &call->args[i]));
+        MR_TRY(mr_types_cast(s, call->args[i], row_type(row, i), how, &expr->args[i]));
     }
-    *ret = call;
+    *ret = expr;
     return MR_OK;
 }
 
@@ -295,8 +295,11 @@ static uint32_t count_nodes(const mr_expr *expr) {
     return sum;
 }
 
-static mr_code bind_inline(mr_bind *b, const mr_inline *fn, mr_expr **args, uint32_t count,
-                           mr_place place, mr_expr **ret) {
+static mr_code bind_inline(mr_bind *b, const mr_inline *fn, const mr_bind_args *call,
+                           mr_expr **ret) {
+    mr_expr **args = call->args;
+    uint32_t count = call->count;
+    mr_place place = call->place;
     if (fn->body == NULL) {
         return mr_session_fail_silently(b->s);
     }
@@ -346,15 +349,19 @@ static mr_code date_field(mr_bind *b, mr_expr *word, mr_place place, const char 
 static mr_code bind_date_part(mr_bind *b, const char *field, mr_expr *time, mr_place place,
                               mr_expr **ret) {
     if (strcmp(field, "epoch") == 0) {
-        return mr_bind_function(b->s, "epoch", &time, 1, place, ret);
+        return mr_bind_function(b->s, &(mr_bind_args){"epoch", &time, 1, place}, ret);
     }
     mr_expr *word = mr_expr_text(b->s->cx->arena, mr_span_of(field), place);
-    return mr_bind_function(b->s, "date_part", (mr_expr *[]){word, time}, 2, place, ret);
+    return mr_bind_function(b->s, &(mr_bind_args){"date_part", (mr_expr *[]){word, time}, 2, place},
+                            ret);
 }
 
 // Calls whose meaning is another expression. *ret stays NULL when name is none of them.
-static mr_code bind_sugar(mr_bind *b, const char *name, mr_expr **args, uint32_t count,
-                          mr_place place, mr_expr **ret) {
+static mr_code bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
+    const char *name = call->name;
+    mr_expr **args = call->args;
+    uint32_t count = call->count;
+    mr_place place = call->place;
     mr_session *s = b->s;
     const char *field;
     if (count == 0 && (strcmp(name, "now") == 0 || strcmp(name, "transaction_timestamp") == 0 ||
@@ -372,7 +379,7 @@ static mr_code bind_sugar(mr_bind *b, const char *name, mr_expr **args, uint32_t
         return MR_OK;
     }
     if (count == 3 && strcmp(name, "date_bin") == 0) {
-        return mr_bind_function(s, "time_bucket", args, count, place, ret);
+        return mr_bind_function(s, &(mr_bind_args){"time_bucket", args, count, place}, ret);
     }
     // Spark's meaning for a text, DuckDB's for a number.
     if (count == 1 && strcmp(name, "to_timestamp") == 0 && args[0]->type.id == MR_TEXT) {
@@ -398,6 +405,9 @@ static mr_code bind_sugar(mr_bind *b, const char *name, mr_expr **args, uint32_t
 // ---- calls -----------------------------------------------------------------------------------
 
 static mr_code unknown_function(mr_bind *b, const char *name, mr_place place) {
+    if (mr_session_suspects(b->s, name)) {
+        return mr_session_fail_silently(b->s);
+    }
     static const char *const windows[] = {"tumble", "hop", "session", "cumulate"};
     for (size_t i = 0; i < MR_COUNT(windows); i++) {
         if (strcmp(windows[i], name) == 0) {
@@ -470,16 +480,17 @@ mr_code mr_bind_call(mr_bind *b, const PgQuery__FuncCall *ast, mr_expr **ret) {
     mr_expr **args;
     uint32_t count = mr_u32(ast->n_args);
     MR_TRY(mr_bind_list(b, ast->args, count, &args));
+    mr_bind_args call = {.name = row, .args = args, .count = count, .place = place};
     if (inlined != NULL) {
-        return bind_inline(b, inlined, args, count, place, ret);
+        return bind_inline(b, inlined, &call, ret);
     }
     *ret = NULL;
-    MR_TRY(bind_sugar(b, row, args, count, place, ret));
+    MR_TRY(bind_sugar(b, &call, ret));
     if (*ret != NULL) {
         return MR_OK;
     }
     if (!is_scalar(row)) {
         return unknown_function(b, name, place);
     }
-    return mr_bind_function(b->s, row, args, count, place, ret);
+    return mr_bind_function(b->s, &(mr_bind_args){row, args, count, place}, ret);
 }

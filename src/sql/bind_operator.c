@@ -74,20 +74,22 @@ static mr_code bind_plain(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) 
         return MR_OK;
     }
     if (strcmp(sign, "^") == 0 || strcmp(sign, "**") == 0) {
-        return mr_bind_function(b->s, "power", args, count, place, ret);
+        return mr_bind_function(b->s, &(mr_bind_args){"power", args, count, place}, ret);
     }
     if (!known_sign(sign) || sign[0] == '~') {
         return unknown_operator(b, sign, place);
     }
     if (count == 2 && strcmp(sign, "*") == 0 && args[1]->type.id == MR_INTERVAL) {
-        return mr_bind_function(b->s, sign, (mr_expr *[]){args[1], args[0]}, 2, place, ret);
+        return mr_bind_function(
+            b->s, &(mr_bind_args){sign, (mr_expr *[]){args[1], args[0]}, 2, place}, ret);
     }
     if (count == 2 && strcmp(sign, "+") == 0 &&
         (args[0]->type.id == MR_INTERVAL || args[1]->type.id == MR_DATE) &&
         args[1]->type.id != MR_INTERVAL) {  // interval + time, int + date
-        return mr_bind_function(b->s, sign, (mr_expr *[]){args[1], args[0]}, 2, place, ret);
+        return mr_bind_function(
+            b->s, &(mr_bind_args){sign, (mr_expr *[]){args[1], args[0]}, 2, place}, ret);
     }
-    return mr_bind_function(b->s, sign, args, count, place, ret);
+    return mr_bind_function(b->s, &(mr_bind_args){sign, args, count, place}, ret);
 }
 
 // x LIKE y [ESCAPE z]; the operator's name says which form: ~~, !~~, ~~*, !~~*.
@@ -106,10 +108,11 @@ static mr_code bind_like(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) {
     if (escape) {
         MR_TRY(mr_bind_expr(b, right->func_call->args[0], &args[1]));
         MR_TRY(mr_bind_expr(b, right->func_call->args[1], &args[2]));
-        MR_TRY(mr_bind_function(b->s, fold ? "ilike_escape" : "like_escape", args, 3, place, ret));
+        MR_TRY(mr_bind_function(
+            b->s, &(mr_bind_args){fold ? "ilike_escape" : "like_escape", args, 3, place}, ret));
     } else {
         MR_TRY(mr_bind_expr(b, right, &args[1]));
-        MR_TRY(mr_bind_function(b->s, fold ? "~~*" : "~~", args, 2, place, ret));
+        MR_TRY(mr_bind_function(b->s, &(mr_bind_args){fold ? "~~*" : "~~", args, 2, place}, ret));
     }
     if (not ) {
         *ret = mr_expr_unary(b->s->cx->arena, MR_EXPR_NOT, *ret);

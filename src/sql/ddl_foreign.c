@@ -248,6 +248,9 @@ mr_code mr_ddl_foreign(mr_session *s, const PgQuery__CreateForeignTableStmt *ast
     mr_place place = mr_session_place(s, base->relation->location);
     MR_TRY(mr_ddl_check_name(s, name, place));
     const mr_server *server = mr_session_find(&s->servers, ast->servername);
+    if (server == NULL && mr_session_suspects(s, ast->servername)) {
+        return mr_session_fail_silently(s);
+    }
     if (server == NULL) {
         return mr_fail_at(s->cx, MR_E_NAME, place,
                           mr_session_hint_map(s, ast->servername, &s->servers),

@@ -146,6 +146,9 @@ mr_code mr_ddl_copy(mr_session *s, const PgQuery__CopyStmt *ast) {
     mr_place place = mr_session_place(s, ast->relation == NULL ? 0 : ast->relation->location);
     MR_TRY(copy_form(s, ast, place));
     mr_object *object = mr_session_find(&s->objects, ast->relation->relname);
+    if (object == NULL && mr_session_suspects(s, ast->relation->relname)) {
+        return mr_session_fail_silently(s);
+    }
     if (object == NULL) {
         return mr_fail_at(s->cx, MR_E_NAME, place,
                           mr_session_hint_map(s, ast->relation->relname, &s->objects),

@@ -1,7 +1,8 @@
 // Function table: every scalar function and aggregate, one row an overload.
 //
-// A row is the binder's signature, the checker's rule, the reference doc and its example (which is run as a
-// test). exec has one kernel a row under the same id; a static_assert keeps both tables the same length.
+// A row is the binder's signature, the checker's rule, the reference doc and its example (which is
+// run as a test). exec has one kernel a row under the same id; a static_assert keeps both tables
+// the same length.
 
 #pragma once
 

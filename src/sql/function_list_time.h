@@ -1,4 +1,4 @@
-// Function list, rows of functions of dates, times and intervals; included by sql/function_list.h only.
+// Function list, rows of dates, times and intervals; included by sql/function_list.h only.
 
 #pragma once
 

@@ -79,8 +79,8 @@ static mr_code insert_sink(insert_build *b) {
         mr_options_without(s, &all, (const char *const[]){"mode", "trigger"}, 2, taken);
     b->mode = taken[0];
     b->insert.type = type;
-    MR_TRY(mr_options_check(s, type->options, &b->insert.options, /* pass_prefix= */ NULL,
-                            type->size, b->table->source.place));
+    MR_TRY(mr_options_check(s, &(mr_options_target){.table = type->options, .bytes = type->size},
+                            &b->insert.options, b->table->source.place));
     mr_option_value trigger = {.name = "trigger", .value = type->default_trigger};
     if (taken[1] != NULL) {
         trigger = *taken[1];
@@ -331,6 +331,9 @@ static mr_code check_mode(insert_build *b, const mr_plan *root) {
 static mr_code insert_target(mr_session *s, const PgQuery__InsertStmt *ast, mr_object **ret) {
     mr_place place = mr_session_place(s, ast->relation->location);
     mr_object *object = mr_session_find(&s->objects, ast->relation->relname);
+    if (object == NULL && mr_session_suspects(s, ast->relation->relname)) {
+        return mr_session_fail_silently(s);
+    }
     if (object == NULL) {
         return mr_fail_at(s->cx, MR_E_NAME, place,
                           mr_session_hint_map(s, ast->relation->relname, &s->objects),

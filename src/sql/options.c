@@ -105,10 +105,10 @@ mr_option_values mr_options_overlay(mr_session *s, const mr_foreign *foreign,
     return all;
 }
 
-mr_code mr_options_check(mr_session *s, const mr_option *table, const mr_option_values *values,
-                         const char *pass_prefix, size_t target_bytes, mr_place place) {
-    void *target = mr_arena_alloc(s->cx->arena, target_bytes);
-    mr_code code = mr_option_apply(table, values, pass_prefix, target, s->cx);
+mr_code mr_options_check(mr_session *s, const mr_options_target *target,
+                         const mr_option_values *values, mr_place place) {
+    void *memory = mr_arena_alloc(s->cx->arena, target->bytes);
+    mr_code code = mr_option_apply(target->table, values, target->pass_prefix, memory, s->cx);
     if (code != MR_OK && s->cx->error.place.offset < 0) {
         s->cx->error.place = place;
     }

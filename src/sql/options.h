@@ -11,8 +11,13 @@ mr_code mr_options_read(mr_session *s, mr_ast *const *list, size_t count, mr_opt
 mr_option_values mr_options_overlay(mr_session *s, const mr_foreign *foreign,
                                     const mr_option *table, const mr_option *other);
 // Checks values against a connector's table; a failure without a place of its own gets this one.
-mr_code mr_options_check(mr_session *s, const mr_option *table, const mr_option_values *values,
-                         const char *pass_prefix, size_t target_bytes, mr_place place);
+typedef struct mr_options_target {
+    const mr_option *table;
+    const char *pass_prefix;
+    size_t bytes;
+} mr_options_target;
+mr_code mr_options_check(mr_session *s, const mr_options_target *target,
+                         const mr_option_values *values, mr_place place);
 // The values but those named; ret_taken[i] = the value of names[i] or NULL.
 mr_option_values mr_options_without(mr_session *s, const mr_option_values *values,
                                     const char *const *names, size_t count,

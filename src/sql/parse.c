@@ -325,6 +325,7 @@ mr_code mr_parse_statements(mr_session *s, mr_parse_statement **ret, uint32_t *r
         pg_query_free_split_result(split);
         return mr_session_report(s, code);
     }
+    s->unparsed = MR_NEW_ARRAY(s->cx->arena, const char *, (size_t)split.n_stmts + 1);
     mr_code first = MR_OK;
     mr_parse_statement *list =
         MR_NEW_ARRAY(s->cx->arena, mr_parse_statement, (size_t)split.n_stmts + 1);
@@ -338,6 +339,7 @@ mr_code mr_parse_statements(mr_session *s, mr_parse_statement **ret, uint32_t *r
         mr_code code = parse_text(s, text, base, &node);
         if (code != MR_OK) {
             first = first == MR_OK ? code : first;
+            s->unparsed[s->unparsed_count++] = text;
             mr_session_report(s, code);
         } else if (node != NULL) {
             list[count++] = (mr_parse_statement){.node = node, .base = base};

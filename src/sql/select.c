@@ -154,6 +154,15 @@ static mr_code bind_items(mr_bind *b, const PgQuery__SelectStmt *ast, mr_select_
     return failed ? mr_session_fail_silently(b->s) : MR_OK;
 }
 
+static const mr_select_item *list_find(const mr_select_list *list, const char *name) {
+    for (uint32_t i = 0; name != NULL && i < list->count; i++) {
+        if (strcmp(list->items[i].name, name) == 0) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
 mr_code mr_select_named(mr_bind *b, const mr_ast *ast, const mr_select_list *list, mr_expr **ret) {
     if (ast->node_case == PG_QUERY__NODE__NODE_A_CONST &&
         ast->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
@@ -165,17 +174,18 @@ mr_code mr_select_named(mr_bind *b, const mr_ast *ast, const mr_select_list *lis
         *ret = list->items[ordinal - 1].expr;
         return MR_OK;
     }
-    mr_code code = mr_bind_expr(b, ast, ret);
-    if (code == MR_OK || ast->node_case != PG_QUERY__NODE__NODE_COLUMN_REF ||
-        ast->column_ref->n_fields != 1) {
-        return code;
+    const mr_select_item *item = NULL;
+    if (ast->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && ast->column_ref->n_fields == 1) {
+        item = list_find(list, mr_ast_string(ast->column_ref->fields[0]));
     }
-    const char *name = mr_ast_string(ast->column_ref->fields[0]);
-    for (uint32_t i = 0; name != NULL && i < list->count; i++) {
-        if (strcmp(list->items[i].name, name) == 0) {
-            *ret = list->items[i].expr;
-            return MR_OK;
-        }
+    if (item != NULL && list->names_first) {
+        *ret = item->expr;
+        return MR_OK;
+    }
+    mr_code code = mr_bind_expr(b, ast, ret);
+    if (code != MR_OK && item != NULL) {
+        *ret = item->expr;
+        return MR_OK;
     }
     return code;
 }
@@ -303,7 +313,7 @@ static mr_plan *plan_list(mr_arena *arena, mr_plan *plan, const mr_select_list *
 // rewrites them with it.
 static mr_code bind_distinct_on(mr_bind *b, const PgQuery__SelectStmt *ast, mr_select_list *list,
                                 uint32_t item_count) {
-    mr_select_list items = {.items = list->items, .count = item_count};
+    mr_select_list items = {.items = list->items, .count = item_count, .names_first = true};
     for (size_t i = 0; i < ast->n_distinct_clause; i++) {
         mr_expr *key;
         MR_TRY(mr_select_named(b, ast->distinct_clause[i], &items, &key));

@@ -34,6 +34,7 @@ typedef struct mr_select_list {
     mr_select_item *items;
     uint32_t count;
     uint32_t capacity;
+    bool names_first;  // A name means an item before it means a column: DISTINCT ON, not GROUP BY.
 } mr_select_list;
 
 mr_code mr_select_plan(const mr_select *q, const PgQuery__SelectStmt *ast, mr_plan **ret);

@@ -17,6 +17,9 @@ mr_scope_table mr_select_scope_table(mr_arena *arena, const char *name, const mr
 // ---- relations by name -----------------------------------------------------------------------
 
 static mr_code unknown_relation(mr_session *s, const char *name, mr_place place) {
+    if (mr_session_suspects(s, name)) {
+        return mr_session_fail_silently(s);
+    }
     if (strcmp(name, "stream") == 0 || strcmp(name, "table") == 0) {
         return mr_fail_at(s->cx, MR_E_UNSUPPORTED, place, "Write FROM and the table's name.",
                           "FROM %s is another dialect's form", name);

@@ -76,8 +76,11 @@ static mr_code check_source(mr_session *s, mr_foreign *table, mr_place place) {
                                              sink == NULL ? NULL : sink->options);
     }
     MR_TRY(check_columns(s, table, place));
-    MR_TRY(mr_options_check(s, source->type->options, &source->options, source->type->pass_prefix,
-                            source->type->size, source->place));
+    MR_TRY(mr_options_check(s,
+                            &(mr_options_target){.table = source->type->options,
+                                                 .pass_prefix = source->type->pass_prefix,
+                                                 .bytes = source->type->size},
+                            &source->options, source->place));
     if (!source->type->has_future_skew) {
         source->max_future_skew_us = -1;  // No clock of the outside to compare with.
     } else if (source->max_future_skew_us < 0 && source->has_watermark) {

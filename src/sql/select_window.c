@@ -192,8 +192,17 @@ static bool reads_window(const mr_expr *expr, const uint32_t *map) {
     return false;
 }
 
-static bool strip_project(mr_arena *arena, const mr_plan *plan, mr_plan *input,
-                          const uint32_t *below, mr_plan **ret, uint32_t *map) {
+// A stripped input, and where its columns went.
+typedef struct strip {
+    mr_arena *arena;
+    mr_plan *input;
+    const uint32_t *map;
+} strip;
+
+static bool strip_project(const strip *t, const mr_plan *plan, mr_plan **ret, uint32_t *map) {
+    mr_arena *arena = t->arena;
+    mr_plan *input = t->input;
+    const uint32_t *below = t->map;
     uint32_t count = plan->schema->count, kept = 0;
     mr_expr **exprs = MR_NEW_ARRAY(arena, mr_expr *, count);
     const char **names = MR_NEW_ARRAY(arena, const char *, count);
@@ -214,8 +223,10 @@ static bool strip_project(mr_arena *arena, const mr_plan *plan, mr_plan *input,
     return true;
 }
 
-static bool strip_join(mr_arena *arena, const mr_plan *plan, mr_plan *input, const uint32_t *below,
-                       mr_plan **ret, uint32_t *map) {
+static bool strip_join(const strip *t, const mr_plan *plan, mr_plan **ret, uint32_t *map) {
+    mr_arena *arena = t->arena;
+    mr_plan *input = t->input;
+    const uint32_t *below = t->map;
     uint32_t inputs = plan->input->schema->count, now = input->schema->count;
     for (uint32_t c = 0; c < plan->schema->count; c++) {
         map[c] = c < inputs ? below[c] : now + (c - inputs);
@@ -271,9 +282,10 @@ bool mr_select_strip_window(mr_arena *arena, mr_plan *plan, mr_plan **ret, mr_wi
     if (!mr_select_strip_window(arena, plan->input, &input, ret_window, below)) {
         return false;
     }
+    strip t = {.arena = arena, .input = input, .map = below};
     if (plan->kind == MR_PLAN_PROJECT) {
         // The time of the window must come through; it is added when the list leaves it out.
-        if (!strip_project(arena, plan, input, below, ret, map)) {
+        if (!strip_project(&t, plan, ret, map)) {
             return false;
         }
         mr_expr *time = mr_expr_column(arena, input->schema, ret_window->time_column, plan->place);
@@ -291,7 +303,7 @@ bool mr_select_strip_window(mr_arena *arena, mr_plan *plan, mr_plan **ret, mr_wi
         return true;
     }
     if (plan->kind == MR_PLAN_JOIN) {
-        return strip_join(arena, plan, input, below, ret, map);
+        return strip_join(&t, plan, ret, map);
     }
     memcpy(map, below, sizeof(*map) * plan->schema->count);
     if (reads_window(plan->filter.predicate, below)) {

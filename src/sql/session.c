@@ -137,3 +137,12 @@ const char *mr_session_hint_map(mr_session *s, const char *name, const mr_map *m
 void *mr_session_find(const mr_map *map, const char *name) {
     return mr_map_get(map, mr_span_of(name));
 }
+
+bool mr_session_suspects(const mr_session *s, const char *name) {
+    for (uint32_t i = 0; i < s->unparsed_count; i++) {
+        if (strstr(s->unparsed[i], name) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -92,6 +92,8 @@ typedef struct mr_session {
     mr_state_rules rules;  // From SET.
     mr_sql_errors *errors;
     uint32_t error_capacity;
+    const char **unparsed;  // Texts of statements that did not parse: they may declare any name.
+    uint32_t unparsed_count;
     bool silent;  // The failure under way was reported, or follows from one that was.
 } mr_session;
 
@@ -109,6 +111,8 @@ mr_code mr_session_fail_silently(mr_session *s);
 const char *mr_session_hint(mr_session *s, const char *name, const char *const *names,
                             size_t count);
 const char *mr_session_hint_map(mr_session *s, const char *name, const mr_map *map);
+// May a statement that did not parse have declared this name?
+bool mr_session_suspects(const mr_session *s, const char *name);
 void *mr_session_find(const mr_map *map, const char *name);
 
 // sval of a String node, or NULL.

@@ -137,7 +137,13 @@ static mr_code bad_literal(mr_session *s, const mr_expr *expr, mr_type to) {
         [MR_TIMESTAMPTZ] = "Write it as '2026-01-31 12:00:00+00'.",
         [MR_INTERVAL] = "Write it as '30 seconds' or '1 day 2 hours'.",
     };
-    return mr_fail_at(s->cx, MR_E_VALUE, expr->place, hints[to.id], "\"%.*s\" is not %s %s",
+    mr_interval interval;
+    bool is_time = to.id == MR_DATE || to.id == MR_TIMESTAMP || to.id == MR_TIMESTAMPTZ;
+    const char *hint = hints[to.id];
+    if (is_time && mr_types_interval((mr_span){text.data, text.bytes}, &interval)) {
+        hint = mr_arena_printf(s->cx->arena, "Write interval '%.*s'.", (int)text.bytes, text.data);
+    }
+    return mr_fail_at(s->cx, MR_E_VALUE, expr->place, hint, "\"%.*s\" is not %s %s",
                       (int)MR_MIN(text.bytes, 80u), text.data,
                       strchr("aeiou", mr_type_name(to)[0]) != NULL ? "an" : "a", mr_type_name(to));
 }
