@@ -6,12 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#if __has_include("store/catalog.h")
 #include "store/catalog.h"
-#else
-#define mr_catalog_register(a, b, c)           ((void)(a), (void)(b), (void)(c), MR_OK)
-#define mr_catalog_set_published(a, b, c, d) ((void)(a), (void)(b), (void)(c), (void)(d), MR_OK)
-#endif
 
 #define TABLE_BYTES_MAX ((uint64_t)1 << 32)
 
@@ -333,11 +328,28 @@ static mr_code sinks_open(mr_job *job, mr_cx *cx) {
     return MR_OK;
 }
 
+static mr_code register_table(const mr_job *job, const mr_sink *sink, mr_cx *cx) {
+    const mr_schema *schema = sink->spec.schema;
+    mr_catalog_table table = {
+        .name = sink->spec.table,
+        .format = sink->type->format,
+        .path = sink->path,
+        .pipeline = job->name,
+        .partition_by = mr_option_find(sink->spec.options, "partition_by"),
+        .columns = MR_NEW_ARRAY(cx->arena, mr_catalog_column, schema->count),
+        .column_count = schema->count,
+    };
+    for (uint32_t c = 0; c < schema->count; c++) {
+        table.columns[c].name = schema->columns[c].name;
+        table.columns[c].type = mr_type_name(schema->columns[c].type);
+    }
+    return mr_catalog_register(job->spec.data_dir, &table, cx);
+}
+
 static mr_code register_tables(const mr_job *job, mr_cx *cx) {
     for (uint32_t s = 0; s < job->sink_count; s++) {
-        const mr_sink *sink = job->sinks[s];
-        if (sink->type->registers) {
-            MR_TRY(mr_catalog_register(job->spec.data_dir, sink, cx));
+        if (job->sinks[s]->type->registers) {
+            MR_TRY(register_table(job, job->sinks[s], cx));
         }
     }
     return MR_OK;
