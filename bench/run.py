@@ -20,6 +20,7 @@ import argparse
 import datetime
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ from kafka_server import KafkaServer  # noqa: E402
 PARTITIONS = 3
 TOPIC = "events"
 SEED = 1
+OTHERS_SHARE_MAX = 0.05
 RETAIL = os.path.join(ROOT, "examples", "retail")
 TICK = os.sysconf("SC_CLK_TCK")
 SYSTEMS = ["spark-udf", "spark-builtin", "consume", "simdjson", "millrace-kafka", "millrace-file"]
@@ -79,12 +81,22 @@ def memory_bytes(pids):
     return total
 
 
+def high_water_bytes(pid):
+    """The most that one process has held so far. (ru_maxrss is no use: exec keeps the peak of the parent.)"""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as status:
+            return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")), 0)
+    except OSError:
+        return 0  # It ended meanwhile.
+
+
 class Watch:
     """Runs a command in a session of its own and samples what it uses; seen() tells of its first row."""
 
     def __init__(self, command, env, cwd, log, seen=None):
         self.samples = []  # (wall clock, CPU seconds so far)
-        self.peak_bytes = 0
+        self.peak_bytes = 0      # Of all its processes at one moment
+        self.own_peak_bytes = 0  # Of the first one
         self.first_row_seconds = None
         self._cpu = {}
         self._seen = seen
@@ -96,10 +108,11 @@ class Watch:
         self._thread.start()
 
     def _sample(self):
-        while not self._ended.wait(0.05):
-            self._take(with_memory=len(self.samples) % 8 == 0)
+        while not self._ended.wait(0.02):
+            self._take(with_memory=len(self.samples) % 20 == 0)
 
     def _take(self, with_memory):
+        self.own_peak_bytes = max(self.own_peak_bytes, high_water_bytes(self.process.pid))
         usage = session_usage(self.process.pid)
         for pid, cpu in usage.items():
             self._cpu[pid] = max(cpu, self._cpu.get(pid, 0.0))
@@ -119,7 +132,6 @@ class Watch:
         self._ended.set()
         self._thread.join()
         self.own_cpu_seconds = usage.ru_utime + usage.ru_stime
-        self.own_peak_bytes = usage.ru_maxrss * 1024
         if self._seen is not None and self.first_row_seconds is None and self._seen():
             self.first_row_seconds = self.ended_at - self.begun_at
         if self.process.returncode != 0:
@@ -132,6 +144,27 @@ class Watch:
 
 def broker_cpu(kafka):
     return sum(session_usage(kafka.process.pid).values())
+
+
+class Disturbance:
+    """How much of the machine went to programs that are no part of a run. Such a run's speed is no figure."""
+
+    def __init__(self, kafka):
+        self._kafka, self._at, self._busy, self._ours = kafka, time.monotonic(), self._machine(), self._own()
+
+    @staticmethod
+    def _machine():
+        with open("/proc/stat", encoding="utf-8") as stat:
+            user, nice, system, _idle, _wait, irq, softirq = map(int, stat.readline().split()[1:8])
+        return (user + nice + system + irq + softirq) / TICK
+
+    def _own(self):
+        return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+                   ) + broker_cpu(self._kafka)
+
+    def share(self):
+        seconds = (time.monotonic() - self._at) * os.cpu_count()
+        return max(0.0, self._machine() - self._busy - (self._own() - self._ours)) / seconds
 
 
 # ---- the input and its answer ------------------------------------------------------------------------
@@ -210,7 +243,8 @@ def run_spark(bench, device):
                "--driver-memory", "4g", "--conf", "spark.ui.enabled=false",
                "--jars", ",".join(sorted(os.path.join(jars, j) for j in os.listdir(jars) if j.endswith(".jar"))),
                os.path.join(RETAIL, "spark", "app.py"), "--device", device, "--until", "available-now",
-               "--progress", progress, "--shuffle-partitions", bench.shuffle_partitions]
+               "--progress", progress, "--shuffle-partitions", bench.shuffle_partitions,
+               "--outputs", bench.outputs]
     with open(os.path.join(bench.work, f"spark-{device}.log"), "wb") as log:
         watch = Watch(command, env, bench.work, log, lambda: spark_has_row(out))
         watch.wait(bench.timeout)
@@ -280,7 +314,7 @@ def run_millrace(bench, source):
     for table in ("events_bad", "events_late"):
         if oracle.read_duckdb(os.path.join(data, "lake", table), ["_reason" if "late" in table else "reason"]):
             raise Failure(f"rows in {table}")
-    # The kernel's own count of CPU and memory: a run of half a second is too short for samples.
+    # The kernel's own count of CPU and its high-water mark: half a second is too short for sums of samples.
     return figures(bench.input.events, watch.ended_at - watch.begun_at, watch.own_cpu_seconds,
                    peak_bytes=max(watch.peak_bytes, watch.own_peak_bytes),
                    first_row_seconds=watch.first_row_seconds, rows=len(want))
@@ -301,18 +335,21 @@ def machine():
 def table(results):
     spark = max((r["events_per_second"] for n, r in results.items() if n.startswith("spark") and "error" not in r),
                 default=None)
-    lines = ["| system | events/s | events per CPU-s | peak memory | first row | against Spark | broker CPU |",
-             "|---|---:|---:|---:|---:|---:|---:|"]
+    lines = ["| system | events/s | events per CPU-s | peak memory | first row | against Spark | broker CPU | others |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|"]
     for name, r in results.items():
         if "error" in r:
-            lines.append(f"| {name} | failed: {r['error'].splitlines()[0]} | | | | | |")
+            lines.append(f"| {name} | failed: {r['error'].splitlines()[0]} | | | | | | |")
             continue
         peak = f"{r['peak_bytes'] / 2**20:,.0f} MiB" if r.get("peak_bytes") else "–"
         first = f"{r['first_row_seconds']:.2f} s" if r.get("first_row_seconds") is not None else "–"
         times = f"{r['events_per_second'] / spark:.1f}×" if spark else "–"
         broker = f"{r['broker_cpu_seconds']:.1f} s" if r.get("broker_cpu_seconds") else "–"
         lines.append(f"| {name} | {r['events_per_second']:,} | {r['events_per_cpu_second']:,} | {peak} | {first} "
-                     f"| {times} | {broker} |")
+                     f"| {times} | {broker} | {r['others_share']:.0%} |")
+    if any(r.get("others_share", 0) > OTHERS_SHARE_MAX for r in results.values()):
+        lines.append("\n**Disturbed**: other programs took part of the machine (\"others\"), so events/s and "
+                     "\"against Spark\" are no figures to go by.")
     return "\n".join(lines)
 
 
@@ -331,6 +368,7 @@ def report(bench, results, note):
     os.makedirs(folder, exist_ok=True)
     facts = {"date": today, "machine": machine(), "events": bench.input.events, "bytes": bench.input.bytes,
              "partitions": PARTITIONS, "seed": SEED, "cores": bench.cores, "runs": bench.runs,
+             "spark_settings": {"shuffle_partitions": bench.shuffle_partitions, "outputs": bench.outputs},
              "versions": {"spark": "3.5.7", "kafka": "3.9.1"}, "note": note, "results": results}
     text = (f"# {today}\n\n{machine()}. {bench.input.events:,} retail events of "
             f"{bench.input.bytes / bench.input.events:.0f} bytes, {PARTITIONS} partitions, {bench.runs} run(s), "
@@ -355,6 +393,7 @@ def main():
     parser.add_argument("--runs", type=int, default=1, help="of each; the median counts")
     parser.add_argument("--only", default=",".join(SYSTEMS))
     parser.add_argument("--shuffle-partitions", default="8", help="Spark's; the published program has 8")
+    parser.add_argument("--outputs", choices=["both", "parquet"], default="both", help="of Spark's program")
     parser.add_argument("--note", default="", help="goes into the report")
     parser.add_argument("--timeout", type=int, default=600, help="seconds a run may take")
     parser.add_argument("--keep", action="store_true", help="leave the working folder, with logs and outputs")
@@ -365,7 +404,7 @@ def main():
 
     bench = Bench()
     bench.cores, bench.timeout, bench.runs = args.cores, args.timeout, args.runs
-    bench.shuffle_partitions = args.shuffle_partitions
+    bench.shuffle_partitions, bench.outputs = args.shuffle_partitions, args.outputs
     bench.millrace = os.environ.get("MILLRACE", os.path.join(BUILD, "millrace"))
     if any(n.startswith("millrace") for n in names) and not os.access(bench.millrace, os.X_OK):
         sys.exit(f"bench: no {bench.millrace}: run make, or name other systems with --only")
@@ -386,10 +425,11 @@ def main():
             runs = []
             for _ in range(args.runs):
                 print(f"bench: {name} ...", file=sys.stderr, flush=True)
-                before = broker_cpu(bench.kafka)
+                before, others = broker_cpu(bench.kafka), Disturbance(bench.kafka)
                 try:
                     result = systems[name]()
                     result["broker_cpu_seconds"] = round(broker_cpu(bench.kafka) - before, 2)
+                    result["others_share"] = round(others.share(), 3)
                 except Failure as failure:
                     result = {"error": str(failure)}
                     print(f"bench: {name}: {failure}", file=sys.stderr)
