@@ -451,13 +451,15 @@ int mr_sim_disk_dir_list(const mr_sim_disk *disk, const char *path, mr_plat_visi
 // ---- power -------------------------------------------------------------------------------------
 
 // Which of `count` things in order survive: none, all, the first few, or each by itself.
+typedef enum survival_kind { SURVIVE_NONE, SURVIVE_ALL, SURVIVE_FIRST, SURVIVE_ANY } survival_kind;
+
 typedef struct disk_survival {
-    enum { SURVIVE_NONE, SURVIVE_ALL, SURVIVE_FIRST, SURVIVE_ANY } kind;
+    survival_kind kind;
     size_t first;
 } disk_survival;
 
 static disk_survival survival_choose(size_t count, mr_sim_random *random) {
-    disk_survival ret = {.kind = (int)mr_sim_random_below(random, 4)};
+    disk_survival ret = {.kind = (survival_kind)mr_sim_random_below(random, 4)};
     ret.first = (size_t)mr_sim_random_below(random, count + 1);
     return ret;
 }
