@@ -7,7 +7,7 @@
 #include "exec/hll.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -144,6 +144,13 @@ void mr_hll_merge(mr_hll *into, const mr_hll *from) {
     if (from->memory == NULL) {
         return;
     }
+    if (into->memory ==
+        NULL) {  // The usual case: the first pane of a window, the first part of an epoch.
+        size_t bytes = mr_hll_bytes(from);
+        *into = *from;
+        into->memory = memcpy(mr_heap_aligned(bytes), from->memory, bytes);
+        return;
+    }
     if (is_sparse(from)) {
         const uint32_t *slots = from->memory;
         for (uint32_t i = 0; i < from->capacity; i++) {
@@ -153,7 +160,7 @@ void mr_hll_merge(mr_hll *into, const mr_hll *from) {
         }
         return;
     }
-    if (is_sparse(into) || into->memory == NULL) {
+    if (is_sparse(into)) {
         to_dense(into);
     }
     merge_dense(into->memory, from->memory);
@@ -215,11 +222,6 @@ int64_t mr_hll_count(const mr_hll *hll) {
 
 // ---- storing -----------------------------------------------------------------------------------
 
-static int entry_order(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 // Four registers of 6 bits in three bytes.
 static void save_dense(const uint8_t *registers, mr_text *out) {
     uint8_t *to = (uint8_t *)mr_text_grow(out, DENSE_SAVED_BYTES);
@@ -232,8 +234,8 @@ static void save_dense(const uint8_t *registers, mr_text *out) {
     }
 }
 
-// Sparse: the form, the number of entries (2 bytes) and the entries, ascending. Dense: the form and
-// the registers. The same sketch always has the same bytes.
+// Sparse: the form, the number of entries (2 bytes) and the entries, in no order. Dense: the form
+// and the registers.
 void mr_hll_save(const mr_hll *hll, mr_text *out) {
     if (hll->memory == NULL) {
         mr_text_add_char(out, FORM_EMPTY);
@@ -247,18 +249,15 @@ void mr_hll_save(const mr_hll *hll, mr_text *out) {
     mr_text_add_char(out, FORM_SPARSE);
     uint16_t count = (uint16_t)hll->count;
     mr_text_add_bytes(out, &count, sizeof(count));
-    uint32_t *entries = mr_heap_raw(sizeof(uint32_t) * (hll->count + 1));
+    char *to = mr_text_grow(out, sizeof(uint32_t) * hll->count);
     const uint32_t *slots = hll->memory;
     uint32_t used = 0;
     for (uint32_t i = 0; i < hll->capacity; i++) {
         if (slots[i] != 0) {
-            entries[used++] = slots[i];
+            memcpy(to + sizeof(uint32_t) * used++, &slots[i], sizeof(uint32_t));
         }
     }
     mr_assert(used == hll->count);
-    qsort(entries, used, sizeof(uint32_t), entry_order);
-    mr_text_add_bytes(out, entries, sizeof(uint32_t) * used);
-    mr_heap_free(entries);
 }
 
 static mr_code corrupt(mr_cx *cx) {
@@ -274,18 +273,15 @@ static mr_code load_sparse(mr_hll *hll, mr_span *in, mr_cx *cx) {
     if (count == 0 || count > SPARSE_MAX || in->bytes - sizeof(count) < count * sizeof(uint32_t)) {
         return corrupt(cx);
     }
-    uint32_t before = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t entry;
         memcpy(&entry, in->data + sizeof(count) + i * sizeof(entry), sizeof(entry));
         uint32_t rank = entry & 63;
-        bool ascends = i == 0 || entry_index(entry) > entry_index(before);
-        if (rank == 0 || rank > 64 - SPARSE_BITS + 1 || !ascends) {
+        if (rank == 0 || rank > 64 - SPARSE_BITS + 1) {
             mr_hll_release(hll);
             return corrupt(cx);
         }
         entry_add(hll, entry);
-        before = entry;
     }
     in->data += sizeof(count) + count * sizeof(uint32_t);
     in->bytes -= sizeof(count) + count * sizeof(uint32_t);
