@@ -193,12 +193,11 @@ static mr_code csv_int(csv_reader *r, const mr_column *column, mr_span text, int
         return MR_OK;
     }
     mr_span digits = mr_span_trim(text);
-    digits.data += digits.bytes > 0 && *digits.data == '-';
-    size_t i = 0;
+    size_t i = digits.bytes > 0 && *digits.data == '-' ? 1 : 0;
     while (i < digits.bytes && digits.data[i] >= '0' && digits.data[i] <= '9') {
         i++;
     }
-    bool large = i >= 19;
+    bool large = i == digits.bytes && i >= 19;
     return csv_bad(r, column, text,
                    !large  ? "is not an integer"
                    : small ? "is out of range for integer"

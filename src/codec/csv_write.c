@@ -5,7 +5,8 @@
 #include "codec/csv.h"
 
 static void write_field(mr_span field, char delimiter, mr_span null_text, mr_text *out) {
-    bool quote = mr_span_equal(field, null_text);
+    // At the start of a file, a byte order mark that is data must not be taken for one.
+    bool quote = mr_span_equal(field, null_text) || mr_span_starts(field, "\xEF\xBB\xBF");
     for (size_t i = 0; i < field.bytes && !quote; i++) {
         char c = field.data[i];
         quote = c == delimiter || c == '"' || c == '\n' || c == '\r';

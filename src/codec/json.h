@@ -1,11 +1,29 @@
 // JSON: records (lines, or framed messages) to column batches, by schema.
 //
-// How: one pass of SIMD over the whole buffer finds quotes, brackets, colons and commas outside
-// strings (AVX2, NEON or scalar, chosen at run time, all agreeing on every input); then each record
-// is walked by its tokens, guessing that fields come in the order of the record before. Values go
-// straight into column vectors; strings stay views into the buffer unless escaped; strings that
-// repeat become dictionary codes. Strict: what DuckDB's json reader refuses is bad here. Duplicate
-// keys: the last wins. Threads: a decoder belongs to one thread.
+// How: most records look like one before. All bytes between two values (`, "user_id": `) are
+// compared whole with what was learned, 32 at a time, and the value is decoded in the same step,
+// straight into its column; strings stay views into the buffer unless escaped; strings that repeat
+// become dictionary codes. Records without a known shape are decoded key by key, and what is left
+// is walked strictly. AVX2, NEON or plain C, chosen at run time, all agreeing on every input;
+// json_decode.h has the whole picture. Threads: a decoder belongs to one thread.
+//
+// Strict: RFC 8259, all of the record. What DuckDB's read_json refuses is bad here; these are the
+// differences (tests/diff/json_duckdb.py lists and checks them):
+//   a comma behind the last value, NaN, Infinity   bad_json; DuckDB reads them
+//   a record that is no object (null, [1])         bad_json; a row of NULLs or values there
+//   nesting over MR_NESTING_MAX                    too_deep; no such limit there
+//   strings and booleans for numbers, strings and numbers for booleans: wrong_type; cast there
+//   1e999 for a double                             overflow; infinity there
+//   2147483647.6 for an integer                    overflow; wraps there
+//   equal keys                                     the last wins; refused there
+//   times not in full ISO 8601                     as mr_civil_parse reads them; no text behind a
+//   date
+// As there: integers take fractions, rounded half to even (2.5 is 2, 1e2 is 100). Any value can be
+// text: numbers with a point or an exponent are printed anew (1.50 is 1.5, 1e2 is 100.0), objects
+// and arrays without white space. A timestamp without zone takes the wall clock as written,
+// whatever its offset; a date takes the date as written. Paths: "$.a.b", "$.\"a.b\".c"; where a
+// value on the way is no object, the field is missing. Two columns may read one key. A BOM is
+// skipped at the start of a file, and of each framed record.
 
 #pragma once
 

@@ -269,8 +269,8 @@ static inline const char *rows_guided(mr_json *json, const char *at) {
                 end = rows_guided_other(json, node->field, at);
             }
         }
-        if (MR_UNLIKELY(end == NULL)) {
-            return NULL;
+        if (MR_UNLIKELY(end == NULL || node->child == 0)) {
+            return NULL;  // Also where learning a shape ended before the shape did.
         }
         at = end;
         node = &nodes[node->child];

@@ -199,12 +199,12 @@ TEST(json, text_that_is_not_utf8_is_bad) {
                                       "\\uDFFF\\uD800"};
     for (size_t i = 0; i < MR_COUNT(bad); i++) {
         for (int place = 0; place < 3; place++) {
-            static const char *const forms[] = {"{\"a\":\"x%sx\",\"b\":1}",
-                                                "{\"a\":\"x\",\"q\":\"%s\"}",
-                                                "{\"a\":\"x\",\"k%s\":1}"};
+            static const char *const before[] = {"{\"a\":\"x", "{\"a\":\"x\",\"q\":\"",
+                                                 "{\"a\":\"x\",\"k"};
+            static const char *const behind[] = {"x\",\"b\":1}", "\"}", "\":1}"};
             char record[128];
             char input[256];
-            snprintf(record, sizeof(record), forms[place], bad[i]);
+            snprintf(record, sizeof(record), "%s%s%s", before[place], bad[i], behind[place]);
             snprintf(input, sizeof(input), "{\"a\":\"1\"}\n%s\n{\"a\":\"2\"}\n", record);
             const char *shown = SHOW("a:text", input);
             const char *last = strchr(shown + 4, '\n');

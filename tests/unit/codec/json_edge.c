@@ -104,6 +104,20 @@ TEST(json_edge, a_seen_beginning_promises_nothing) {
         "!bad_json: malformed number at byte 6\n");
 }
 
+TEST(json_edge, a_shape_learned_in_part_ends_no_record) {
+    EXPECT_STR(
+        json_show_text("a:text c:int",
+                       "{\"c\":1}\r\r\n{\"c\":12\n{\"c\":13\r\n{\"c\":2}\r\r\n{\"c\":3"),
+        "-,1\n!bad_json: record ends early at byte 8\n!bad_json: record ends early at byte 8\n"
+        "-,2\n!bad_json: record ends early at byte 7\n");
+    // A gap too long to learn.
+    char input[512];
+    snprintf(input, sizeof(input),
+             "{\"c\":1,%100s\"a\":\"x\"}\n{\"c\":12\n{\"c\":1,%100s\"a\":\"y\"}\n", "", "");
+    EXPECT_STR(json_show_text("a:text c:int", input),
+               "\"x\",1\n!bad_json: record ends early at byte 8\n\"y\",1\n");
+}
+
 // Records of more shapes than the tree takes, so that every way is taken in turn.
 TEST(json_edge, keys_in_every_order_for_long) {
     static const char *const names[] = {"a", "bb", "ccc", "dddddddd", "eeeeeeeee"};
