@@ -150,7 +150,8 @@ class Disturbance:
     """How much of the machine went to programs that are no part of a run. Such a run's speed is no figure."""
 
     def __init__(self, kafka):
-        self._kafka, self._at, self._busy, self._ours = kafka, time.monotonic(), self._machine(), self._own()
+        self._kafka = kafka
+        self._at, self._busy, self._ours = time.monotonic(), self._machine(), self._own()
 
     @staticmethod
     def _machine():
