@@ -62,7 +62,7 @@ static size_t valid_bytes(uint64_t row_count, uint64_t count) {
 
 static char *column_bytes(mr_rows_column *column, size_t more) {
     size_t need = column->bytes_used + more;
-    if (need > column->bytes_capacity) {
+    if (need > column->bytes_capacity || column->bytes == NULL) {
         column->bytes_capacity = mr_pow2_up(MR_MAX(need, (size_t)256));
         column->bytes = mr_heap_resize(column->bytes, column->bytes_capacity);
     }
@@ -247,7 +247,9 @@ void mr_rows_batch(const mr_rows *rows, uint64_t row_first, uint32_t row_count, 
         mr_vector *vector = &ret->columns[c];
         vector->type = column->type;
         vector->kind = MR_FLAT;
-        vector->data = column->values + row_first * mr_type_bytes(column->type);
+        if (row_count > 0) {
+            vector->data = column->values + row_first * mr_type_bytes(column->type);
+        }
         if (column->null_count > 0) {
             vector->valid = bits_from(column->valid, row_first, row_count, arena);
         }

@@ -100,6 +100,8 @@ TEST(csv, messages_name_file_line_column_and_value) {
          "dim/users.csv:5: column \"user_id\": \"2.5\" is not an integer"},
         {MR_SPAN("2147483648,b,3\n"), false, MR_E_VALUE,
          "dim/users.csv:1: column \"user_id\": \"2147483648\" is out of range for integer"},
+        {MR_SPAN("-"), false, MR_E_VALUE,
+         "dim/users.csv:1: column \"user_id\": \"-\" is not an integer"},
         {MR_SPAN("1,b,fast\n"), false, MR_E_VALUE,
          "dim/users.csv:1: column \"score\": \"fast\" is not a number"},
         {MR_SPAN("1,\xFF,2\n"), false, MR_E_VALUE,
@@ -123,7 +125,7 @@ TEST(csv, messages_name_file_line_column_and_value) {
         mr_csv_options options = {.header = cases[i].header};
         EXPECT_EQ(reread(&k, &csv_schema, cases[i].in, options), cases[i].code);
         EXPECT_STR(k.cx.error.text, cases[i].text);
-        if (i == 10) {
+        if (i == 11) {
             EXPECT_STR(k.cx.error.hint, "Did you mean \"user_is\"?");
         }
         done(&k);

@@ -25,7 +25,7 @@ static void put(mr_arena *arena, mr_vector *v, uint32_t at, int32_t n) {
     } else if (mr_type_bytes(v->type) == 4) {
         v->int32s[at] = -n;
     } else {
-        v->int64s[at] = (int64_t)-n << 33;
+        v->int64s[at] = -(int64_t)n * 8589934592;
     }
 }
 
