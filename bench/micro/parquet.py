@@ -3,8 +3,8 @@
     parquet.py PARQUET_BENCH
 
 Both write to memory with the same codec, a dictionary where it pays, statistics and row groups of
-122,880 rows; the best of five turns counts. pyarrow gets a table in memory, text as plain strings or
-(codes) as Arrow dictionaries.
+122,880 rows; the best of five turns counts. pyarrow gets a table in memory, text as plain strings
+or (codes) as Arrow dictionaries.
 """
 
 import subprocess
@@ -31,7 +31,8 @@ def arrow_turns(table, codec, turns=5):
 
 def main():
     pa.set_cpu_count(1)
-    print(f"{'codec':8}{'text':8}{'millrace':>12}{'pyarrow':>12}{'ratio':>8}{'MB':>8}{'MB arrow':>10}")
+    print(f"{'codec':8}{'text':8}{'millrace':>12}{'pyarrow':>12}{'ratio':>8}"
+          f"{'MB':>8}{'MB arrow':>10}")
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
         for codec in ("none", "snappy", "zstd"):
             for text in ("plain", "codes"):

@@ -1,4 +1,5 @@
-// Thrift compact protocol, writing only; see parquet_thrift.h. Also: mr_thrift_
+// Thrift compact protocol, writing only; see parquet_thrift.h.
+// Also: mr_thrift_
 
 #include "codec/parquet_thrift.h"
 

@@ -1,11 +1,12 @@
 // Batch: rows as columns, at most MR_BATCH_ROWS_MAX, with a selection and hidden columns.
 //
 // A batch is borrowed during a call. To keep it longer, mr_batch_ref it: it shares one `hold`, the
-// refcounted memory of the source chunk it came from. The batch is the only refcounted thing in exec.
+// refcounted memory of the source chunk it came from. The batch is the only
+// refcounted thing in exec.
 //
 //   columns[c]  vectors of `rows` values        sel  the rows that count, ascending (NULL = all)
-//   watermark   per row: greatest event time of earlier rows of its partition - delay (microseconds;
-//               INT64_MIN = none yet). NULL behind an aggregate.
+//   watermark   per row: greatest event time of earlier rows of its partition - delay
+//               (microseconds; INT64_MIN = none yet). NULL behind an aggregate.
 //   change      per row: +1 insert, -1 retract. NULL = all inserts (the only case at present).
 //   origin      where rows came from, for bad and late tables. NULL behind an aggregate.
 
@@ -48,8 +49,8 @@ typedef struct mr_batch {
     uint32_t sel_count;  // Rows that count: rows when sel is NULL.
     const int64_t *watermark;
     const int8_t *change;
-    const mr_hash128
-        *hashes;  // Per row: of the keys of the keyed operator it is on its way to, or NULL.
+    // Per row: of the keys of the keyed operator it is on its way to, or NULL.
+    const mr_hash128 *hashes;
     const mr_origin *origin;
     mr_hold *hold;  // NULL: memory is the caller's, the batch cannot be kept.
 } mr_batch;

@@ -1,9 +1,9 @@
 // Field: what a source's decoder is asked for, and what it hands back.
 //
-// Only wanted fields are decoded (those that a query of the pipeline reads, plus NOT NULL ones and the
-// event time). A record is bad when it is not a well-formed object, a wanted field has the wrong type
-// or overflows, a time does not parse, or a required field is missing or NULL; a missing field that is
-// not required is NULL.
+// Only wanted fields are decoded (those that a query of the pipeline reads, plus NOT NULL ones and
+// the event time). A record is bad when it is not a well-formed object, a wanted field has the
+// wrong type or overflows, a time does not parse, or a required field is missing or NULL; a missing
+// field that is not required is NULL.
 
 #pragma once
 
@@ -47,10 +47,11 @@ typedef struct mr_fields {
 typedef struct mr_records {
     const char *base;
     size_t bytes;
-    // Lines: starts NULL, a record ends at '\n' (a '\r' before it is dropped; blank lines are skipped; the
-    // last line may lack its end) and its offset is offset_first + its start. A BOM at offset 0 is skipped.
-    // Framed: record i is base + starts[i], lengths[i] bytes, with at least one byte between records that
-    // the decoder may overwrite with '\n'; its offset is offsets[i].
+    // Lines: starts NULL, a record ends at '\n' (a '\r' before it is dropped; blank lines are
+    // skipped; the last line may lack its end) and its offset is offset_first + its start. A BOM at
+    // offset 0 is skipped.
+    // Framed: record i is base + starts[i], lengths[i] bytes, with at least one byte between
+    // records that the decoder may overwrite with '\n'; its offset is offsets[i].
     const uint32_t *starts;
     const uint32_t *lengths;
     const int64_t *offsets;
@@ -80,9 +81,10 @@ typedef struct mr_bad_record {
 #define MR_REASON_EXPRESSION "expression"
 #define MR_NESTING_MAX       64
 
-// Decoded rows, in the hold's arena. Batches have at most MR_BATCH_ROWS_MAX rows, columns in the order of
-// mr_fields.items (those not MR_FROM_VALUE are zeroed vectors for the source to fill), origin with
-// offsets, starts, lengths (topic and partition are the source's to fill), hold set, sel NULL.
+// Decoded rows, in the hold's arena. Batches have at most MR_BATCH_ROWS_MAX rows, columns in the
+// order of mr_fields.items (those not MR_FROM_VALUE are zeroed vectors for the source to fill),
+// origin with offsets, starts, lengths (topic and partition are the source's to fill), hold set,
+// sel NULL.
 typedef struct mr_decoded {
     mr_batch *batches;
     uint32_t batch_count;

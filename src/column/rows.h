@@ -34,11 +34,12 @@ void mr_rows_clear(mr_rows *rows);  // Keeps the memory.
 void mr_rows_append(mr_rows *rows, const mr_batch *batch);
 void mr_rows_append_row(mr_rows *rows, const mr_batch *batch, uint32_t row);
 void mr_rows_append_rows(mr_rows *rows, const mr_rows *more);
-// Rows row_first .. row_first + row_count - 1 as a batch (row_count <= MR_BATCH_ROWS_MAX). Vectors point
-// into rows: valid until the next append, clear or release. String headers are made in arena.
+// Rows row_first .. row_first + row_count - 1 as a batch (row_count <= MR_BATCH_ROWS_MAX). Vectors
+// point into rows: valid until the next append, clear or release. String headers are made in arena.
 void mr_rows_batch(const mr_rows *rows, uint64_t row_first, uint32_t row_count, mr_arena *arena,
                    mr_batch *ret);
-// A self-describing encoding (schema hash, counts, columns) appended to out, and its reader. Numbers are
-// little-endian; decode appends to rows.  errors  MR_E_CORRUPT (every length is checked)
+// A self-describing encoding (schema hash, counts, columns) appended to out, and its reader.
+// Numbers are little-endian; decode appends to rows.  errors  MR_E_CORRUPT (every length is
+// checked)
 void mr_rows_encode(const mr_rows *rows, mr_text *out);
 mr_code mr_rows_decode(mr_rows *rows, mr_span in, mr_cx *cx);

@@ -1,8 +1,8 @@
 // Type: what a column holds, and the schema that names columns.
 //
-// Storage of a value: BOOL uint8_t 0/1 · INT32, DATE (days since 1970-01-01) int32_t · INT64 int64_t ·
-// TIMESTAMPTZ (UTC microseconds), TIMESTAMP (wall clock microseconds) int64_t · FLOAT64 double ·
-// TEXT (UTF-8), BYTES mr_str · INTERVAL mr_interval (constants and arithmetic only).
+// Storage of a value: BOOL uint8_t 0/1 · INT32, DATE (days since 1970-01-01) int32_t · INT64
+// int64_t · TIMESTAMPTZ (UTC microseconds), TIMESTAMP (wall clock microseconds) int64_t · FLOAT64
+// double · TEXT (UTF-8), BYTES mr_str · INTERVAL mr_interval (constants and arithmetic only).
 
 #pragma once
 

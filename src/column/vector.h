@@ -23,8 +23,8 @@ _Static_assert(sizeof(mr_str) == 16, "mr_str is two words");
 
 #define MR_DICT_CAPACITY 4096
 
-// Append-only. Only its owner adds; any thread may read values below a count it was handed through a
-// batch (hand-over orders memory). Values never move. Freed when the last reference is dropped.
+// Append-only. Only its owner adds; any thread may read values below a count it was handed through
+// a batch (hand-over orders memory). Values never move. Freed when the last reference is dropped.
 typedef struct mr_dict {
     atomic_uint refs;
     uint32_t count;   // Owner's; others use what their batch says.

@@ -21,13 +21,16 @@ static void print_double(double value, mr_text *out) {
     // Fifteen digits always survive in a normal double, so shorter forms are those less zeros.
     char digits[40];
     for (int precision = fpclassify(value) == FP_SUBNORMAL ? 0 : 14;; precision++) {
+        double back;
         snprintf(digits, sizeof(digits), "%.*e", precision, value);
-        if (precision == 16 || strtod(digits, NULL) == value) {
+        if (precision == 16 || (mr_text_parse_double(mr_span_of(digits), &back) && back == value)) {
             break;
         }
     }
     char *e = strchr(digits, 'e');
-    int exponent = atoi(e + 1);
+    int64_t exponent = 0;
+    bool parsed = mr_text_parse_int64(mr_span_of(e + 1), &exponent);
+    mr_assert(parsed);
     char *end = e;
     while (end[-1] == '0' && memchr(digits, '.', (size_t)(end - digits)) != NULL) {
         end--;
@@ -37,12 +40,12 @@ static void print_double(double value, mr_text *out) {
     }
     if (exponent < -4 || exponent >= 16) {
         mr_text_add_bytes(out, digits, (size_t)(end - digits));
-        mr_text_addf(out, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+        mr_text_addf(out, "e%c%02d", exponent < 0 ? '-' : '+', abs((int)exponent));
         return;
     }
     size_t significant = (size_t)(end - digits) - (digits[0] == '-');
     significant -= significant > 1;  // The point.
-    int fraction = MR_MAX((int)significant - 1 - exponent, 1);
+    int fraction = MR_MAX((int)significant - 1 - (int)exponent, 1);
     mr_text_addf(out, "%.*f", fraction, value);
 }
 

@@ -1,11 +1,11 @@
-"""Files of the Parquet writer as DuckDB and pyarrow read them: every value, statistics, pushed filters.
+"""Files of the Parquet writer as DuckDB and pyarrow read them: values, statistics, pushed filters.
 
     parquet_readback.py PARQUET_DUMP [FILES [SEED]]
 
-PARQUET_DUMP writes a file of random schema and values for each seed, with the same rows next to it in
-millrace's own encoding. Both readers must give the same values, bit by bit; the statistics of each
-row group are computed anew; filters that readers answer by skipping row groups must count right. The
-same seed must give the same bytes. Ends with a line `N passed, N failed`.
+PARQUET_DUMP writes a file of random schema and values for each seed, with the same rows next to it
+in millrace's own encoding. Both readers must give the same values, bit by bit; the statistics of
+each row group are computed anew; filters that readers answer by skipping row groups must count
+right. The same seed must give the same bytes. Ends with a line `N passed, N failed`.
 """
 
 import array
