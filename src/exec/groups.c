@@ -245,7 +245,7 @@ static const char *key_column(const mr_groups *groups, mr_span key, uint32_t col
 }
 
 void mr_groups_decode(const mr_groups *groups, uint32_t group, uint32_t column, mr_vector *out,
-                      uint32_t row, mr_arena *arena) {
+                      uint32_t row) {
     mr_assert(group < groups->count && column < groups->key_count && out->kind == MR_FLAT);
     const char *at = key_column(groups, groups->keys[group], column);
     size_t bytes = mr_type_bytes(groups->types[column]);
@@ -261,7 +261,7 @@ void mr_groups_decode(const mr_groups *groups, uint32_t group, uint32_t column, 
     }
     mr_str value = {0};
     memcpy(&value.bytes, at, sizeof value.bytes);
-    value.data = mr_arena_copy(arena, at + sizeof value.bytes, value.bytes);
+    value.data = at + sizeof value.bytes;
     out->strs[row] = value;
 }
 

@@ -40,10 +40,9 @@ void mr_groups_find(mr_groups *groups, const mr_vector *const *columns, const mr
                     uint32_t *ret);
 // The group of a key in bytes, added when new.
 uint32_t mr_groups_add(mr_groups *groups, mr_span key, uint64_t hash);
-// Writes column `column` of a key into row `row` of a flat vector whose strings may point into the
-// key.
+// Writes column `column` of a key into row `row` of a flat vector; strings point into the key.
 void mr_groups_decode(const mr_groups *groups, uint32_t group, uint32_t column, mr_vector *out,
-                      uint32_t row, mr_arena *arena);
+                      uint32_t row);
 // True when bytes are a well-formed key of these types (for keys that come from a file).
 bool mr_groups_key_valid(const mr_groups *groups, mr_span key);
 uint64_t mr_groups_bytes(const mr_groups *groups);

@@ -130,8 +130,7 @@ static mr_code join_push(mr_op *base, uint32_t port, const mr_batch *in, mr_cx *
         op->version = table->version;
     }
     uint32_t *match = mr_arena_raw(cx->arena, in->rows * sizeof *match);
-    mr_table_index_find(&op->index, table, plan->join.table_keys, in, plan->join.input_keys,
-                        plan->join.key_count, match, cx->arena);
+    mr_table_index_find(&op->index, in, plan->join.input_keys, match, cx->arena);
     if (op->index.unique && op->residue == NULL) {
         mr_batch rows = plan->join.left ? *in : narrow_matched(in, match, true, NULL, cx);
         mr_batch out = widen(base, &rows, match, cx);

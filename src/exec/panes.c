@@ -195,18 +195,26 @@ static void blocks_find(mr_panes *panes, const mr_batch *in, const uint32_t *gro
     }
 }
 
-// The rows of one call: those whose FILTER column is TRUE.
-static uint32_t filter_rows(const mr_vector *filter, const uint32_t *rows, uint32_t count,
-                            uint8_t *const *blocks, uint32_t *ret_rows, uint8_t **ret_blocks) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!mr_vector_is_null(filter, rows[i]) &&
-            filter->bools[mr_vector_at(filter, rows[i])] != 0) {
-            ret_rows[kept] = rows[i];
-            ret_blocks[kept++] = blocks[i];
+typedef struct update_rows {  // Rows of a batch and the blocks they go to.
+    const uint32_t *rows;     // NULL = all.
+    uint8_t *const *blocks;
+    uint32_t count;
+} update_rows;
+
+// The rows of one call with a FILTER: those whose column is TRUE.
+static update_rows filter_rows(const mr_vector *filter, const mr_batch *in, uint8_t *const *blocks,
+                               mr_arena *arena) {
+    uint32_t *rows = mr_arena_raw(arena, in->sel_count * sizeof *rows);
+    uint8_t **kept = mr_arena_raw(arena, in->sel_count * sizeof *kept);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < in->sel_count; i++) {
+        uint32_t row = mr_batch_row(in, i);
+        if (!mr_vector_is_null(filter, row) && filter->bools[mr_vector_at(filter, row)] != 0) {
+            rows[count] = row;
+            kept[count++] = blocks[i];
         }
     }
-    return kept;
+    return (update_rows){rows, kept, count};
 }
 
 mr_code mr_panes_update(mr_panes *panes, const mr_batch *in, mr_cx *cx) {
@@ -223,20 +231,12 @@ mr_code mr_panes_update(mr_panes *panes, const mr_batch *in, mr_cx *cx) {
     for (uint32_t c = 0; c < plan->aggregate.call_count; c++) {
         const mr_agg_call *call = &plan->aggregate.calls[c];
         const mr_vector *argument = call->column < 0 ? NULL : &in->columns[call->column];
-        const uint32_t *rows = in->sel;
-        uint8_t *const *bases = blocks;
-        uint32_t row_count = count;
+        update_rows to = {in->sel, blocks, count};
         if (call->filter >= 0) {
-            uint32_t *all = mr_arena_raw(cx->arena, count * sizeof *all);
-            for (uint32_t i = 0; i < count; i++) {
-                all[i] = mr_batch_row(in, i);
-            }
-            uint8_t **kept = mr_arena_raw(cx->arena, count * sizeof *kept);
-            row_count = filter_rows(&in->columns[call->filter], all, count, blocks, all, kept);
-            rows = all;
-            bases = kept;
+            to = filter_rows(&in->columns[call->filter], in, blocks, cx->arena);
         }
-        MR_TRY(panes->aggs[c]->update(bases, panes->offsets[c], argument, rows, row_count, cx));
+        MR_TRY(
+            panes->aggs[c]->update(to.blocks, panes->offsets[c], argument, to.rows, to.count, cx));
     }
     return MR_OK;
 }

@@ -67,6 +67,8 @@ typedef struct gathering {
     bool *changed;
     uint32_t *groups;
     uint32_t count;
+    uint32_t *chosen;  // The groups of the rows being made.
+    uint32_t chosen_count;
 } gathering;
 
 static uint64_t block_epoch(const uint8_t *block) {
@@ -121,7 +123,8 @@ static void gathering_release(const mr_panes *panes, const gathering *all) {
 
 // Rows of some groups as a batch of the AGGREGATE's schema.
 static mr_code rows_make(const mr_panes *panes, int64_t window_us, const gathering *all,
-                         const uint32_t *groups, uint32_t count, mr_batch *ret, mr_cx *cx) {
+                         mr_batch *ret, mr_cx *cx) {
+    uint32_t count = all->chosen_count;
     const mr_plan *plan = panes->plan;
     const mr_schema *schema = plan->schema;
     mr_batch out = mr_batch_new(cx->arena, schema->count, count);
@@ -141,7 +144,7 @@ static mr_code rows_make(const mr_panes *panes, int64_t window_us, const gatheri
         *v = mr_vector_flat(cx->arena, schema->columns[column].type, count);
         mr_vector_own_valid(v, cx->arena, count);
         for (uint32_t i = 0; i < count; i++) {
-            mr_groups_decode(&panes->groups, groups[i], k, v, i, cx->arena);
+            mr_groups_decode(&panes->groups, all->chosen[i], k, v, i);
         }
     }
     for (uint32_t c = 0; c < plan->aggregate.call_count; c++, column++) {
@@ -149,7 +152,8 @@ static mr_code rows_make(const mr_panes *panes, int64_t window_us, const gatheri
         *v = mr_vector_flat(cx->arena, schema->columns[column].type, count);
         mr_vector_own_valid(v, cx->arena, count);
         for (uint32_t i = 0; i < count; i++) {
-            MR_TRY(panes->aggs[c]->result(all->blocks[groups[i]] + panes->offsets[c], v, i, cx));
+            MR_TRY(
+                panes->aggs[c]->result(all->blocks[all->chosen[i]] + panes->offsets[c], v, i, cx));
         }
     }
     mr_assert(column == schema->count);
@@ -165,6 +169,7 @@ mr_code mr_panes_emit(const mr_panes *panes, int64_t window_us, uint64_t since, 
         .owned = MR_NEW_ARRAY(cx->arena, bool, group_count),
         .changed = MR_NEW_ARRAY(cx->arena, bool, group_count),
         .groups = mr_arena_raw(cx->arena, group_count * sizeof(uint32_t)),
+        .chosen = mr_arena_raw(cx->arena, MR_BATCH_ROWS_MAX * sizeof(uint32_t)),
     };
     mr_code code = MR_OK;
     for (uint32_t p = 0; p < panes->pane_count && code == MR_OK; p++) {
@@ -172,17 +177,15 @@ mr_code mr_panes_emit(const mr_panes *panes, int64_t window_us, uint64_t since, 
             code = gather_pane(panes, panes->panes[p], since, &all, cx);
         }
     }
-    uint32_t *chosen = mr_arena_raw(cx->arena, MR_BATCH_ROWS_MAX * sizeof *chosen);
-    uint32_t chosen_count = 0;
     for (uint32_t i = 0; i < all.count && code == MR_OK; i++) {
         if (all.changed[all.groups[i]]) {
-            chosen[chosen_count++] = all.groups[i];
+            all.chosen[all.chosen_count++] = all.groups[i];
         }
-        if (chosen_count == MR_BATCH_ROWS_MAX || (i + 1 == all.count && chosen_count > 0)) {
+        if (all.chosen_count == MR_BATCH_ROWS_MAX || (i + 1 == all.count && all.chosen_count > 0)) {
             mr_batch out;
-            code = rows_make(panes, window_us, &all, chosen, chosen_count, &out, cx);
+            code = rows_make(panes, window_us, &all, &out, cx);
             code = code != MR_OK ? code : take(self, &out, cx);
-            chosen_count = 0;
+            all.chosen_count = 0;
         }
     }
     gathering_release(panes, &all);

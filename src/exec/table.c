@@ -111,7 +111,7 @@ static void direct_try(mr_table_index *index, const mr_table *table, uint32_t ke
 void mr_table_index_init(mr_table_index *index, const mr_table *table, const uint32_t *keys,
                          uint32_t key_count) {
     uint32_t count = (uint32_t)table->rows.row_count;
-    *index = (mr_table_index){.unique = true};
+    *index = (mr_table_index){.table = table, .keys = keys, .key_count = key_count, .unique = true};
     index->slot_count = (uint32_t)mr_pow2_up(2 * (uint64_t)count + 16);
     index->slots = mr_heap_alloc(index->slot_count * sizeof *index->slots);
     index->next = mr_heap_raw(MR_MAX(count, 1u) * sizeof *index->next);
@@ -163,9 +163,9 @@ static void find_direct(const mr_table_index *index, const mr_vector *v, const m
     }
 }
 
-void mr_table_index_find(const mr_table_index *index, const mr_table *table,
-                         const uint32_t *table_keys, const mr_batch *in, const uint32_t *input_keys,
-                         uint32_t key_count, uint32_t *ret, mr_arena *arena) {
+void mr_table_index_find(const mr_table_index *index, const mr_batch *in,
+                         const uint32_t *input_keys, uint32_t *ret, mr_arena *arena) {
+    uint32_t key_count = index->key_count;
     if (index->direct != NULL && in->columns[input_keys[0]].type.id == MR_INT32) {
         find_direct(index, &in->columns[input_keys[0]], in, ret);
         return;
@@ -185,7 +185,7 @@ void mr_table_index_find(const mr_table_index *index, const mr_table *table,
             uint32_t other = index->slots[at] - 1;
             bool same = index->hashes[other] == hashes[row];
             for (uint32_t k = 0; k < key_count && same; k++) {
-                same = mr_vector_same(&table->columns[table_keys[k]], other,
+                same = mr_vector_same(&index->table->columns[index->keys[k]], other,
                                       &in->columns[input_keys[k]], row);
             }
             if (same) {

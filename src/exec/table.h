@@ -26,6 +26,9 @@ void mr_table_release(mr_table *table);
 
 // Rows by the values of some columns.
 typedef struct mr_table_index {
+    const mr_table *table;
+    const uint32_t *keys;  // Columns of the table.
+    uint32_t key_count;
     uint32_t *slots;  // First row of a chain + 1, by hash; 0 = free.
     uint32_t slot_count;
     uint32_t *next;  // Next row of the same key, by row; MR_TABLE_NO_ROW ends.
@@ -42,6 +45,5 @@ void mr_table_index_init(mr_table_index *index, const mr_table *table, const uin
 void mr_table_index_release(mr_table_index *index);
 // First matching row of each selected row of a batch (aligned with its rows), MR_TABLE_NO_ROW for
 // none. A NULL key matches nothing.
-void mr_table_index_find(const mr_table_index *index, const mr_table *table,
-                         const uint32_t *table_keys, const mr_batch *in, const uint32_t *input_keys,
-                         uint32_t key_count, uint32_t *ret, mr_arena *arena);
+void mr_table_index_find(const mr_table_index *index, const mr_batch *in,
+                         const uint32_t *input_keys, uint32_t *ret, mr_arena *arena);
