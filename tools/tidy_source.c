@@ -348,7 +348,12 @@ static bool signature(const source *s, size_t end, char *name, size_t name_bytes
     const char *inside = t + open + 1 + strspn(t + open + 1, " \n");
     bool none = *inside == ')' || starts(inside, "void)");
     bool variadic = end >= 3 && strncmp(t + end - 3, "...", 3) == 0;
-    *ret_parameters = none ? 0 : commas + 1 - variadic;
+    // The call context comes with nearly every call: it says nothing of how much a function asks
+    // for.
+    static const char context[] = "mr_cx *cx";
+    bool has_context =
+        end >= sizeof(context) - 1 && starts(t + end - (sizeof(context) - 1), context);
+    *ret_parameters = none ? 0 : commas + 1 - variadic - has_context;
     if (strcmp(name, "TEST") == 0) {  // The test's own name, for the ratchet.
         size_t comma = open + strcspn(t + open, ",") + 1;
         comma += strspn(t + comma, " \n");
