@@ -20,20 +20,25 @@ static const char *column_hint(const mr_bind *b, const char *table, const char *
                                "Double quotes enclose names; text stands in single ones: '%s'.",
                                name);
     }
-    size_t count = 0, capacity = 0;
+    size_t capacity = 0;
     for (uint32_t t = 0; t < b->scope->table_count; t++) {
         capacity += b->scope->tables[t].column_count;
     }
     const char **names = MR_NEW_ARRAY(b->s->cx->arena, const char *, capacity + 1);
-    for (uint32_t t = 0; t < b->scope->table_count; t++) {
-        const mr_scope_table *from = &b->scope->tables[t];
-        for (uint32_t c = 0; c < from->column_count; c++) {
-            if (table == NULL || strcmp(from->name, table) == 0) {
+    const char *hint = NULL;
+    for (int pass = 0; pass < 2 && hint == NULL;
+         pass++) {  // First the table meant, then the others.
+        size_t count = 0;
+        for (uint32_t t = 0; t < b->scope->table_count; t++) {
+            const mr_scope_table *from = &b->scope->tables[t];
+            bool meant = table == NULL || strcmp(from->name, table) == 0;
+            for (uint32_t c = 0; c < from->column_count && meant == (pass == 0); c++) {
                 names[count++] = from->columns[c].name;
             }
         }
+        hint = mr_session_hint(b->s, name, names, count);
     }
-    return mr_session_hint(b->s, name, names, count);
+    return hint;
 }
 
 static mr_code no_table(const mr_bind *b, const char *table, mr_place place) {

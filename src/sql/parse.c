@@ -216,11 +216,29 @@ static const char *syntax_hint(mr_session *s, const char *at) {
     return NULL;
 }
 
+// The word in front of a place.
+static const char *word_before(const char *text, int32_t at) {
+    while (at > 0 && !name_char(text[at - 1], false)) {
+        at--;
+    }
+    while (at > 0 && name_char(text[at - 1], false)) {
+        at--;
+    }
+    return text + at;
+}
+
 static mr_code syntax_error(mr_session *s, const PgQueryError *error, const char *text,
                             int32_t base) {
     int32_t at = error->cursorpos > 0 ? byte_offset(text, error->cursorpos) : 0;
-    return mr_fail_at(s->cx, MR_E_SYNTAX, mr_session_place_at(s, base + at),
-                      syntax_hint(s, text + at), "%s", error->message);
+    const char *hint = syntax_hint(s, text + at);
+    if (hint == NULL && mr_span_equal_nocase((mr_span){text + at, 3}, MR_SPAN("FOR"))) {
+        hint = syntax_hint(s, word_before(text, at));  // WATERMARK FOR
+    }
+    const char *near = strstr(error->message, " at or near ");
+    size_t bytes = strcspn(error->message, "\n");  // What it quotes may run on to the file's end.
+    bool cut = error->message[bytes] != '\0' && near != NULL;
+    return mr_fail_at(s->cx, MR_E_SYNTAX, mr_session_place_at(s, base + at), hint, "%.*s",
+                      (int)(cut ? (size_t)(near - error->message) : bytes), error->message);
 }
 
 // How deep a tree these tokens can build: tokens since the last comma, over all open parentheses.
@@ -318,6 +336,33 @@ mr_code mr_parse_one(mr_session *s, const char *text, int32_t base, const mr_ast
     return parse_text(s, mr_arena_string(s->cx->arena, text), base, ret);
 }
 
+// One statement of the expanded text, from offset base on; added to the list when it parses.
+static mr_code parse_part(mr_session *s, mr_span part, mr_parse_statement *list, uint32_t *count) {
+    size_t skip = 0, behind = 0;
+    do {  // Places of whole statements are those of their first word.
+        skip = behind;
+        while (behind < part.bytes && strchr(" \t\r\n\f;", part.data[behind]) != NULL) {
+            behind++;
+        }
+        behind = skip_comment(part, behind);
+    } while (behind > skip);
+    if (skip == part.bytes) {
+        return MR_OK;
+    }
+    int32_t base = (int32_t)(part.data + skip - s->expanded);
+    char *text = mr_arena_copy(s->cx->arena, part.data + skip, part.bytes - skip);
+    const mr_ast *node = NULL;
+    mr_code code = parse_text(s, text, base, &node);
+    if (code != MR_OK) {
+        s->unparsed[s->unparsed_count++] = text;
+        return mr_session_report(s, code);
+    }
+    if (node != NULL) {
+        list[(*count)++] = (mr_parse_statement){.node = node, .base = base};
+    }
+    return MR_OK;
+}
+
 mr_code mr_parse_statements(mr_session *s, mr_parse_statement **ret, uint32_t *ret_count) {
     PgQuerySplitResult split = pg_query_split_with_scanner(s->expanded);
     if (split.error != NULL) {
@@ -325,28 +370,23 @@ mr_code mr_parse_statements(mr_session *s, mr_parse_statement **ret, uint32_t *r
         pg_query_free_split_result(split);
         return mr_session_report(s, code);
     }
-    s->unparsed = MR_NEW_ARRAY(s->cx->arena, const char *, (size_t)split.n_stmts + 1);
+    size_t parts = (size_t)split.n_stmts + 1;
+    s->unparsed = MR_NEW_ARRAY(s->cx->arena, const char *, parts);
+    mr_parse_statement *list = MR_NEW_ARRAY(s->cx->arena, mr_parse_statement, parts);
     mr_code first = MR_OK;
-    mr_parse_statement *list =
-        MR_NEW_ARRAY(s->cx->arena, mr_parse_statement, (size_t)split.n_stmts + 1);
-    uint32_t count = 0;
-    for (int i = 0; i < split.n_stmts; i++) {
-        const PgQuerySplitStmt *part = split.stmts[i];
-        int32_t base = (int32_t)part->stmt_location;
-        char *text =
-            mr_arena_copy(s->cx->arena, s->expanded + base, (size_t)MR_MAX(part->stmt_len, 0));
-        const mr_ast *node = NULL;
-        mr_code code = parse_text(s, text, base, &node);
-        if (code != MR_OK) {
-            first = first == MR_OK ? code : first;
-            s->unparsed[s->unparsed_count++] = text;
-            mr_session_report(s, code);
-        } else if (node != NULL) {
-            list[count++] = (mr_parse_statement){.node = node, .base = base};
+    size_t end = 0;
+    for (size_t i = 0; i < parts; i++) {
+        mr_span part = {s->expanded + end, s->expanded_bytes - end};  // Behind the last: unclosed.
+        if (i + 1 < parts) {
+            size_t start = (size_t)split.stmts[i]->stmt_location;
+            size_t bytes = (size_t)MR_MAX(split.stmts[i]->stmt_len, 0);
+            part = (mr_span){s->expanded + start, bytes};
+            end = MR_MIN(start + bytes, s->expanded_bytes);
         }
+        mr_code code = parse_part(s, part, list, ret_count);
+        first = first == MR_OK ? code : first;
     }
     pg_query_free_split_result(split);
     *ret = list;
-    *ret_count = count;
     return first;
 }

@@ -198,6 +198,19 @@ static void list_used(mr_session *s) {
     }
 }
 
+// By place, so that they read like the file.
+static void sort_errors(mr_sql_errors *errors) {
+    for (uint32_t i = 1; i < errors->count; i++) {
+        mr_error error = errors->items[i];
+        uint32_t at = i;
+        while (at > 0 && errors->items[at - 1].place.offset > error.place.offset) {
+            errors->items[at] = errors->items[at - 1];
+            at--;
+        }
+        errors->items[at] = error;
+    }
+}
+
 static const char *pipeline_name(mr_arena *arena, const char *file) {
     const char *slash = strrchr(file, '/');
     const char *name = slash == NULL ? file : slash + 1;
@@ -251,6 +264,7 @@ mr_code mr_plan_make(const char *file, mr_span text, const mr_sql_env *env, mr_p
     }
     release_unused_rows(&s, ret_errors->count > 0);
     if (ret_errors->count > 0) {
+        sort_errors(ret_errors);
         cx->error = ret_errors->items[0];
         return ret_errors->items[0].code;
     }

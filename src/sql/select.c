@@ -199,7 +199,7 @@ static mr_code distinct_unbounded(const mr_select *q, const mr_plan *plan, mr_pl
             ? "Give the table's time column OPTIONS (watermark '30 seconds'), then WITH (state_ttl "
               "= '1 hour') to the view; or say unbounded = true."
             : "Bound it with state_ttl: CREATE VIEW … WITH (state_ttl = '1 hour') AS …, or put the "
-              "event time among the keys.";
+              "event time among the keys; or say unbounded = true.";
     return mr_fail_at(q->s->cx, MR_E_LIMIT, place, hint, "state of DISTINCT%s grows without bound",
                       on ? " ON" : "");
 }
