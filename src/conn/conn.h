@@ -10,6 +10,7 @@
 // clang-format off
 #define MR_CONN_SOURCES(X) \
     X(file)                \
+    X(generator)           \
     X(kafka)
 
 #define MR_CONN_SINKS(X) \

@@ -38,9 +38,8 @@ static mr_code csv_load(const char *path, const mr_option_values *options, mr_ro
     }
     mr_span text;
     MR_TRY(mr_file_load(path, FILE_BYTES_MAX, &text, cx));
-    mr_csv_options csv = {.header = loader.header,
-                          .delimiter = loader.delimiter[0],
-                          .null_text = loader.null};
+    mr_csv_options csv = {
+        .header = loader.header, .delimiter = loader.delimiter[0], .null_text = loader.null};
     return mr_csv_read(ret, text, path, &csv, cx);
 }
 
