@@ -33,7 +33,7 @@ const char *mr_zone_name(const mr_zone *zone);
 // Seconds to add to UTC to get local time at this moment.
 int32_t mr_zone_offset_s(const mr_zone *zone, int64_t utc_us);
 // Local wall clock to UTC. In a gap: the time after the jump by the old offset; in an overlap: the
-// first.
+// second, as DuckDB and PostgreSQL read it.
 int64_t mr_zone_to_utc(const mr_zone *zone, int64_t local_us);
 // Local date (days since 1970-01-01) of a moment.
 int32_t mr_zone_date(const mr_zone *zone, int64_t utc_us);

@@ -85,15 +85,12 @@ int64_t mr_zone_to_utc(const mr_zone *zone, int64_t local_us) {
     // Two days before the table's end, so that the changes around are in it.
     int64_t s = zone->cycles ? zone_fold(zone, local_s + 2 * DAY_S) - 2 * DAY_S : local_s;
     uint32_t i = zone_find(zone, s + OFFSET_S_MAX);
-    // Back to the last change that the wall clock had reached before it was moved.
-    while (i > 0 && zone->changes[i].at_s + zone->changes[i - 1].offset_s > s) {
+    // Back to the last change after which the wall clock showed no more than this: a time in a
+    // skipped hour is read by the clock as it was, one that comes twice is the second.
+    while (i > 0 && zone->changes[i].at_s + zone->changes[i].offset_s > s) {
         i--;
     }
-    // Forward clocks skip an hour: a time in it is read by the clock as it was.
     int32_t offset_s = zone->changes[i].offset_s;
-    if (i > 0 && zone->changes[i].at_s + offset_s > s) {
-        offset_s = zone->changes[i - 1].offset_s;
-    }
     return local_us - offset_s * MR_SECOND_US;
 }
 

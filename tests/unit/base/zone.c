@@ -3,7 +3,7 @@
 // The files in tests/unit/base/zone are the tz database's (public domain), kept here so that the
 // answers do not change with the machine's. The checksums are of the lines "second offset\n" at
 // which the offset changes, in half-hour steps from 1970 to 2100, as zoneinfo gives them: once for
-// moments in UTC, once for wall clocks (fold=0).
+// moments in UTC, once for wall clocks (the smaller offset of fold=0 and 1).
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,16 +66,16 @@ TEST(zone, agrees_with_zoneinfo_from_1970_to_2100) {
         uint32_t local_count;
         uint32_t local_crc;
     } cases[] = {
-        {"New_York", 261, 0x38FED060, 261, 0x05D55B96},
-        {"Berlin", 241, 0x00F90065, 241, 0x6AD5DBFA},
+        {"New_York", 261, 0x38FED060, 261, 0x516CD97A},
+        {"Berlin", 241, 0x00F90065, 241, 0x211A08EF},
         {"Kolkata", 1, 0x897EDA7C, 1, 0x897EDA7C},
-        {"Lord_Howe", 239, 0xAB9F8EDB, 239, 0x08A9DEC7},
-        {"Dublin", 258, 0xF827BFDD, 258, 0x2DE93C96},
-        {"Casablanca", 188, 0xE87A480E, 188, 0x13A2486E},
-        {"St_Johns", 261, 0x0EFE6B14, 261, 0x0BA9DA41},
-        {"Apia", 24, 0xDE36CF3B, 24, 0x48702BEE},
-        {"Troll", 191, 0x1DC116FE, 191, 0x7648363D},
-        {"Sao_Paulo", 69, 0x6650FC03, 69, 0x7AF81BD2},
+        {"Lord_Howe", 239, 0xAB9F8EDB, 239, 0x936CF809},
+        {"Dublin", 258, 0xF827BFDD, 258, 0x3D6DF634},
+        {"Casablanca", 188, 0xE87A480E, 188, 0x806D72F6},
+        {"St_Johns", 261, 0x0EFE6B14, 261, 0x053904E1},
+        {"Apia", 24, 0xDE36CF3B, 24, 0xE35802BE},
+        {"Troll", 191, 0x1DC116FE, 191, 0x9BD78A9B},
+        {"Sao_Paulo", 69, 0x6650FC03, 69, 0xAAB35830},
     };
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         const mr_zone *zone = zone_of(cases[i].name);
@@ -108,7 +108,7 @@ TEST(zone, gap_and_overlap_on_both_switch_days) {
                  "2026-03-08T07:30:00Z");  // Skipped: by the old offset.
     expect_local(zone, "2026-03-08 03:00:00", "2026-03-08T07:00:00Z");
     expect_local(zone, "2026-11-01 00:59:59", "2026-11-01T04:59:59Z");
-    expect_local(zone, "2026-11-01 01:30:00", "2026-11-01T05:30:00Z");  // Twice: the first.
+    expect_local(zone, "2026-11-01 01:30:00", "2026-11-01T06:30:00Z");  // Twice: the second.
     expect_local(zone, "2026-11-01 02:00:00", "2026-11-01T07:00:00Z");
     // A day has 23 and 25 hours.
     EXPECT_EQ(mr_zone_to_utc(zone, at("2026-03-09")) - mr_zone_to_utc(zone, at("2026-03-08")),
