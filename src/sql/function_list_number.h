@@ -28,11 +28,11 @@
     X(MOD_FLOAT64, "%", MR_FN_PURE, FLOAT64, FLOAT64, FLOAT64, NULLTYPE,                           \
       "Remainder with the sign of the dividend; NULL when divided by 0.", "7.5e0 % 2")             \
     X(NEG_INT32, "-", MR_FN_FALLIBLE, INT32, INT32, NULLTYPE, NULLTYPE,                            \
-      "Value with the other sign.", "-(3)")                                                        \
+      "Value with the other sign.", "-(1 + 2)")                                                    \
     X(NEG_INT64, "-", MR_FN_FALLIBLE, INT64, INT64, NULLTYPE, NULLTYPE,                            \
       "Value with the other sign.", "-(3::bigint)")                                                \
     X(NEG_FLOAT64, "-", MR_FN_PURE, FLOAT64, FLOAT64, NULLTYPE, NULLTYPE,                          \
-      "Value with the other sign.", "-(3.5e0)")                                                    \
+      "Value with the other sign.", "-(1.5e0 + 2)")                                                \
     X(NEG_INTERVAL, "-", MR_FN_FALLIBLE, INTERVAL, INTERVAL, NULLTYPE, NULLTYPE,                   \
       "Value with the other sign.", "-(interval '1 day')")                                         \
     X(ABS_INT32, "abs", MR_FN_FALLIBLE, INT32, INT32, NULLTYPE, NULLTYPE,                          \

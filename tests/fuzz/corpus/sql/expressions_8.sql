@@ -1,0 +1,2 @@
+-- times
+INSERT INTO out SELECT ts + interval '1 day 2 hours' AS a, interval '5' minute + ts AS b, day + 1 AS c, day + interval '1 month' AS d, ts - interval '1 hour' AS e, epoch(ts - timestamptz '2026-01-01 00:00:00+00') AS f, day - date '2026-01-01' AS g, extract(hour FROM ts) AS h, date_part('years', day) AS i, extract(epoch FROM at) AS j, date_trunc('Hour', ts) AS k, year(day) AS l, to_timestamp(n) AS m, to_timestamp(id) AS o, date_bin('15 minutes', ts, '2026-01-01 00:00:00+00') AS p, epoch_ms(big) AS q, 2 * interval '1 hour' + at AS r FROM events;

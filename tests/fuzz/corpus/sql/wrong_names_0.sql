@@ -1,0 +1,2 @@
+-- table
+INSERT INTO out SELECT id FROM event;

@@ -1,0 +1,2 @@
+-- column, with the nearest name
+INSERT INTO out SELECT usr_id FROM events;

@@ -1,0 +1,2 @@
+-- wrapper far from all
+CREATE SERVER s FOREIGN DATA WRAPPER oracle;

@@ -1,0 +1,2 @@
+-- insert into an unknown table
+INSERT INTO ot SELECT id FROM events;

@@ -1,0 +1,2 @@
+-- two tables of one name
+CREATE VIEW plain AS SELECT id FROM events;

@@ -1,0 +1,2 @@
+-- time zone
+SET timezone = 'Asia/Calcuta';

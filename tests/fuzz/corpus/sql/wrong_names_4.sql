@@ -1,0 +1,2 @@
+-- alias that is not in from
+INSERT INTO out SELECT ev.id FROM events e;

@@ -1,0 +1,2 @@
+-- function, with the nearest name
+INSERT INTO out SELECT uper(id) FROM events;

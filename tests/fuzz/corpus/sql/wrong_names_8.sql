@@ -1,0 +1,2 @@
+-- server
+CREATE FOREIGN TABLE t (id text) SERVER kafak;

@@ -1,0 +1,2 @@
+-- wrapper
+CREATE SERVER s FOREIGN DATA WRAPPER parket;

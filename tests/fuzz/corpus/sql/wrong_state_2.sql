@@ -1,0 +1,2 @@
+-- distinct without any event time
+INSERT INTO out SELECT DISTINCT ON (id) id FROM plain;

@@ -1,0 +1,2 @@
+-- group by without a window
+INSERT INTO shown SELECT id, count(*) FROM events GROUP BY id;

@@ -1,0 +1,2 @@
+-- aggregate without group by
+INSERT INTO shown SELECT count(*) FROM events;

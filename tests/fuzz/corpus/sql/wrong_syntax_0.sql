@@ -1,0 +1,2 @@
+-- a word is missing
+INSERT INTO out SELECT id events WHERE;

@@ -1,0 +1,2 @@
+-- an unfinished text
+INSERT INTO out SELECT 'abc FROM events;

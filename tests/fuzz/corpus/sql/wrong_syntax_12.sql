@@ -1,0 +1,2 @@
+-- places count characters, not bytes
+INSERT INTO out SELECT 'äöü' AS a, missing FROM events;

@@ -1,0 +1,2 @@
+-- create stream
+CREATE STREAM t (id text);

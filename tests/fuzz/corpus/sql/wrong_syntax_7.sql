@@ -1,0 +1,2 @@
+-- a variable that is not set
+INSERT INTO out SELECT '${NOWHERE}' AS a FROM events;

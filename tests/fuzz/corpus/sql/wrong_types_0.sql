@@ -1,0 +1,2 @@
+-- argument of a function
+INSERT INTO out SELECT upper(user_id) FROM events;

@@ -1,0 +1,2 @@
+-- number too large
+INSERT INTO out SELECT 1e999 AS a FROM events;
