@@ -58,7 +58,7 @@ def test_kafka(kafka, topic, tmp_path):
     expected = oracle.retail_expected(known.of(retail_data.GOOD))
     sql, project = example("retail", tmp_path, *SQL_CHANGES)
     data, env = tmp_path / "data", {**kafka_env(kafka, topic), "LINES": str(tmp_path / "lines")}
-    args = ["run", sql, "--data", data, "--progress", "json", *settings(workers=2, epoch_ms=100)]
+    args = ["run", sql, "--data", data, "--progress", "json", *settings(workers=2, epoch='100ms')]
     producer = kafka.produce_in_background(topic, known.lines, RATE)
     lives = run_with_kills(args, random.Random(41), producer.is_alive, cwd=project, env=env)
     producer.join()
@@ -83,7 +83,7 @@ def test_file(tmp_path):
         "format 'json',", f"format 'json', max_rate_per_partition '{rate}',"))
     data, env = tmp_path / "data", {"LINES": str(tmp_path / "lines")}
     args = ["run", sql, "--until", "end", "--data", data, "--source", f"events=file:{path}", "--progress", "json",
-            *settings(workers=2, epoch_ms=100)]
+            *settings(workers=2, epoch='100ms')]
     lives = run_with_kills(args, random.Random(42), lambda: True, cwd=project, env=env)
     lives.append(millrace(*args, timeout=900, cwd=project, env=env))
     epochs, replays = account(lives)

@@ -57,7 +57,7 @@ def test_batch_size_changes_nothing(small, tmp_path, batch_rows, workers):
 @pytest.mark.parametrize("epoch_rows", [7, 100])
 def test_restart_after_every_epoch_changes_nothing(small, tmp_path, workers, epoch_rows):
     lives = to_the_end(arguments(tmp_path, small.path, *settings(
-        workers=workers, batch_rows=min(epoch_rows, 16), epoch_rows=epoch_rows, stop_after_epochs=1)))
+        workers=workers, batch_rows=min(epoch_rows, 16), epoch_rows=epoch_rows, chunk_bytes=1024, stop_after_epochs=1)))
     # Else the input went by in one piece and nothing was proved.
     assert len(lives) >= SMALL // epoch_rows // 16
     epochs = [epoch for life in lives for epoch in life.progress.epochs()]
@@ -69,7 +69,7 @@ def test_restart_after_every_epoch_changes_nothing(small, tmp_path, workers, epo
 def test_another_number_of_workers_after_a_restart(small, tmp_path):
     for workers in (2, 4, 1, 3):
         millrace(*arguments(tmp_path, small.path, *settings(
-            workers=workers, batch_rows=16, epoch_rows=200, stop_after_epochs=2)))
+            workers=workers, batch_rows=16, epoch_rows=200, chunk_bytes=1024, stop_after_epochs=2)))
     to_the_end(arguments(tmp_path, small.path, *settings(workers=4)))
     check_retail(tmp_path, small, small.expected)
 
@@ -84,7 +84,7 @@ def test_a_finished_pipeline_run_again_adds_nothing(small, tmp_path):
 
 
 def test_fresh_begins_anew(small, tmp_path):
-    millrace(*arguments(tmp_path, small.path, *settings(epoch_rows=500, batch_rows=16, stop_after_epochs=2)))
+    millrace(*arguments(tmp_path, small.path, *settings(epoch_rows=500, batch_rows=16, chunk_bytes=1024, stop_after_epochs=2)))
     shutil.rmtree(lake(tmp_path, "segment_metrics"), ignore_errors=True)
     for table in ("events_bad", "events_late"):
         shutil.rmtree(lake(tmp_path, table), ignore_errors=True)

@@ -73,7 +73,7 @@ def test_batch_size_changes_nothing(kafka, small_topic, small, tmp_path, batch_r
 @pytest.mark.parametrize("workers", [1, 4])
 def test_restart_after_every_epoch_changes_nothing(kafka, small_topic, small, tmp_path, workers):
     lives = to_the_end(arguments(tmp_path, *settings(
-        workers=workers, batch_rows=16, epoch_rows=150, stop_after_epochs=1)), env=kafka_env(kafka, small_topic))
+        workers=workers, batch_rows=16, epoch_rows=150, chunk_bytes=1024, stop_after_epochs=1)), env=kafka_env(kafka, small_topic))
     assert len(lives) >= 5
     check_retail(tmp_path, small, small.expected)
     check_counts(small, lives[-1].progress)

@@ -87,7 +87,7 @@ def test_batch_size_changes_nothing(small, tmp_path, batch_rows):
 def test_restart_after_every_epoch_changes_nothing(small, tmp_path):
     sql, project = example("sensors", tmp_path, TO_PARQUET)
     lives = to_the_end(arguments(tmp_path / "data", small.path, *settings(
-        workers=2, batch_rows=16, epoch_rows=100, stop_after_epochs=1), sql=sql), cwd=project)
+        workers=2, batch_rows=16, epoch_rows=100, chunk_bytes=1024, stop_after_epochs=1), sql=sql), cwd=project)
     assert len(lives) >= 5
     check_averages(tmp_path / "data", small)
     check_raw(tmp_path / "data", small)
