@@ -143,6 +143,20 @@ static mr_code page_finish(mr_parquet_column *column, mr_parquet_press *press, m
 
 // ---- adding rows -------------------------------------------------------------------------------
 
+// Marks `count` rows of the page from `first` on alike.
+static void column_valid_run(uint64_t *valid, uint32_t first, uint32_t count, bool value) {
+    uint32_t end = first + count;
+    while (first < end && (first % 64 != 0 || end - first < 64)) {
+        mr_bits_put(valid, first++, value);
+    }
+    for (; end - first >= 64; first += 64) {
+        valid[first / 64] = value ? UINT64_MAX : 0;
+    }
+    for (; first < end; first++) {
+        mr_bits_put(valid, first, value);
+    }
+}
+
 // Notes validity of `count` rows and gathers those with a value. Returns their count; *rows stays
 // NULL when they are the first `count` in order.
 static uint32_t column_valid(mr_parquet_column *column, const mr_vector *in, const uint32_t **rows,
@@ -150,17 +164,13 @@ static uint32_t column_valid(mr_parquet_column *column, const mr_vector *in, con
     uint32_t first = column->page_rows;
     if (in->kind == MR_CONST) {
         bool null = mr_vector_is_null(in, 0);
-        for (uint32_t i = 0; column->optional && i < count; i++) {
-            mr_bits_put(column->page_valid, first + i, !null);
-        }
+        column_valid_run(column->page_valid, first, count, !null);
         memset(room, 0, count * sizeof(room[0]));
         *rows = room;
         return null ? 0 : count;
     }
     if (in->valid == NULL) {
-        for (uint32_t i = 0; column->optional && i < count; i++) {
-            mr_bits_set(column->page_valid, first + i);
-        }
+        column_valid_run(column->page_valid, first, count, /* value= */ true);
         return count;
     }
     uint32_t kept = 0;

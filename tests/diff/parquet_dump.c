@@ -89,7 +89,8 @@ static double dump_double(dump *d, dump_column *column) {
     static const double odd[] = {0.0, -0.0, 1e308, -1e308, 5e-324, 0.1};
     int64_t number = dump_number(d, column);
     uint32_t pick = dump_below(d, 100);
-    if (pick < MR_COUNT(odd)) {
+    // Runs are of no negative numbers, so that a zero is at the lower end.
+    if (pick < (column->spread == SPREAD_RUNS ? 2 : MR_COUNT(odd))) {
         return odd[pick];
     }
     if (pick == 50 && column->null_percent == 10) {
