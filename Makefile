@@ -61,7 +61,7 @@ SELF = $(MAKE) --no-print-directory
 all: $(if $(MAIN),$(BUILD)/millrace,$(LIB)) ## Build build/millrace (-O2, asserts on); the default
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 debug: ## Build build/debug/millrace (-O0, slow asserts too)
 	+@$(SELF) BUILD=$(BUILD)/debug OPT='-O0 -DMR_DEBUG' all
@@ -107,6 +107,7 @@ $(BUILD)/tidy: $(call objs,tools/tidy.c tools/tidy_source.c)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+include bench/micro/rules.mk tests/diff/rules.mk
 
 # ---- proving ---------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ static const struct {
     {"strtoll", "src/base/text.c " TESTING, "mr_text_parse_int64"},
     {"strtoul", "src/base/text.c " TESTING, "mr_text_parse_int64"},
     {"strtoull", "src/base/text.c " TESTING, "mr_text_parse_int64"},
-    {"strtod", "src/base/text.c " TESTING, "mr_text_parse_double"},
+    {"strtod", "src/base/text.c src/codec/json_number.c " TESTING, "mr_text_parse_double"},
     {"strtok", "", "mr_span"},
     {"strerror", "src/plat/ " TESTING, "the error plat fills"},
     {"rand", "", "mr_random_u64"},

@@ -6,7 +6,7 @@
 //            two scalars: `, "user_id": `), compared whole, so that keys, colons, brackets and
 //            white space cost one comparison a value, and values are decoded in the same step.
 //            Shapes share their beginnings in a tree (json_learn.c).
-//   flat     (json_walk.h) while shapes do not repeat: records of scalars, keys in any order, one
+//   flat     (json_flat.h) while shapes do not repeat: records of scalars, keys in any order, one
 //   step. general  (json_walk.h) whatever does not fit: a strict walk that validates all of the
 //   record and
 //            notes where the wanted values are, then a second step that decodes them; a good

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "codec/json_walk.h"
+#include "codec/json_flat.h"
 
 #define DRIVE_TRUST_MAX  64    // Each guided record raises trust by one.
 #define DRIVE_TRUST_COST 2     // Each other one lowers it by this.
@@ -26,7 +26,7 @@ static void drive_learn(mr_json *json) {
 static bool drive_general(mr_json *json) {
     if (json->pause > 0) {
         json->pause--;
-        if (walk_flat(json, json->start, json->end) == json->end) {
+        if (flat_record(json, json->start, json->end) == json->end) {
             return true;
         }
     }

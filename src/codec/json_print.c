@@ -49,12 +49,17 @@ static bool print_short(double value, print_digits *ret) {
     return false;
 }
 
+static bool print_reads_as(const char *text, double value) {
+    double read = 0;
+    return mr_json_number_double(text, &read) && read == value;
+}
+
 static void print_long(double value, print_digits *ret) {
     char text[40];
     // Those near zero have fewer digits to begin with.
     for (int precision = value < 1e-300 ? 0 : 14; precision <= 16; precision++) {
         snprintf(text, sizeof(text), "%.*e", precision, value);
-        if (precision == 16 || strtod(text, NULL) == value) {
+        if (precision == 16 || print_reads_as(text, value)) {
             break;
         }
     }
@@ -65,7 +70,11 @@ static void print_long(double value, print_digits *ret) {
             ret->digits[ret->count++] = *at;
         }
     }
-    ret->point = atoi(at + 1) + 1;
+    int exponent = 0;
+    for (const char *digit = at + 2; *digit != '\0'; digit++) {
+        exponent = exponent * 10 + (*digit - '0');
+    }
+    ret->point = (at[1] == '-' ? -exponent : exponent) + 1;
 }
 
 static size_t print_scientific(const print_digits *d, json_print form, char *to) {

@@ -31,9 +31,18 @@ static mr_type_id dump_type(const char *name) {
 }
 
 static void dump_field(char *spec, mr_field *ret) {
-    *ret = (mr_field){.name = strtok(spec, "=")};
-    char *type = strtok(NULL, ":");
-    ret->path = strtok(NULL, "");
+    char *type = strchr(spec, '=');
+    if (type == NULL) {
+        fprintf(stderr, "no type in %s\n", spec);
+        exit(2);
+    }
+    *type++ = '\0';
+    *ret = (mr_field){.name = spec};
+    char *path = strchr(type, ':');
+    if (path != NULL) {
+        *path++ = '\0';
+        ret->path = path;
+    }
     char *format = strchr(type, '@');
     if (format != NULL) {
         *format++ = '\0';
@@ -92,7 +101,7 @@ static void dump_all(const mr_decoded *in, uint32_t columns) {
     mr_text_release(&out);
 }
 
-// Each line as a record; a byte between them is there: the line's end.
+// Each line, without its '\r', as a record; a byte between them is there: the line's end.
 static mr_records dump_frames(char *data, size_t bytes) {
     size_t count = 1;
     for (size_t i = 0; i < bytes; i++) {
@@ -106,7 +115,7 @@ static mr_records dump_frames(char *data, size_t bytes) {
         char *end = memchr(data + at, '\n', bytes - at);
         size_t stop = end == NULL ? bytes : (size_t)(end - data);
         starts[n] = (uint32_t)at;
-        lengths[n] = (uint32_t)(stop - at);
+        lengths[n] = (uint32_t)(stop - at) - (stop > at && data[stop - 1] == '\r');
         offsets[n++] = (int64_t)at;
         at = stop + 1;
     }

@@ -1,0 +1,13 @@
+# Micro-benchmarks. simdjson, where it is installed, stands beside the JSON decoder.
+SIMDJSON := $(if $(and $(wildcard /usr/include/simdjson.h),$(shell command -v g++)),yes)
+$(BUILD)/obj/bench/micro/json_simdjson.o: bench/micro/json_simdjson.cpp
+	@mkdir -p $(@D)
+	g++ -std=c++17 -O2 -g -c $< -o $@
+$(BUILD)/bench-json: $(BUILD)/obj/bench/micro/json.o $(LIB) \
+        $(if $(SIMDJSON),$(BUILD)/obj/bench/micro/json_simdjson.o)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %json.o %json_simdjson.o,$^) $(LIB) $(LIBS) \
+	    $(if $(SIMDJSON),-lsimdjson -lstdc++)
+
+.PHONY: bench-micro
+bench-micro: $(BUILD)/bench-json ## The JSON decoder beside memcpy and simdjson
+	@$(BUILD)/bench-json 1

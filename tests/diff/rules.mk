@@ -1,0 +1,7 @@
+# Decoders against other programs on the same bytes.
+$(BUILD)/json_dump: $(BUILD)/obj/tests/diff/json_dump.o $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: diff
+diff: $(BUILD)/json_dump ## The JSON decoder against DuckDB on 100,000 records
+	@$(DEPS)/venv/bin/python tests/diff/json_duckdb.py $(BUILD)/json_dump 100000
