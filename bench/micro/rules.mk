@@ -11,3 +11,10 @@ $(BUILD)/bench-json: $(BUILD)/obj/bench/micro/json.o $(LIB) \
 .PHONY: bench-micro
 bench-micro: $(BUILD)/bench-json ## The JSON decoder beside memcpy and simdjson
 	@$(BUILD)/bench-json 1
+
+$(BUILD)/bench-parquet: $(BUILD)/obj/bench/micro/parquet.o $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: bench-parquet
+bench-parquet: $(BUILD)/bench-parquet ## The Parquet writer beside pyarrow's
+	@$(DEPS)/venv/bin/python bench/micro/parquet.py $<

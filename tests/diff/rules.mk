@@ -1,7 +1,12 @@
 # Decoders against other programs on the same bytes.
 $(BUILD)/json_dump: $(BUILD)/obj/tests/diff/json_dump.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/parquet_dump: $(BUILD)/obj/tests/diff/parquet_dump.o $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-.PHONY: diff
+.PHONY: diff diff-parquet
+diff: diff-parquet
+diff-parquet: $(BUILD)/parquet_dump ## Files of the Parquet writer read by DuckDB and pyarrow
+	@$(DEPS)/venv/bin/python tests/diff/parquet_readback.py $< 60
 diff: $(BUILD)/json_dump ## The JSON decoder against DuckDB on 100,000 records
 	@$(DEPS)/venv/bin/python tests/diff/json_duckdb.py $(BUILD)/json_dump 100000
