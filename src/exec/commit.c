@@ -3,9 +3,10 @@
 //   head        format version, pipeline, incarnation, seed, time, published epoch, watermark,
 //   counters sources     name; partitions (name, position); lanes (greatest event time) states hash
 //   of each stateful node: a changed query does not meet another query's state deltas      node,
-//   bytes: ids added, panes to be merged in full parts  a key group's (or all waiting rows') whole
-//   content, which replaces what came before sinks       name; handed over?; rows added to the
-//   waiting ones; update epoch publications  sink, files tables      name, hash of content
+//   bytes: ids added; an aggregate's watermark, panes to be merged in full parts  a key group's (or
+//   all waiting rows') whole content, which replaces what came before sinks       name; handed
+//   over?; rows added to the waiting ones; update epoch publications  sink, files tables      name,
+//   hash of content
 // Replaying all records in order gives the state after the last. Every so often a record carries
 // the full content of some parts, so that old segments of the log can go without a pause for a
 // snapshot.
@@ -15,7 +16,6 @@
 #include "exec/run.h"
 
 #define FORMAT_VERSION 1
-#define LOG_BYTES_FREE ((uint64_t)64 << 20)  // A log this long is never worth shortening.
 
 static bool is_stateful(const mr_plan *plan) {
     return plan->kind == MR_PLAN_DISTINCT || plan->kind == MR_PLAN_AGGREGATE;
@@ -94,8 +94,9 @@ static void put_deltas(mr_driver *driver, mr_text *out) {
         }
         size_t mark = mr_record_begin_span(out);
         if (plan->kind == MR_PLAN_AGGREGATE) {
-            const mr_text *delta = &mr_flow_aggregate(driver, plan)->delta;
-            mr_text_add_bytes(out, delta->data, delta->bytes);
+            const mr_aggregate *aggregate = mr_flow_aggregate(driver, plan);
+            mr_record_put_i64(out, aggregate->watermark_us);
+            mr_text_add_bytes(out, aggregate->delta.data, aggregate->delta.bytes);
         }
         for (uint32_t w = 0; plan->kind == MR_PLAN_DISTINCT && w < driver->worker_count; w++) {
             mr_op_distinct_save_delta(driver->workers[w].ops[p], out);
@@ -128,12 +129,12 @@ static void put_key_group(mr_driver *driver, uint32_t key_group, mr_text *out) {
 static uint32_t put_full_parts(mr_driver *driver, uint64_t epoch, mr_text *out) {
     size_t count_at = out->bytes;
     mr_record_put_u64(out, 0);
-    uint64_t most = LOG_BYTES_FREE + 3 * state_bytes(driver);
+    uint64_t most = driver->spec.options.log_bytes + 3 * state_bytes(driver);
     if (driver->log.bytes < most) {
         return 0;
     }
     uint64_t count = 0;
-    size_t enough = out->bytes + 2 * out->bytes;
+    size_t enough = 3 * out->bytes;
     bool rows = false;
     while (count < MR_SNAPSHOT_PARTS && (count == 0 || out->bytes < enough)) {
         uint32_t part = driver->part_next;
@@ -336,6 +337,16 @@ static mr_code get_states(mr_driver *driver, mr_record_reader *in, mr_cx *cx) {
     return count == 0 ? MR_OK : other_query(driver, cx);
 }
 
+static mr_code get_aggregate(mr_aggregate *aggregate, mr_span saved, int32_t key_group, mr_cx *cx) {
+    if (key_group >= 0) {
+        mr_panes_drop_key_group(&aggregate->panes, (uint32_t)key_group);
+        return mr_panes_load(&aggregate->panes, saved, cx);
+    }
+    mr_record_reader in = {.left = saved, .name = "aggregate state"};
+    MR_TRY(mr_record_get_i64(&in, &aggregate->watermark_us, cx));
+    return mr_panes_load(&aggregate->panes, in.left, cx);
+}
+
 // State of every stateful node: a delta (key_group -1) is merged in, a full part replaces.
 static mr_code get_node_states(mr_driver *driver, mr_record_reader *in, int32_t key_group,
                                mr_cx *cx) {
@@ -348,11 +359,7 @@ static mr_code get_node_states(mr_driver *driver, mr_record_reader *in, int32_t 
         mr_span saved;
         MR_TRY(mr_record_get_span(in, &saved, cx));
         if (plan->kind == MR_PLAN_AGGREGATE) {
-            mr_panes *panes = &mr_flow_aggregate(driver, plan)->panes;
-            if (key_group >= 0) {
-                mr_panes_drop_key_group(panes, (uint32_t)key_group);
-            }
-            MR_TRY(mr_panes_load(panes, saved, cx));
+            MR_TRY(get_aggregate(mr_flow_aggregate(driver, plan), saved, key_group, cx));
             continue;
         }
         for (uint32_t w = 0; w < driver->worker_count; w++) {
@@ -465,9 +472,7 @@ static mr_code get_publications(mr_driver *driver, mr_record_reader *in, uint64_
 // Drops what the epoch dropped after its emission; every aggregate, inputs first.
 static void expire_states(mr_driver *driver) {
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-        mr_aggregate *aggregate = &driver->aggregates[a];
-        aggregate->watermark_us = mr_flow_input_watermark(driver, aggregate);
-        mr_panes_expire(&aggregate->panes, aggregate->watermark_us);
+        mr_panes_expire(&driver->aggregates[a].panes, driver->aggregates[a].watermark_us);
     }
     for (uint32_t w = 0; w < driver->worker_count; w++) {
         driver->workers[w].env.watermark_us = driver->watermark_us;
@@ -498,6 +503,7 @@ mr_code mr_commit_apply_record(void *self, uint64_t epoch, mr_span payload, mr_c
     code = code != MR_OK ? code : get_publications(driver, &in, epoch, cx);
     if (code == MR_OK) {
         expire_states(driver);
+        driver->epoch_first = driver->has_state ? driver->epoch_first : epoch;
         driver->epoch = epoch;
         driver->has_state = true;
     }

@@ -2,6 +2,7 @@
 
 #include "exec/commit_log.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,8 +60,12 @@ static bool frame_follows(mr_span data, size_t offset) {
     return false;
 }
 
+static char *segment_name(uint32_t number, mr_cx *cx) {
+    return mr_arena_printf(cx->arena, "commit-%08u.log", number);
+}
+
 static char *segment_path(const mr_commit_log *log, uint32_t number, mr_cx *cx) {
-    return mr_arena_printf(cx->arena, "%s/commit-%08u.log", log->dir, number);
+    return mr_arena_printf(cx->arena, "%s/%s", log->dir, segment_name(number, cx));
 }
 
 static void segment_add(mr_commit_log *log, uint32_t number) {
@@ -82,11 +87,20 @@ static mr_code segment_replay(mr_commit_log *log, uint32_t index, mr_commit_appl
     frame head;
     mr_span payload;
     while (frame_read(data, offset, &head, &payload)) {
+        if (log->has_epoch && head.epoch != log->epoch_last + 1) {
+            return mr_fail(cx, MR_E_CORRUPT,
+                           "Restore the state folder from a copy, or start over with --fresh.",
+                           "commit log \"%s\" goes from epoch %" PRIu64 " to %" PRIu64, path,
+                           log->epoch_last, head.epoch);
+        }
         if (segment->epoch_first == 0) {
             segment->epoch_first = head.epoch;
         }
         MR_TRY(apply(self, head.epoch, payload, cx));
-        offset += sizeof head + payload.bytes;
+        log->has_epoch = true;
+        log->epoch_last = head.epoch;
+        segment->last_bytes = sizeof head + payload.bytes;
+        offset += segment->last_bytes;
     }
     bool last = index + 1 == log->segment_count;
     if (offset < data.bytes && (!last || frame_follows(data, offset))) {
@@ -112,15 +126,34 @@ static mr_code segments_find(mr_commit_log *log, mr_cx *cx) {
     for (size_t i = 0; i < count; i++) {
         mr_span name = mr_span_of(entries[i].name);
         int64_t number;
-        if (mr_span_starts(name, "commit-") && mr_span_ends(name, ".log") && name.bytes > 11 &&
-            mr_text_parse_int64((mr_span){name.data + 7, name.bytes - 11}, &number)) {
-            segment_add(log, mr_u32((uint64_t)number));
+        bool ours = mr_span_starts(name, "commit-") && mr_span_ends(name, ".log") &&
+                    name.bytes > 11 &&
+                    mr_text_parse_int64((mr_span){name.data + 7, name.bytes - 11}, &number) &&
+                    number >= 0 && number <= UINT32_MAX;
+        if (ours && mr_span_is(name, segment_name((uint32_t)number, cx))) {
+            segment_add(log, (uint32_t)number);
         }
     }
     if (log->segment_count > 0) {
         qsort(log->segments, log->segment_count, sizeof *log->segments, number_compare);
     }
     return MR_OK;
+}
+
+// Writes the last record once more in its place and syncs it. The sync that failed and stopped the
+// run before may have left it in memory only, called clean: it must not count before it is durable.
+static mr_code last_record_renew(mr_commit_log *log, mr_cx *cx) {
+    const mr_commit_segment *last = &log->segments[log->segment_count - 1];
+    if (last->last_bytes > 0) {
+        char *record = mr_arena_raw(cx->arena, last->last_bytes);
+        uint64_t at = last->bytes - last->last_bytes;
+        size_t got;
+        MR_TRY(mr_file_read(&log->file, at, record, last->last_bytes, &got, cx));
+        mr_assert(got == last->last_bytes);  // It was read a moment ago, under the lock.
+        log->file.bytes = at;
+        MR_TRY(mr_file_append(&log->file, (mr_span){record, got}, cx));
+    }
+    return mr_file_sync(&log->file, cx);
 }
 
 mr_code mr_commit_log_open(mr_commit_log *log, const char *dir, mr_commit_apply apply, void *self,
@@ -142,8 +175,8 @@ mr_code mr_commit_log_open(mr_commit_log *log, const char *dir, mr_commit_apply 
     MR_TRY(mr_file_open(&log->file, segment_path(log, last->number, cx), MR_OPEN_APPEND, cx));
     if (log->file.bytes > last->bytes) {  // The torn tail of an append that was never acknowledged.
         MR_TRY(mr_file_truncate(&log->file, last->bytes, cx));
-        MR_TRY(mr_file_sync(&log->file, cx));
     }
+    MR_TRY(last_record_renew(log, cx));
     return mr_dir_sync(dir, cx);
 }
 
@@ -164,7 +197,11 @@ static mr_code segment_roll(mr_commit_log *log, mr_cx *cx) {
 }
 
 mr_code mr_commit_log_append(mr_commit_log *log, uint64_t epoch, mr_span payload, mr_cx *cx) {
-    mr_assert(!log->failed && payload.bytes <= UINT32_MAX);
+    mr_assert(!log->failed);
+    if (payload.bytes > UINT32_MAX) {
+        return mr_fail(cx, MR_E_LIMIT, "Commit more often, or give the tables a shorter trigger.",
+                       "epoch %" PRIu64 " has a commit record of %zu bytes", epoch, payload.bytes);
+    }
     mr_commit_segment *segment = &log->segments[log->segment_count - 1];
     if (segment->bytes >= log->segment_bytes_max) {
         MR_TRY(segment_roll(log, cx));
@@ -192,7 +229,8 @@ mr_code mr_commit_log_append(mr_commit_log *log, uint64_t epoch, mr_span payload
     if (segment->epoch_first == 0) {
         segment->epoch_first = epoch;
     }
-    segment->bytes += sizeof head + payload.bytes;
+    segment->last_bytes = sizeof head + payload.bytes;
+    segment->bytes += segment->last_bytes;
     log->bytes += sizeof head + payload.bytes;
     return mr_crash_point("commit.synced", cx);
 }
@@ -202,16 +240,14 @@ mr_code mr_commit_log_cut(mr_commit_log *log, uint64_t epoch_first, mr_cx *cx) {
     while (gone + 1 < log->segment_count && log->segments[gone + 1].epoch_first != 0 &&
            log->segments[gone + 1].epoch_first <= epoch_first) {
         MR_TRY(mr_file_delete(segment_path(log, log->segments[gone].number, cx), cx));
+        MR_TRY(mr_crash_point("commit.cut", cx));
+        MR_TRY(mr_dir_sync(log->dir, cx));  // One after the other: a gap would be damage.
         log->bytes -= log->segments[gone].bytes;
         gone++;
     }
-    if (gone == 0) {
-        return MR_OK;
-    }
     log->segment_count -= gone;
     memmove(log->segments, log->segments + gone, log->segment_count * sizeof *log->segments);
-    MR_TRY(mr_crash_point("commit.cut", cx));
-    return mr_dir_sync(log->dir, cx);
+    return MR_OK;
 }
 
 void mr_commit_log_close(mr_commit_log *log, mr_plat *plat) {

@@ -6,8 +6,9 @@
 //
 // Recovery reads the longest valid prefix. A tail that is torn (a crash during append) is cut off;
 // a broken frame with a valid one behind it is damage, and refused: skipping it would lose an
-// acknowledged epoch. Old segments are deleted when every key group has a newer full copy (the
-// driver decides). Threads: one owner.   Source: reliability.md, faults 19, 23-25.
+// acknowledged epoch; so is a gap in the numbers of the epochs. Old segments are deleted when every
+// key group has a newer full copy (the driver decides). Threads: one owner.   Source:
+// reliability.md, faults 19, 23-25.
 
 #pragma once
 
@@ -16,6 +17,7 @@
 typedef struct mr_commit_segment {
     uint32_t number;
     uint64_t bytes;
+    uint64_t last_bytes;   // Of its last record.
     uint64_t epoch_first;  // First epoch in it; 0 when empty.
 } mr_commit_segment;
 
@@ -27,6 +29,8 @@ typedef struct mr_commit_log {
     uint32_t segment_capacity;
     uint64_t bytes;  // Of all segments.
     uint64_t segment_bytes_max;
+    uint64_t epoch_last;  // At open; has_epoch: there is one.
+    bool has_epoch;
     bool failed;  // An fsync failed: nothing more is accepted.
 } mr_commit_log;
 

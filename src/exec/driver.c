@@ -80,23 +80,21 @@ static mr_code open_state(mr_driver *driver, mr_cx *cx) {
         MR_NEW_ARRAY(&driver->arena, mr_recovered, driver->spec.pipeline->source_count);
     MR_TRY(mr_commit_log_open(&driver->log, driver->spec.state_dir, mr_commit_apply_record, driver,
                               cx));
+    driver->log.segment_bytes_max =
+        MR_MAX(MR_MIN(driver->log.segment_bytes_max, driver->spec.options.log_bytes / 4), 1u);
+    if (driver->epoch_first > mr_commit_cut_epoch(driver)) {
+        return mr_fail(cx, MR_E_CORRUPT,
+                       "Restore the state folder from a copy, or start over with --fresh.",
+                       "commit log in \"%s\" starts at epoch %" PRIu64 ", what is before is gone",
+                       driver->spec.state_dir, driver->epoch_first);
+    }
     MR_TRY(driver->has_state ? start_recovered(driver, cx) : start_fresh(driver, cx));
-    bool had_pending = driver->pending_count > 0;
     MR_TRY(mr_epoch_publish_pending(driver, cx));
-    if (had_pending && driver->spec.published != NULL) {
+    if (driver->spec.published != NULL) {
         MR_TRY(driver->spec.published(driver->spec.published_self, driver->incarnation,
                                       driver->published_epoch, cx));
     }
-    uint64_t next = driver->epoch + 1;
-    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-        driver->aggregates[a].fed.epoch = next;
-        for (uint32_t w = 0; w < driver->worker_count; w++) {
-            mr_op *op = driver->workers[w].ops[driver->aggregates[a].plan->id];
-            if (op != NULL) {
-                mr_op_aggregate_panes(op)->epoch = next;
-            }
-        }
-    }
+    mr_emit_stamp(driver, driver->epoch + 1);
     for (uint32_t w = 0; w < driver->worker_count; w++) {
         driver->workers[w].env.eval.now_us = mr_clock_real_us(driver->plat);
     }
@@ -151,7 +149,7 @@ uint64_t mr_driver_epoch(const mr_driver *driver) {
 void mr_driver_note(const mr_driver *driver, const mr_plan *plan, mr_text *out) {
     uint64_t rows_in = 0;
     uint64_t rows_out = 0;
-    for (uint32_t w = 0; w < driver->worker_count; w++) {
+    for (uint32_t w = 0; driver->flowing && w < driver->worker_count; w++) {
         const mr_op *op = driver->workers[w].ops[plan->id];
         rows_in += op == NULL ? 0 : op->rows_in;
         rows_out += op == NULL ? 0 : op->rows_out;
@@ -161,6 +159,14 @@ void mr_driver_note(const mr_driver *driver, const mr_plan *plan, mr_text *out) 
 
 static bool single(const mr_driver *driver) {
     return driver->worker_count == 1;
+}
+
+// A step of the only worker, in the caller's thread; what fails is kept as a thread's would be.
+static mr_code single_step(mr_driver *driver, bool *ret_worked) {
+    mr_worker *worker = &driver->workers[0];
+    worker->code = mr_worker_step(worker, ret_worked);
+    atomic_store(&worker->failed, worker->code != MR_OK);
+    return worker->code;
 }
 
 static mr_worker *failed_worker(mr_driver *driver) {
@@ -180,7 +186,7 @@ static mr_code pause_and_drain(mr_driver *driver) {
     if (single(driver)) {
         bool worked = true;
         while (worked) {
-            MR_TRY(mr_worker_step(&driver->workers[0], &worked));
+            MR_TRY(single_step(driver, &worked));
         }
         return MR_OK;
     }
@@ -197,6 +203,10 @@ static mr_code pause_and_drain(mr_driver *driver) {
 void mr_driver_resume(mr_driver *driver) {
     atomic_store(&driver->epoch_chunks, 0);
     atomic_store(&driver->full, false);
+    mr_driver_release(driver);
+}
+
+void mr_driver_release(mr_driver *driver) {
     if (!single(driver)) {
         atomic_store(&driver->pausing, false);
         mr_exchange_wake(&driver->exchange);
@@ -221,7 +231,7 @@ static mr_code epoch_input(mr_driver *driver, int64_t start_us, mr_cx *cx) {
     while (true) {
         bool worked = false;
         if (single(driver)) {
-            MR_TRY(mr_worker_step(&driver->workers[0], &worked));
+            MR_TRY(single_step(driver, &worked));
         } else if (failed_worker(driver) != NULL) {
             return failed_worker(driver)->code;
         }
@@ -311,8 +321,6 @@ mr_code mr_driver_run(mr_driver *driver, bool *ret_ended, mr_cx *cx) {
     if (code != MR_OK && failed_worker(driver) != NULL) {
         cx->error = failed_worker(driver)->cx.error;
         code = failed_worker(driver)->code;
-    } else if (code != MR_OK && single(driver) && driver->workers[0].cx.error.code != MR_OK) {
-        cx->error = driver->workers[0].cx.error;
     }
     *ret_ended = driver->ended;
     return code;

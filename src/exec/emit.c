@@ -14,24 +14,27 @@ static void take_rows(mr_staging *staging, mr_rows *rows, int64_t now_us) {
     }
 }
 
+static void take_over_asides(mr_driver *driver, mr_op_aside *asides, int64_t now_us) {
+    const mr_pipeline *pipeline = driver->spec.pipeline;
+    for (uint32_t s = 0; s < pipeline->source_count; s++) {
+        driver->epoch_counters.bad_rows += asides[s].bad.row_count;
+        driver->epoch_counters.late_rows += asides[s].late.row_count;
+        uint32_t at = pipeline->insert_count + 2 * s;
+        take_rows(&driver->stagings[at], &asides[s].bad, now_us);
+        take_rows(&driver->stagings[at + 1], &asides[s].late, now_us);
+    }
+}
+
 static void take_over_rows(mr_driver *driver, int64_t now_us) {
     const mr_pipeline *pipeline = driver->spec.pipeline;
-    for (uint32_t w = 0; w <= driver->worker_count; w++) {
-        bool serial = w == driver->worker_count;
-        mr_worker *worker = serial ? NULL : &driver->workers[w];
-        for (uint32_t i = 0; !serial && i < pipeline->insert_count; i++) {
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        mr_worker *worker = &driver->workers[w];
+        for (uint32_t i = 0; i < pipeline->insert_count; i++) {
             if (worker->collected[i] != NULL) {
                 take_rows(&driver->stagings[i], worker->collected[i], now_us);
             }
         }
-        mr_op_aside *asides = serial ? driver->serial_asides : worker->asides;
-        for (uint32_t s = 0; s < pipeline->source_count; s++) {
-            driver->epoch_counters.bad_rows += asides[s].bad.row_count;
-            driver->epoch_counters.late_rows += asides[s].late.row_count;
-            uint32_t at = pipeline->insert_count + 2 * s;
-            take_rows(&driver->stagings[at], &asides[s].bad, now_us);
-            take_rows(&driver->stagings[at + 1], &asides[s].late, now_us);
-        }
+        take_over_asides(driver, worker->asides, now_us);
     }
 }
 
@@ -134,9 +137,18 @@ static mr_code emit_changed(emission *to, int64_t from_us, int64_t to_us, mr_cx 
     return MR_OK;
 }
 
-static mr_code emit_updates(mr_driver *driver, mr_aggregate *aggregate, int64_t was_open,
-                            int64_t open, uint64_t epoch, mr_cx *cx) {
+// What one aggregate's emission is told.
+typedef struct closing {
+    uint64_t epoch;
+    int64_t was_open;  // Windows from here on are not yet emitted;
+    int64_t open;      // those from here on stay open.
+    bool flush;        // The run ends: triggers do not count.
+} closing;
+
+static mr_code emit_updates(mr_driver *driver, mr_aggregate *aggregate, const closing *at,
+                            mr_cx *cx) {
     int64_t now_us = mr_clock_monotonic_us(driver->plat);
+    bool windowed = aggregate->plan->aggregate.window.kind != MR_WINDOW_NONE;
     for (uint32_t s = 0; s < driver->segment_count; s++) {
         mr_segment *segment = &driver->segments[s];
         if (segment->from != aggregate->plan || !is_update(driver, segment)) {
@@ -144,69 +156,88 @@ static mr_code emit_updates(mr_driver *driver, mr_aggregate *aggregate, int64_t 
         }
         emission to = {.driver = driver, .aggregate = aggregate, .only = segment};
         mr_staging *staging = &driver->stagings[segment->insert];
-        bool due = mr_staging_trigger_due(staging, now_us) || open == INT64_MAX;
-        MR_TRY(emit_changed(&to, was_open, due ? INT64_MAX : open, cx));
-        if (due) {
-            staging->update_epoch = epoch;
+        bool due = mr_staging_trigger_due(staging, now_us) || at->flush;
+        if (due || windowed) {  // Windows that are about to go show their last state.
+            MR_TRY(emit_changed(&to, at->was_open, due ? INT64_MAX : at->open, cx));
         }
+        if (due) {
+            staging->update_epoch = at->epoch;
+        }
+    }
+    return MR_OK;
+}
+
+// Without windows an append insert gets its groups when the input ends; after a restart, those that
+// changed since.
+static mr_code emit_totals(mr_driver *driver, mr_aggregate *aggregate, uint64_t epoch, mr_cx *cx) {
+    for (uint32_t s = 0; s < driver->segment_count; s++) {
+        mr_segment *segment = &driver->segments[s];
+        if (segment->from != aggregate->plan || is_update(driver, segment) || segment->insert < 0) {
+            continue;
+        }
+        emission to = {.driver = driver, .aggregate = aggregate, .only = segment};
+        MR_TRY(emit_changed(&to, 0, INT64_MAX, cx));
+        driver->stagings[segment->insert].update_epoch = epoch;
     }
     return MR_OK;
 }
 
 static mr_code aggregate_run(mr_driver *driver, mr_aggregate *aggregate, uint64_t epoch,
-                             bool close_windows, int64_t *ret_end_us, mr_cx *cx) {
-    aggregate->panes.epoch = epoch;
+                             const mr_epoch_end *end, mr_cx *cx) {
+    mr_panes *panes = &aggregate->panes;
+    panes->epoch = epoch;
     MR_TRY(take_over_panes(driver, aggregate, cx));
     bool windowed = aggregate->plan->aggregate.window.kind != MR_WINDOW_NONE;
-    int64_t was_open =
-        windowed ? mr_panes_open_from(&aggregate->panes, aggregate->watermark_us) : 0;
-    aggregate->watermark_us = mr_flow_input_watermark(driver, aggregate);
-    int64_t open = windowed ? mr_panes_open_from(&aggregate->panes, aggregate->watermark_us) : 0;
-    open = close_windows ? INT64_MAX : open;
-    MR_TRY(emit_updates(driver, aggregate, was_open, open, epoch, cx));
-    emission to = {.driver = driver, .aggregate = aggregate};
-    if (windowed) {
-        int64_t end_us = INT64_MIN;
-        MR_TRY(emit_closed(&to, was_open, open, &end_us, cx));
-        if (end_us != INT64_MIN && !aggregate->serial) {
-            end_us += aggregate->plan->aggregate.allowed_lateness_us;
-            *ret_end_us = MR_MAX(*ret_end_us, end_us);
-        }
-    } else if (close_windows) {
-        MR_TRY(mr_panes_emit(&aggregate->panes, 0, 0, emission_take, &to, cx));
+    closing at = {.epoch = epoch, .flush = end->flush};
+    at.was_open = windowed ? mr_panes_open_from(panes, aggregate->watermark_us) : 0;
+    aggregate->watermark_us =
+        MR_MAX(aggregate->watermark_us, mr_flow_input_watermark(driver, aggregate));
+    at.open = windowed ? mr_panes_open_from(panes, aggregate->watermark_us) : 0;
+    at.open = end->close_windows ? INT64_MAX : at.open;
+    MR_TRY(emit_updates(driver, aggregate, &at, cx));
+    if (!windowed) {
+        return end->close_windows ? emit_totals(driver, aggregate, epoch, cx) : MR_OK;
     }
-    mr_panes_expire(&aggregate->panes, close_windows ? INT64_MAX : aggregate->watermark_us);
+    emission to = {.driver = driver, .aggregate = aggregate};
+    int64_t end_us = INT64_MIN;
+    MR_TRY(emit_closed(&to, at.was_open, at.open, &end_us, cx));
+    if (end_us != INT64_MIN) {  // What was emitted stays emitted, though its input is behind it.
+        int64_t closed_us = INT64_MAX;
+        (void)mr_add_fits(end_us, aggregate->plan->aggregate.allowed_lateness_us, &closed_us);
+        aggregate->watermark_us = MR_MAX(aggregate->watermark_us, closed_us);
+    }
+    mr_panes_expire(panes, aggregate->watermark_us);
     return MR_OK;
 }
 
-mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, bool close_windows, mr_cx *cx) {
-    int64_t now_us = mr_clock_monotonic_us(driver->plat);
-    take_over_rows(driver, now_us);
-    move_watermark(driver, now_us);
-    int64_t end_us = INT64_MIN;
+void mr_emit_stamp(mr_driver *driver, uint64_t epoch) {
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-        MR_TRY(aggregate_run(driver, &driver->aggregates[a], epoch, close_windows, &end_us, cx));
-    }
-    if (close_windows) {  // What was emitted stays emitted: its rows are late from now on.
-        driver->watermark_us = MR_MAX(driver->watermark_us, end_us);
-        for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-            driver->aggregates[a].watermark_us =
-                mr_flow_input_watermark(driver, &driver->aggregates[a]);
-        }
-    }
-    for (uint32_t w = 0; w < driver->worker_count; w++) {
-        driver->workers[w].env.watermark_us = driver->watermark_us;
-        driver->workers[w].env.eval.now_us = mr_clock_real_us(driver->plat);
-        for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
-            mr_op *op = driver->workers[w].ops[p];
-            if (op != NULL && op->type == &mr_op_aggregate) {
-                mr_op_aggregate_panes(op)->epoch = epoch + 1;
+        driver->aggregates[a].fed.epoch = epoch;
+        for (uint32_t w = 0; w < driver->worker_count; w++) {
+            mr_op *op = driver->workers[w].ops[driver->aggregates[a].plan->id];
+            if (op != NULL) {
+                mr_op_aggregate_panes(op)->epoch = epoch;
             }
         }
     }
-    driver->serial_env.watermark_us = driver->watermark_us;
+}
+
+mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, const mr_epoch_end *end, mr_cx *cx) {
+    int64_t now_us = mr_clock_monotonic_us(driver->plat);
+    take_over_rows(driver, now_us);
+    move_watermark(driver, now_us);
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-        driver->aggregates[a].fed.epoch = epoch + 1;
+        MR_TRY(aggregate_run(driver, &driver->aggregates[a], epoch, end, cx));
+        if (end->close_windows) {  // The rows of what was emitted are late from now on.
+            driver->watermark_us = MR_MAX(driver->watermark_us, driver->aggregates[a].watermark_us);
+        }
     }
+    take_over_asides(driver, driver->serial_asides, now_us);
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        driver->workers[w].env.watermark_us = driver->watermark_us;
+        driver->workers[w].env.eval.now_us = mr_clock_real_us(driver->plat);
+    }
+    driver->serial_env.watermark_us = driver->watermark_us;
+    mr_emit_stamp(driver, epoch + 1);
     return MR_OK;
 }

@@ -77,7 +77,7 @@ static mr_code append_or_wait(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
     }
     if (code == MR_OK && driver->stalled != NULL) {
         driver->stalled = NULL;
-        mr_driver_resume(driver);
+        mr_driver_release(driver);  // Chunks taken before the stall count for the next epoch.
     }
     return code;
 }
@@ -89,7 +89,11 @@ static mr_code publish_all(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
             continue;
         }
         MR_TRY(mr_crash_point("publish.before", cx));
-        mr_code code = staging->sink->type->publish(staging->sink, &staging->publication, cx);
+        mr_code code;
+        do {  // It is committed: publishing may be repeated until there is room.
+            code = staging->sink->type->publish(staging->sink, &staging->publication, cx);
+        } while (code != MR_OK && wait_out(driver, code, "no space left to publish", cx));
+        driver->stalled = code == MR_OK ? NULL : driver->stalled;
         if (code != MR_OK) {
             return mr_error_in(cx, code, "publishing table \"%s\"", staging->name);
         }
@@ -170,6 +174,62 @@ static void state_sizes(const mr_driver *driver, mr_progress *progress) {
     }
 }
 
+// What holds most of the state, for the message that there is too much of it.
+typedef struct largest {
+    const mr_plan *plan;
+    uint64_t bytes;
+    uint64_t total;
+} largest;
+
+static void largest_add(largest *most, const mr_plan *plan, uint64_t bytes) {
+    most->total += bytes;
+    if (bytes > most->bytes) {
+        most->bytes = bytes;
+        most->plan = plan;
+    }
+}
+
+static mr_code over_limit(const mr_driver *driver, const largest *most, mr_cx *cx) {
+    const mr_plan *plan = most->plan;
+    bool distinct = plan->kind == MR_PLAN_DISTINCT;
+    const uint32_t *keys = distinct ? plan->distinct.keys : plan->aggregate.keys;
+    uint32_t count = distinct ? plan->distinct.key_count : plan->aggregate.key_count;
+    mr_text names;
+    mr_text_init(&names, cx->arena);
+    for (uint32_t k = 0; k < count; k++) {
+        mr_text_add(&names, k == 0 ? " by " : ", ");
+        mr_text_add(&names, plan->input->schema->columns[keys[k]].name);
+    }
+    return mr_fail_at(cx, MR_E_LIMIT, plan->place,
+                      "Raise memory_limit, or bound the state: fewer keys, a shorter time to live.",
+                      "state takes %" PRIu64 " bytes, memory_limit is %" PRIu64 ": most is in %s%s",
+                      most->total, driver->spec.options.state_bytes_max,
+                      distinct ? "DISTINCT" : "GROUP BY", mr_text_string(&names));
+}
+
+// Over the limit the pipeline stops, with its last commit as it was.
+static mr_code check_memory(const mr_driver *driver, mr_cx *cx) {
+    if (driver->spec.options.state_bytes_max == 0) {
+        return MR_OK;
+    }
+    largest most = {0};
+    const mr_pipeline *pipeline = driver->spec.pipeline;
+    for (uint32_t p = 0; p < pipeline->plan_count; p++) {
+        uint64_t bytes = 0;
+        for (uint32_t w = 0; w < driver->worker_count; w++) {
+            const mr_op *op = driver->workers[w].ops[p];
+            bytes += op != NULL && op->type == &mr_op_distinct ? mr_op_distinct_bytes(op) : 0;
+        }
+        largest_add(&most, pipeline->plans[p], bytes);
+    }
+    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+        const mr_aggregate *aggregate = &driver->aggregates[a];
+        largest_add(&most, aggregate->plan, mr_panes_bytes(&aggregate->panes));
+    }
+    return most.total > driver->spec.options.state_bytes_max ? over_limit(driver, &most, cx)
+                                                             : MR_OK;
+}
+
 // Sizes are read before the workers go on; the rest is filled in as the epoch ends.
 static mr_progress progress_make(mr_driver *driver, const mr_epoch_end *end, mr_cx *cx) {
     mr_progress_sink *sinks = MR_NEW_ARRAY(cx->arena, mr_progress_sink, driver->staging_count);
@@ -240,8 +300,10 @@ mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_co
     int64_t start_us = mr_clock_monotonic_us(driver->plat);
     *ret_committed = false;
     driver->epoch_counters = (mr_counters){0};
-    MR_TRY(mr_emit_run(driver, epoch, end->close_windows, cx));
+    MR_TRY(mr_emit_run(driver, epoch, end, cx));
+    MR_TRY(check_memory(driver, cx));
     if (!decide(driver, end->flush, watermark_before)) {
+        mr_emit_stamp(driver, epoch);  // The number is still free.
         mr_driver_resume(driver);
         if (end->flush && driver->spec.progress != NULL) {
             mr_progress done = progress_make(driver, end, cx);
@@ -274,8 +336,10 @@ mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_co
     progress.publish_us = published_us - committed_us;
     progress.duration_us = end->input_us + published_us - start_us;
     progress.log_bytes = driver->log.bytes;
-    if (driver->spec.progress != NULL) {
+    if (driver->spec.progress != NULL) {  // It reads the positions, which claims move.
+        mr_mutex_lock(&driver->claim_mutex);
         driver->spec.progress(driver->spec.self, &progress);
+        mr_mutex_unlock(&driver->claim_mutex);
     }
     driver->recovered = false;
     *ret_committed = true;

@@ -116,6 +116,16 @@ static mr_exchange_message *inbox_take(mr_inbox *inbox) {
     return NULL;
 }
 
+// Whether some message's turn has come. Under the mutex.
+static bool inbox_ready(const mr_inbox *inbox) {
+    for (const mr_exchange_message *m = inbox->first; m != NULL; m = m->next) {
+        if (m->sequence == inbox->next_sequence[m->lane]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 mr_exchange_message *mr_exchange_receive(mr_exchange *exchange, uint32_t worker) {
     mr_inbox *inbox = &exchange->inboxes[worker];
     if (atomic_load_explicit(&inbox->count, memory_order_relaxed) == 0) {
@@ -148,7 +158,7 @@ bool mr_exchange_has_room(mr_exchange *exchange) {
 void mr_exchange_wait(mr_exchange *exchange, uint32_t worker, int64_t timeout_us) {
     mr_inbox *inbox = &exchange->inboxes[worker];
     mr_mutex_lock(&inbox->mutex);
-    if (inbox->first == NULL) {
+    if (!inbox_ready(inbox)) {
         mr_condition_wait(&inbox->arrived, &inbox->mutex, timeout_us);
     }
     mr_mutex_unlock(&inbox->mutex);

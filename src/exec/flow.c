@@ -102,10 +102,16 @@ static mr_code aggregates_build(mr_driver *driver, mr_cx *cx) {
         }
         mr_aggregate *aggregate = &driver->aggregates[driver->aggregate_count++];
         aggregate->plan = plan;
+        aggregate->watermark_us = INT64_MIN;
         aggregate->serial = behind_aggregate(plan);
         mr_text_init(&aggregate->delta, NULL);
         MR_TRY(mr_panes_init(&aggregate->panes, plan, driver->seed, cx));
         MR_TRY(mr_panes_init(&aggregate->fed, plan, driver->seed, cx));
+        const mr_plan *scan = plan;
+        while (scan->kind != MR_PLAN_SCAN) {
+            scan = scan->input;
+        }
+        aggregate->panes.rejected = &driver->serial_asides[scan->scan.source].bad;
     }
     return MR_OK;
 }

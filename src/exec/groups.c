@@ -28,7 +28,7 @@ void mr_groups_init(mr_groups *groups, const mr_type *types, uint32_t key_count,
 }
 
 static void memos_clear(mr_groups *groups) {
-    for (uint32_t m = 0; m < MEMO_COUNT; m++) {
+    for (uint32_t m = 0; groups->memos != NULL && m < MEMO_COUNT; m++) {
         mr_heap_free(groups->memos[m].groups);
         groups->memos[m] = (mr_group_memo){0};
     }
@@ -156,7 +156,7 @@ static mr_group_memo *memo_find(mr_groups *groups, const mr_vector *const *colum
     memcpy(memo->dict_ids, ids, sizeof ids);
     for (uint32_t k = 0; k < groups->key_count; k++) {
         memo->spans[k] = STRIDE_MIN;
-        memo->entry_count *= STRIDE_MIN;
+        memo->entry_count = MR_MIN(memo->entry_count * STRIDE_MIN, MEMO_ENTRIES_MAX + 1);
     }
     if (memo->entry_count > MEMO_ENTRIES_MAX) {
         memo->entry_count = 0;

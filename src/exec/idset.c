@@ -22,7 +22,7 @@ static bool is_expired(mr_id id, int64_t ttl_us, int64_t watermark_us) {
     int64_t until;
     int64_t first_us = BASE_US + (int64_t)(id.high_time & TIME_MASK);
     return ttl_us != MR_IDSET_FOREVER && mr_add_fits(first_us, ttl_us, &until) &&
-           until < watermark_us;
+           until < watermark_us && (id.high_time & TIME_MASK) != TIME_MASK;
 }
 
 // The slot of a key, or the free slot where it belongs.

@@ -1,10 +1,10 @@
 // Id set: which keys a DISTINCT has seen, and when, for one key group.
 //
 // A slot is 16 bytes: 76 bits of the key's hash and 52 bits of time (microseconds since 1950, 142
-// years; times outside are clamped). The slot is also what goes into the commit record. Two
-// different keys collide with 2^-76: at 10^8 live ids and 10^9 rows, one wrong drop in 750,000
-// runs. Open addressing, linear probing; a table that fills drops its expired ids before it
-// doubles, so there is no sweep.
+// years; times before are clamped, and an id from after never expires). The slot is also what goes
+// into the commit record. Two different keys collide with 2^-76: at 10^8 live ids and 10^9 rows,
+// one wrong drop in 750,000 runs. Open addressing, linear probing; a table that fills drops its
+// expired ids before it doubles, so there is no sweep.
 //
 // Expiry is a property of the rows: an id lives for a row while first_seen + ttl >= the row's
 // watermark. The global watermark never passes an active partition's, so what it has expired no row

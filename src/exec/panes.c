@@ -16,9 +16,7 @@ static int64_t gcd(int64_t a, int64_t b) {
     return a;
 }
 
-mr_code mr_panes_init(mr_panes *panes, const mr_plan *plan, uint64_t seed, mr_cx *cx) {
-    mr_assert(plan->kind == MR_PLAN_AGGREGATE);
-    *panes = (mr_panes){.plan = plan};
+static mr_code panes_init(mr_panes *panes, const mr_plan *plan, uint64_t seed, mr_cx *cx) {
     const mr_schema *input = plan->input->schema;
     uint32_t calls = plan->aggregate.call_count;
     panes->aggs = mr_heap_alloc(MR_MAX(calls, 1u) * sizeof *panes->aggs);
@@ -49,6 +47,16 @@ mr_code mr_panes_init(mr_panes *panes, const mr_plan *plan, uint64_t seed, mr_cx
     const mr_window *window = &plan->aggregate.window;
     panes->pane_us = window->kind == MR_WINDOW_NONE ? 1 : gcd(window->size_us, window->slide_us);
     return MR_OK;
+}
+
+mr_code mr_panes_init(mr_panes *panes, const mr_plan *plan, uint64_t seed, mr_cx *cx) {
+    mr_assert(plan->kind == MR_PLAN_AGGREGATE);
+    *panes = (mr_panes){.plan = plan};
+    mr_code code = panes_init(panes, plan, seed, cx);
+    if (code != MR_OK) {
+        mr_panes_release(panes);
+    }
+    return code;
 }
 
 static void state_release(const mr_panes *panes, uint8_t *block) {
@@ -178,7 +186,7 @@ static void blocks_find(mr_panes *panes, const mr_batch *in, const uint32_t *gro
         int64_t time = windowed ? times->int64s[mr_vector_at(times, row)] : 0;
         int64_t watermark = in->watermark == NULL ? INT64_MIN : in->watermark[row];
         // A row not behind its watermark is on time for every window it is in.
-        bool on_time = watermark == INT64_MIN || time >= watermark - lateness;
+        bool on_time = !windowed || watermark == INT64_MIN || time >= watermark - lateness;
         if (MR_UNLIKELY(pane == NULL || time < low || time >= high || !on_time)) {
             mr_pane *found = pane_of_row(panes, time, watermark);
             found->epoch = panes->epoch;
@@ -330,6 +338,7 @@ void mr_panes_expire(mr_panes *panes, int64_t watermark_us) {
 
 mr_code mr_panes_load(mr_panes *panes, mr_span saved, mr_cx *cx) {
     mr_record_reader in = {.left = saved, .name = "aggregate state"};
+    uint8_t *scratch = mr_arena_alloc(cx->arena, panes->block_bytes);
     while (in.left.bytes > 0) {
         int64_t start_us;
         uint32_t skip;
@@ -350,16 +359,19 @@ mr_code mr_panes_load(mr_panes *panes, mr_span saved, mr_cx *cx) {
         uint8_t *target = state_get(panes, pane, group);
         memcpy(target, &epoch, sizeof epoch);
         pane->epoch = MR_MAX(pane->epoch, epoch);
-        uint64_t *scratch = mr_arena_alloc(cx->arena, panes->block_bytes);
         for (uint32_t c = 0; c < panes->plan->aggregate.call_count; c++) {
             const mr_agg *agg = panes->aggs[c];
-            void *part = (uint8_t *)scratch + panes->offsets[c];
+            void *part = scratch + panes->offsets[c];
             agg->init(part);
-            MR_TRY(agg->load(part, &states, cx));
-            MR_TRY(agg->merge(target + panes->offsets[c], part, cx));
+            mr_code code = agg->load(part, &states, cx);
+            code = code == MR_OK ? agg->merge(target + panes->offsets[c], part, cx) : code;
             if (agg->release != NULL) {
                 agg->release(part);
             }
+            MR_TRY(code);
+        }
+        if (states.bytes > 0) {
+            return mr_fail(cx, MR_E_CORRUPT, NULL, "damaged aggregate state: bytes are left over");
         }
     }
     return MR_OK;

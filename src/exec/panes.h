@@ -41,11 +41,13 @@ typedef struct mr_panes {
     mr_pane **panes;  // Sorted by (start_us, skip).
     uint32_t pane_count;
     uint32_t pane_capacity;
-    uint64_t epoch;  // Stamped on what changes.
+    uint64_t epoch;     // Stamped on what changes.
+    mr_rows *rejected;  // Bad table that gets a row for a group whose result does not fit its type;
+                        // NULL: that is an error.
 } mr_panes;
 
-// Takes rows of a window or of changed groups: columns of the AGGREGATE's schema. Memory: the
-// call's arena.
+// Takes rows of a window or of changed groups: columns of the AGGREGATE's schema. Memory: of the
+// call.
 typedef mr_code (*mr_panes_take)(void *self, const mr_batch *rows, mr_cx *cx);
 
 mr_code mr_panes_init(mr_panes *panes, const mr_plan *plan, uint64_t seed, mr_cx *cx);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "exec/panes.h"
+#include "exec/op.h"
 
 int64_t mr_panes_open_from(const mr_panes *panes, int64_t watermark_us) {
     const mr_window *window = &panes->plan->aggregate.window;
@@ -69,6 +69,7 @@ typedef struct gathering {
     uint32_t count;
     uint32_t *chosen;  // The groups of the rows being made.
     uint32_t chosen_count;
+    bool *refused;  // Of them: a result does not fit its type.
 } gathering;
 
 static uint64_t block_epoch(const uint8_t *block) {
@@ -121,6 +122,33 @@ static void gathering_release(const mr_panes *panes, const gathering *all) {
     }
 }
 
+// A group with a result that does not fit its type is bad data: it is set aside, the rest goes on.
+static mr_code group_refuse(const mr_panes *panes, const gathering *all, uint32_t index,
+                            mr_cx *cx) {
+    if (panes->rejected == NULL) {
+        return MR_E_VALUE;  // The error of the result.
+    }
+    if (!all->refused[index]) {
+        all->refused[index] = true;
+        const char *reason =
+            mr_arena_printf(cx->arena, MR_REASON_EXPRESSION ": %s", cx->error.text);
+        mr_op_put_bad(panes->rejected, /* origin= */ NULL, 0, reason);
+    }
+    return MR_OK;
+}
+
+static mr_batch rows_not_refused(const gathering *all, const mr_batch *rows, mr_cx *cx) {
+    uint32_t *kept = mr_arena_raw(cx->arena, rows->rows * sizeof *kept);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < rows->rows; i++) {
+        if (!all->refused[i]) {
+            kept[count++] = i;
+        }
+        all->refused[i] = false;
+    }
+    return count == rows->rows ? *rows : mr_batch_narrow(rows, kept, count);
+}
+
 // Rows of some groups as a batch of the AGGREGATE's schema.
 static mr_code rows_make(const mr_panes *panes, int64_t window_us, const gathering *all,
                          mr_batch *ret, mr_cx *cx) {
@@ -152,17 +180,18 @@ static mr_code rows_make(const mr_panes *panes, int64_t window_us, const gatheri
         *v = mr_vector_flat(cx->arena, schema->columns[column].type, count);
         mr_vector_own_valid(v, cx->arena, count);
         for (uint32_t i = 0; i < count; i++) {
-            MR_TRY(
-                panes->aggs[c]->result(all->blocks[all->chosen[i]] + panes->offsets[c], v, i, cx));
+            const uint8_t *block = all->blocks[all->chosen[i]];
+            mr_code code = panes->aggs[c]->result(block + panes->offsets[c], v, i, cx);
+            MR_TRY(code == MR_E_VALUE ? group_refuse(panes, all, i, cx) : code);
         }
     }
     mr_assert(column == schema->count);
-    *ret = out;
+    *ret = rows_not_refused(all, &out, cx);
     return MR_OK;
 }
 
-mr_code mr_panes_emit(const mr_panes *panes, int64_t window_us, uint64_t since, mr_panes_take take,
-                      void *self, mr_cx *cx) {
+static mr_code window_emit(const mr_panes *panes, int64_t window_us, uint64_t since,
+                           mr_panes_take take, void *self, mr_cx *cx) {
     uint32_t group_count = MR_MAX(panes->groups.count, 1u);
     gathering all = {
         .blocks = MR_NEW_ARRAY(cx->arena, uint8_t *, group_count),
@@ -170,6 +199,7 @@ mr_code mr_panes_emit(const mr_panes *panes, int64_t window_us, uint64_t since, 
         .changed = MR_NEW_ARRAY(cx->arena, bool, group_count),
         .groups = mr_arena_raw(cx->arena, group_count * sizeof(uint32_t)),
         .chosen = mr_arena_raw(cx->arena, MR_BATCH_ROWS_MAX * sizeof(uint32_t)),
+        .refused = MR_NEW_ARRAY(cx->arena, bool, MR_BATCH_ROWS_MAX),
     };
     mr_code code = MR_OK;
     for (uint32_t p = 0; p < panes->pane_count && code == MR_OK; p++) {
@@ -189,6 +219,17 @@ mr_code mr_panes_emit(const mr_panes *panes, int64_t window_us, uint64_t since, 
         }
     }
     gathering_release(panes, &all);
+    return code;
+}
+
+mr_code mr_panes_emit(const mr_panes *panes, int64_t window_us, uint64_t since, mr_panes_take take,
+                      void *self, mr_cx *cx) {
+    mr_arena *outer = cx->arena;
+    mr_arena own = {0};  // An epoch may emit very many windows.
+    cx->arena = &own;
+    mr_code code = window_emit(panes, window_us, since, take, self, cx);
+    cx->arena = outer;
+    mr_arena_release(&own);
     return code;
 }
 

@@ -44,7 +44,8 @@ typedef struct mr_aggregate {
     mr_panes panes;
     mr_panes fed;          // Rows from another aggregate in this epoch; like a worker's part.
     bool serial;           // Fed by an aggregate, not by workers.
-    int64_t watermark_us;  // Of its input, at the last epoch's end.
+    int64_t watermark_us;  // Of its input, at the last epoch's end: windows that it closes are
+                           // emitted. In the record: closing all windows moves it past its input's.
     mr_text delta;         // What this epoch added.
 } mr_aggregate;
 
@@ -81,6 +82,7 @@ struct mr_driver {
     uint64_t incarnation;
     uint64_t seed;
     uint64_t epoch;            // Last committed.
+    uint64_t epoch_first;      // First one in the log at open.
     uint64_t published_epoch;  // All publications up to it are visible.
     int64_t watermark_us;      // Global.
     bool has_state;            // Epoch 0 is committed.
@@ -150,10 +152,6 @@ mr_code mr_worker_step(mr_worker *worker, bool *ret_worked);
 void *mr_worker_run(void *worker);  // A thread's life.
 void mr_worker_wait(mr_worker *worker, int64_t timeout_us);
 
-// emit.c: with all workers parked: takes over what they made, moves the watermark, emits what is
-// due into the waiting rows. close_windows: the input has ended, all windows close.
-mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, bool close_windows, mr_cx *cx);
-
 // epoch.c: the end of an epoch, with all workers parked: emit, prepare, commit, publish. Workers
 // are resumed as soon as the record is built. *ret_committed false: there was nothing to commit.
 typedef struct mr_epoch_end {
@@ -163,9 +161,15 @@ typedef struct mr_epoch_end {
     int64_t delay_us;  // and how much later than due it ended.
 } mr_epoch_end;
 mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_committed, mr_cx *cx);
+// emit.c: with all workers parked: takes over what they made, moves the watermark, emits what is
+// due into the waiting rows.
+mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, const mr_epoch_end *end, mr_cx *cx);
+// What workers change from now on is of this epoch.
+void mr_emit_stamp(mr_driver *driver, uint64_t epoch);
 mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx);  // After recovery.
-// driver.c: workers go on with the next epoch.
+// driver.c: workers go on with the next epoch; after a stall within it, they just go on.
 void mr_driver_resume(mr_driver *driver);
+void mr_driver_release(mr_driver *driver);
 
 // commit.c: the record of the epoch being finished, into driver->record; and its replay.
 void mr_commit_build(mr_driver *driver, uint64_t epoch, int64_t time_us);

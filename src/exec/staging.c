@@ -23,6 +23,8 @@ mr_code mr_staging_init(mr_staging *staging, mr_sink *sink, const char *name, ui
         return mr_fail(cx, MR_E_OPTION, "Write a size such as '128MB'.",
                        "roll_size of table \"%s\" is \"%s\"", name, size);
     }
+    staging->roll_bytes = staging->roll_bytes == 0 ? ROLL_BYTES_DEFAULT : staging->roll_bytes;
+    staging->roll_age_us = staging->roll_age_us == 0 ? -1 : staging->roll_age_us;  // No limit.
     return MR_OK;
 }
 

@@ -10,7 +10,8 @@
 static mr_str row_string(const mr_rows_column *column, uint64_t row) {
     mr_str value;
     memcpy(&value, column->values + row * sizeof value, sizeof value);
-    value.data = column->bytes + (uintptr_t)value.data;  // Kept as an offset.
+    const char *base = column->bytes == NULL ? "" : column->bytes;
+    value.data = base + (uintptr_t)value.data;  // Kept as an offset.
     return value;
 }
 
@@ -157,7 +158,7 @@ static void find_direct(const mr_table_index *index, const mr_vector *v, const m
                         uint32_t *ret) {
     for (uint32_t i = 0; i < in->sel_count; i++) {
         uint32_t row = mr_batch_row(in, i);
-        uint32_t at = (uint32_t)(v->int32s[mr_vector_at(v, row)] - index->direct_min);
+        uint32_t at = (uint32_t)v->int32s[mr_vector_at(v, row)] - (uint32_t)index->direct_min;
         bool hit = at < index->direct_count && !mr_vector_is_null(v, row);
         ret[row] = hit ? index->direct[at] : MR_TABLE_NO_ROW;
     }

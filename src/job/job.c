@@ -37,6 +37,8 @@ const mr_option mr_job_exec_options[] = {
     MR_OPTION(mr_job_exec, stop_after_epochs, MR_OPT_INT, "0",
               "Stop after so many commits; 0 = never. For tests of recovery."),
     MR_OPTION(mr_job_exec, memory_limit, MR_OPT_BYTES, "0", "State at most; 0 = no limit."),
+    MR_OPTION(mr_job_exec, log_bytes, MR_OPT_BYTES, "64MiB",
+              "Commit log that is kept without being shortened."),
     MR_OPTION(mr_job_exec, aside_trigger, MR_OPT_DURATION, "10 seconds",
               "How often bad and late rows become files."),
     MR_OPTION_CHOICE(mr_job_exec, aside_format, "parquet|jsonl", "parquet",
@@ -259,6 +261,7 @@ static mr_code table_open(mr_job *job, const mr_plan_table *plan, mr_table **ret
         mr_rows_init(&rows, &plan->schema);
         mr_code code = loader->load(plan->path, &plan->options, &rows, cx);
         if (code != MR_OK) {
+            mr_rows_release(&rows);
             cx->error.place = plan->place;
             return mr_error_in(cx, code, "loading table \"%s\"", plan->name);
         }
@@ -419,6 +422,7 @@ static mr_code driver_open(mr_job *job, mr_cx *cx) {
                     .epoch_bytes = job->exec.epoch_bytes,
                     .epoch_rows = (uint64_t)job->exec.epoch_rows,
                     .state_bytes_max = job->exec.memory_limit,
+                    .log_bytes = job->exec.log_bytes,
                     .stop_after_epochs = (uint32_t)job->exec.stop_after_epochs,
                     .until = job->spec.until,
                     .duration_us = job->spec.duration_us,
@@ -466,6 +470,9 @@ void mr_job_close(mr_job *job, mr_cx *cx) {
         if (job->tables[t] != NULL) {
             mr_table_release(job->tables[t]);
         }
+    }
+    if (job->pipeline != NULL) {
+        mr_plan_release(job->pipeline);
     }
     if (job->locked) {
         mr_lock_release(&job->lock, cx->plat);

@@ -28,6 +28,7 @@ typedef struct mr_job_exec {
     int64_t epoch_rows;
     int64_t stop_after_epochs;
     uint64_t memory_limit;
+    uint64_t log_bytes;
     int64_t aside_trigger;  // Microseconds: trigger of bad and late tables.
     const char *aside_format;
 } mr_job_exec;
