@@ -5,10 +5,10 @@
 // them, so that a guarded cast or division fails no row. A part that is a pure function of a single
 // text column is memoised per dictionary value: over a DICT column it costs one table look-up a row
 // and gives a DICT again. Results are aligned with the input's rows: row r of a result belongs to
-// row r of the batch; rows outside the selection are unspecified. A failed row's value is NULL.
-// Failing rows: a kernel that cannot compute a row marks it; the operator sends it to the bad
-// table. Memory: vectors in cx->arena, and views into the input. Threads: an mr_eval belongs to one
-// worker.
+// row r of the batch; rows outside the selection are unspecified. A failed row's value is readable
+// and means nothing. Failing rows: a kernel that cannot compute a row marks it; the operator sends
+// it to the bad table. Memory: vectors in cx->arena, and views into the input. Threads: an mr_eval
+// belongs to one worker.
 //
 // Dictionaries of results: eval does not touch the batch's hold, which other threads may share
 // behind an exchange. A DICT result's dictionary stays alive until the next call of the same eval,

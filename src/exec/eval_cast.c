@@ -7,6 +7,8 @@
 #include "exec/eval_cast.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "exec/eval_node.h"
 #include "exec/fn.h"
@@ -54,9 +56,10 @@ static void cast_fail(mr_fn_call *call, uint32_t row) {
         }                                                         \
     }
 
+// Both the value and what it is rounded to must be in range, as in DuckDB for the lower end.
 static bool double_fits(double value, double min, double max, int64_t *ret) {
     double nearest = rint(value);
-    if (!(nearest >= min && nearest < max)) {  // Also NaN.
+    if (!(value >= min && nearest < max)) {  // Also NaN.
         return false;
     }
     *ret = (int64_t)nearest;
@@ -127,26 +130,67 @@ static bool text_to_int32(mr_span in, int32_t *to) {
     return fits;
 }
 
-static bool text_to_time(mr_span in, const mr_zone *zone, int64_t *to) {
-    in = mr_span_trim(in);
-    return mr_civil_parse(in.data, in.bytes, zone, to);
+// Takes the spaces around a time away; false behind a bare date, where DuckDB takes none either.
+static bool time_span(mr_span *in) {
+    mr_span trimmed = mr_span_trim(*in);
+    bool closed = trimmed.data + trimmed.bytes == in->data + in->bytes;
+    bool has_clock = trimmed.bytes > 0 && memchr(trimmed.data, ':', trimmed.bytes) != NULL;
+    *in = trimmed;
+    return closed || has_clock;
 }
 
-static bool text_to_date(mr_span in, int32_t *to) {
-    int64_t us;
-    in = mr_span_trim(in);
-    if (mr_civil_parse_date(in.data, in.bytes, to)) {
+static bool text_to_timestamptz(mr_span in, const mr_zone *zone, int64_t *to) {
+    return time_span(&in) && mr_civil_parse(in.data, in.bytes, zone, to);
+}
+
+// The wall clock as it is written: an offset behind it is checked, and does not count.
+static bool text_to_timestamp(mr_span in, int64_t *to) {
+    if (!time_span(&in) || !mr_civil_parse(in.data, in.bytes, /* zone= */ NULL, to)) {
+        return false;
+    }
+    const char *clock = memchr(in.data, ':', in.bytes);
+    if (clock == NULL) {
         return true;
     }
-    // A moment written out counts by the date it shows, whatever offset follows.
-    if (in.bytes > 10 && mr_civil_parse(in.data, in.bytes, /* zone= */ NULL, &us)) {
-        size_t date_bytes = 0;
-        while (date_bytes < in.bytes && in.data[date_bytes] != 'T' && in.data[date_bytes] != ' ') {
-            date_bytes++;
-        }
-        return mr_civil_parse_date(in.data, date_bytes, to);
+    size_t bytes = (size_t)(clock - in.data);
+    while (bytes < in.bytes && in.data[bytes] != '+' && in.data[bytes] != '-' &&
+           in.data[bytes] != 'Z' && in.data[bytes] != 'z') {
+        bytes++;
     }
-    return false;
+    mr_span plain = mr_span_trim((mr_span){in.data, bytes});
+    return mr_civil_parse(plain.data, plain.bytes, /* zone= */ NULL, to);
+}
+
+static size_t take_number(mr_span in, size_t at, int32_t *ret) {
+    *ret = 0;
+    for (; at < in.bytes && in.data[at] >= '0' && in.data[at] <= '9' && *ret < 100000; at++) {
+        *ret = *ret * 10 + (in.data[at] - '0');
+    }
+    return at;
+}
+
+// The date a text starts with, "2026-1-31" or "2026/01/31"; what follows it is not looked at
+// (DuckDB's rule too), but it may not be a digit.
+static bool text_to_date(mr_span in, int32_t *to) {
+    in = mr_span_trim(in);
+    int32_t field[3];
+    size_t at = 0;
+    for (int i = 0; i < 3; i++) {
+        if (i > 0 && (at >= in.bytes || (in.data[at] != '-' && in.data[at] != '/'))) {
+            return false;
+        }
+        size_t first = at + (i > 0);
+        at = take_number(in, first, &field[i]);
+        if (at == first || (i > 0 && at - first > 2)) {
+            return false;
+        }
+    }
+    if (at < in.bytes && in.data[at] >= '0' && in.data[at] <= '9') {
+        return false;
+    }
+    char plain[40];
+    int bytes = snprintf(plain, sizeof(plain), "%04d-%02d-%02d", field[0], field[1], field[2]);
+    return mr_civil_parse_date(plain, (size_t)bytes, to);
 }
 
 // "\x41" for bytes that are not plain; every other byte must be ASCII.
@@ -198,8 +242,8 @@ CAST_TEXT(cast_text_to_int32, int32_t, text_to_int32(x, to))
 CAST_TEXT(cast_text_to_int64, int64_t, mr_eval_cast_text_integer(x, INT64_MIN, INT64_MAX, to))
 CAST_TEXT(cast_text_to_float64, double, mr_eval_cast_text_double(x, to))
 CAST_TEXT(cast_text_to_date, int32_t, text_to_date(x, to))
-CAST_TEXT(cast_text_to_timestamp, int64_t, text_to_time(x, NULL, to))
-CAST_TEXT(cast_text_to_timestamptz, int64_t, text_to_time(x, ZONE, to))
+CAST_TEXT(cast_text_to_timestamp, int64_t, text_to_timestamp(x, to))
+CAST_TEXT(cast_text_to_timestamptz, int64_t, text_to_timestamptz(x, ZONE, to))
 CAST_TEXT(cast_text_to_interval, mr_interval, mr_eval_cast_text_interval(x, to))
 CAST_TEXT(cast_text_to_bytes, mr_str, text_to_bytes(call, x, to))
 

@@ -68,10 +68,14 @@ static bool add_months(int64_t us, int32_t months, const mr_zone *zone, int64_t 
     return true;
 }
 
+// With a zone and some part below 0, ICU's calendar, and so DuckDB, adds the microseconds first.
 bool mr_fn_time_add(int64_t us, mr_interval interval, const mr_zone *zone, int64_t *ret) {
-    int64_t moved;
-    return add_months(us, interval.months, zone, &moved) &&
-           add_days(moved, interval.days, zone, &moved) && mr_add_fits(moved, interval.us, ret);
+    int64_t moved = us;
+    bool time_first = zone != NULL && (interval.months < 0 || interval.days < 0 || interval.us < 0);
+    return (!time_first || mr_add_fits(moved, interval.us, &moved)) &&
+           add_months(moved, interval.months, zone, &moved) &&
+           add_days(moved, interval.days, zone, &moved) &&
+           mr_add_fits(moved, time_first ? (int64_t)0 : interval.us, ret);
 }
 
 static bool negate(mr_interval in, mr_interval *ret) {
@@ -119,12 +123,12 @@ void mr_fn_ADD_TIMESTAMPTZ_INTERVAL(mr_fn_call *call) { move(call, ZONE, /* back
 void mr_fn_SUB_TIMESTAMPTZ_INTERVAL(mr_fn_call *call) { move(call, ZONE, /* back= */ true); }
 // clang-format on
 
-// A day less than the storage has: DuckDB keeps its ends for ±infinity.
+// The two days that DuckDB keeps for ±infinity are out of range.
 static void move_date(mr_fn_call *call, bool back) {
     EACH_LIVE(call, row) {
         int64_t days = MR_FN_ARG(call, 1, int32_t, row);
         int64_t to = MR_FN_ARG(call, 0, int32_t, row) + (back ? -days : days);
-        bool fits = to > -(int64_t)INT32_MAX && to < INT32_MAX;
+        bool fits = to >= INT32_MIN && to < INT32_MAX && to != -(int64_t)INT32_MAX;
         call->out->int32s[row] = fits ? (int32_t)to : 0;
         if (!fits) {
             fail_range(call, row, back ? "-" : "+");
