@@ -356,6 +356,38 @@ static mr_code bind_date_part(mr_bind *b, const char *field, mr_expr *time, mr_p
                             ret);
 }
 
+static bool is_clock_field(const char *field) {
+    static const char *const fields[] = {"hour", "minute", "second", "millisecond", "microsecond"};
+    for (size_t i = 0; i < MR_COUNT(fields); i++) {
+        if (strcmp(fields[i], field) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// DuckDB gives a date for units of days and more, unless the time has a zone.
+static mr_code bind_date_trunc(mr_bind *b, const char *field, const mr_bind_args *call,
+                               mr_expr **ret) {
+    static const char *const parts[] = {"epoch", "dow", "isodow", "doy", "isoyear"};
+    for (size_t i = 0; i < MR_COUNT(parts); i++) {
+        if (strcmp(parts[i], field) == 0) {
+            return mr_fail_at(b->s->cx, MR_E_NAME, call->args[0]->place,
+                              "Use year, quarter, month, week, day, hour, minute or second.",
+                              "a time cannot be cut to \"%s\"", field);
+        }
+    }
+    bool clock = is_clock_field(field);
+    if (clock && call->args[1]->type.id == MR_DATE) {
+        MR_TRY(mr_types_cast(b->s, call->args[1], MR_TYPE(MR_TIMESTAMP), MR_CAST_IMPLICIT,
+                             &call->args[1]));
+    }
+    MR_TRY(mr_bind_function(b->s, call, ret));
+    return clock || (*ret)->type.id != MR_TIMESTAMP
+               ? MR_OK
+               : mr_types_cast(b->s, *ret, MR_TYPE(MR_DATE), MR_CAST_EXPLICIT, ret);
+}
+
 // Calls whose meaning is another expression. *ret stays NULL when name is none of them.
 static mr_code bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
     const char *name = call->name;
@@ -376,6 +408,11 @@ static mr_code bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
     if (count == 2 && strcmp(name, "date_trunc") == 0) {
         MR_TRY(date_field(b, args[0], place, &field));
         args[0] = mr_expr_text(s->cx->arena, mr_span_of(field), args[0]->place);
+        return bind_date_trunc(b, field, call, ret);
+    }
+    bool whole = count == 1 && (args[0]->type.id == MR_INT32 || args[0]->type.id == MR_INT64);
+    if (whole && (strcmp(name, "round") == 0 || strcmp(name, "trunc") == 0)) {
+        *ret = args[0];
         return MR_OK;
     }
     if (count == 3 && strcmp(name, "date_bin") == 0) {

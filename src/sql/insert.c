@@ -58,6 +58,10 @@ static mr_code insert_mode(insert_build *b, const mr_sink_type *type) {
                           "Use mode 'append', or a sink that can change rows.",
                           "%s does not take mode %s", type->name, mode_words[b->insert.mode]);
     }
+    if (b->insert.mode == MR_MODE_COMPLETE) {
+        return insert_fail(s, place, "Use mode 'update', which gives the rows that changed.",
+                           "mode complete is not supported yet");
+    }
     return MR_OK;
 }
 
@@ -294,7 +298,7 @@ static mr_code check_mode(insert_build *b, const mr_plan *root) {
     mr_session *s = b->s;
     mr_place place = b->mode != NULL ? b->mode->place : b->insert.place;
     const mr_plan *above = NULL;  // The last operator seen that cannot take changes.
-    const mr_plan *lowest = NULL;
+    const mr_plan *distinct = NULL;
     for (const mr_plan *plan = root; plan != NULL; plan = plan->input) {
         if (plan->kind == MR_PLAN_AGGREGATE) {
             if (plan->aggregate.unbounded && b->insert.mode == MR_MODE_APPEND) {
@@ -312,16 +316,17 @@ static mr_code check_mode(insert_build *b, const mr_plan *root) {
                                   : above->kind == MR_PLAN_JOIN     ? "join"
                                                                     : "window");
             }
-            lowest = plan;
+            if (distinct != NULL) {
+                return mr_fail_at(s->cx, MR_E_UNSUPPORTED, distinct->place,
+                                  "Put the DISTINCT ON in front of the GROUP BY.",
+                                  "DISTINCT behind a GROUP BY is not supported yet");
+            }
         }
+        distinct = plan->kind == MR_PLAN_DISTINCT ? plan : distinct;
         if (plan->kind == MR_PLAN_AGGREGATE || plan->kind == MR_PLAN_DISTINCT ||
             plan->kind == MR_PLAN_JOIN || plan->kind == MR_PLAN_WINDOW) {
             above = plan;
         }
-    }
-    if (b->insert.mode == MR_MODE_COMPLETE && lowest == NULL) {
-        return mr_fail_at(s->cx, MR_E_UNSUPPORTED, place, "Use mode 'append'.",
-                          "mode complete needs a GROUP BY");
     }
     return MR_OK;
 }

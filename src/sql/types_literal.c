@@ -161,8 +161,7 @@ bool mr_types_interval(mr_span text, mr_interval *ret) {
 }
 
 static bool parse_bool(mr_span in, uint8_t *ret) {
-    static const char *const words[] = {"true",  "t", "yes", "y", "on",  "1",
-                                        "false", "f", "no",  "n", "off", "0"};
+    static const char *const words[] = {"true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"};
     for (size_t i = 0; i < MR_COUNT(words); i++) {
         if (mr_span_equal_nocase(in, mr_span_of(words[i]))) {
             *ret = i < MR_COUNT(words) / 2;

@@ -28,9 +28,9 @@ INSERT INTO out SELECT window_start, sum(n) FROM hop(once, ts, '1 minute', '10 m
 SET state_ttl = '1 hour';
 CREATE VIEW cleaned AS SELECT id, coalesce(upper(id), 'x') AS name, n, ts FROM events;
 INSERT INTO out SELECT DISTINCT ON (id) id, name FROM cleaned;
--- case: distinct over aggregates
+-- case: a name of the list comes before a column
 SET state_ttl = '1 hour';
-INSERT INTO out SELECT DISTINCT ON (n) window_start, count(*) AS n FROM tumble(events, ts, '1 minute') GROUP BY window_start;
+INSERT INTO out SELECT DISTINCT ON (n) id, n % 10 AS n FROM events;
 -- case: unbounded by choice
 CREATE VIEW once WITH (unbounded) AS SELECT DISTINCT ON (id) id FROM plain;
 INSERT INTO out SELECT * FROM once;

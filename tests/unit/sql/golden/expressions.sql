@@ -28,6 +28,8 @@ INSERT INTO out SELECT n::text AS a, CAST(id AS int) AS b, try_cast(id AS double
 INSERT INTO out SELECT id, upper(id), x::int, coalesce(n, 0), n + 1 FROM events;
 -- case: times
 INSERT INTO out SELECT ts + interval '1 day 2 hours' AS a, interval '5' minute + ts AS b, day + 1 AS c, day + interval '1 month' AS d, ts - interval '1 hour' AS e, epoch(ts - timestamptz '2026-01-01 00:00:00+00') AS f, day - date '2026-01-01' AS g, extract(hour FROM ts) AS h, date_part('years', day) AS i, extract(epoch FROM at) AS j, date_trunc('Hour', ts) AS k, year(day) AS l, to_timestamp(n) AS m, to_timestamp(id) AS o, date_bin('15 minutes', ts, '2026-01-01 00:00:00+00') AS p, epoch_ms(big) AS q, 2 * interval '1 hour' + at AS r FROM events;
+-- case: units of date_trunc, and rounding of whole numbers
+INSERT INTO out SELECT date_trunc('month', at) AS a, date_trunc('hour', day) AS b, date_trunc('day', ts) AS c, date_trunc('week', day) AS d, round(n) AS e, trunc(big) AS f, floor(n) AS g, round(x, 2) AS h FROM events;
 -- case: now is the epoch's time
 INSERT INTO out SELECT now() AS a, current_timestamp AS b, current_date AS c, localtimestamp AS d FROM events;
 -- case: text functions

@@ -11,7 +11,7 @@ CREATE FOREIGN TABLE t () SERVER lake OPTIONS (mode 'complete');
 INSERT INTO t SELECT window_start, count(*) FROM tumble(events, ts, '1 minute') GROUP BY window_start;
 -- case: on conflict into parquet
 INSERT INTO out SELECT id, x FROM events ON CONFLICT (id) DO UPDATE SET x = EXCLUDED.x;
--- case: complete mode without a group
+-- case: complete mode
 CREATE FOREIGN TABLE t () SERVER console OPTIONS (mode 'complete');
 INSERT INTO t SELECT id FROM events;
 -- case: unbounded group in append mode
@@ -31,6 +31,9 @@ SET state_ttl = '1 hour';
 CREATE FOREIGN TABLE t () SERVER console OPTIONS (mode 'update');
 CREATE VIEW sums AS SELECT window_start, id, sum(x) AS x FROM tumble(events, ts, '1 minute') GROUP BY window_start, id;
 INSERT INTO t SELECT DISTINCT ON (id) * FROM sums;
+-- case: distinct behind a group
+SET state_ttl = '1 hour';
+INSERT INTO out SELECT DISTINCT ON (n) window_start, count(*) AS n FROM tumble(events, ts, '1 minute') GROUP BY window_start;
 -- case: forms of on conflict
 CREATE FOREIGN TABLE t () SERVER kafka OPTIONS (topic 't');
 INSERT INTO t SELECT id, x FROM events ON CONFLICT DO NOTHING;

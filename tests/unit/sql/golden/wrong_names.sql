@@ -49,6 +49,6 @@ CREATE FUNCTION f(device text) RETURNS text LANGUAGE sql AS $$ SELECT upper(devi
 -- case: operator of another dialect
 INSERT INTO out SELECT id ~ 'a.*' AS a, id ->> 'b' AS b, user_id == 1 AS c, user_id <-> 2 AS d FROM events;
 -- case: unit of time
-INSERT INTO out SELECT date_trunc('hours of the day', ts) AS a, extract(moth FROM ts) AS b FROM events;
+INSERT INTO out SELECT date_trunc('hours of the day', ts) AS a, extract(moth FROM ts) AS b, date_trunc('dow', ts) AS c FROM events;
 -- case: time zone
 SET timezone = 'Asia/Calcuta';
