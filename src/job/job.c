@@ -229,12 +229,13 @@ mr_code mr_job_load(const mr_job_spec *spec, mr_job **ret, mr_sql_errors *ret_er
     *ret_errors = (mr_sql_errors){0};
     MR_TRY(load_settings(job, cx));
     MR_TRY(run_id_load(job, cx));
-    mr_sql_env env = {.port = spec->port,
+    mr_sql_env env = {.file = spec->file,
+                      .port = spec->port,
                       .variable = variable_find,
                       .zone = zone_load,
                       .source_override = source_override,
                       .self = job};
-    return mr_plan_make(spec->file, spec->text, &env, &job->pipeline, ret_errors, cx);
+    return mr_plan_make(spec->text, &env, &job->pipeline, ret_errors, cx);
 }
 
 const mr_pipeline *mr_job_pipeline(const mr_job *job) {

@@ -234,17 +234,17 @@ static void release_unused_rows(mr_session *s, bool failed) {
     }
 }
 
-mr_code mr_plan_make(const char *file, mr_span text, const mr_sql_env *env, mr_pipeline **ret,
+mr_code mr_plan_make(mr_span text, const mr_sql_env *env, mr_pipeline **ret,
                      mr_sql_errors *ret_errors, mr_cx *cx) {
     *ret_errors = (mr_sql_errors){0};
     mr_pipeline *pipeline = MR_NEW(cx->arena, mr_pipeline);
     pipeline->arena = cx->arena;
-    pipeline->name = pipeline_name(cx->arena, file);
+    pipeline->name = pipeline_name(cx->arena, env->file);
     pipeline->zone_name = "UTC";
     mr_session s = {.env = env,
                     .cx = cx,
                     .pipeline = pipeline,
-                    .file = file,
+                    .file = env->file,
                     .rules = {.ttl_us = -1},
                     .errors = ret_errors};
     mr_map_init(&s.servers, cx->arena);

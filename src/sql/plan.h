@@ -156,6 +156,7 @@ typedef struct mr_pipeline {
 
 // What the outside lends to planning.
 typedef struct mr_sql_env {
+    const char *file;  // Name of the text, for places and for the pipeline.
     const mr_port *port;
     // ${NAME}: value or NULL.
     const char *(*variable)(void *self, const char *name);
@@ -172,7 +173,7 @@ typedef struct mr_sql_errors {
     mr_error *items;
     uint32_t count;
 } mr_sql_errors;
-mr_code mr_plan_make(const char *file, mr_span text, const mr_sql_env *env, mr_pipeline **ret,
+mr_code mr_plan_make(mr_span text, const mr_sql_env *env, mr_pipeline **ret,
                      mr_sql_errors *ret_errors, mr_cx *cx);
 // Frees what a pipeline holds outside its arena (rows of INSERT … VALUES).
 void mr_plan_release(mr_pipeline *pipeline);

@@ -37,8 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     mr_text_add_bytes(&text, data, bytes);
     mr_pipeline *pipeline = NULL;
     mr_sql_errors errors;
-    mr_code code =
-        mr_plan_make("fuzz.sql", mr_text_span(&text), &fake_env, &pipeline, &errors, &cx);
+    mr_code code = mr_plan_make(mr_text_span(&text), &fake_env, &pipeline, &errors, &cx);
     mr_assert((code == MR_OK) == (errors.count == 0));
     if (code == MR_OK) {
         mr_plan_print(pipeline, /* note= */ NULL, /* self= */ NULL, &out);

@@ -113,7 +113,8 @@ static const char *fake_override(void *self, const char *table) {
     return strcmp(table, "overridden") == 0 ? "file:events.jsonl" : NULL;
 }
 
-const mr_sql_env fake_env = {.port = &fake_port,
+const mr_sql_env fake_env = {.file = "test.sql",
+                             .port = &fake_port,
                              .variable = fake_variable,
                              .zone = fake_zone,
                              .source_override = fake_override};

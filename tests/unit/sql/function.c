@@ -20,7 +20,7 @@ static mr_pipeline *plan(mr_arena *arena, const char *text) {
     mr_cx_init(&cx, arena, /* plat= */ NULL);
     mr_pipeline *pipeline = NULL;
     mr_sql_errors errors;
-    if (mr_plan_make("test.sql", mr_span_of(text), &fake_env, &pipeline, &errors, &cx) == MR_OK) {
+    if (mr_plan_make(mr_span_of(text), &fake_env, &pipeline, &errors, &cx) == MR_OK) {
         return pipeline;
     }
     mr_text out;

@@ -37,7 +37,9 @@ static void plan_case(const char *name, mr_span text, mr_text *out) {
     mr_cx_init(&cx, &arena, /* plat= */ NULL);
     mr_pipeline *pipeline = NULL;
     mr_sql_errors errors;
-    mr_code code = mr_plan_make(name, text, &fake_env, &pipeline, &errors, &cx);
+    mr_sql_env env = fake_env;
+    env.file = name;
+    mr_code code = mr_plan_make(text, &env, &pipeline, &errors, &cx);
     EXPECT_EQ(code == MR_OK, errors.count == 0);
     if (code == MR_OK) {
         mr_plan_print(pipeline, /* note= */ NULL, /* self= */ NULL, out);

@@ -26,7 +26,7 @@ static uint64_t hash_of(const char *text, mr_plan_kind kind) {
     mr_pipeline *pipeline;
     mr_sql_errors errors;
     uint64_t hash = 0;
-    if (EXPECT_OK(mr_plan_make("t.sql", mr_span_of(text), &fake_env, &pipeline, &errors, &cx))) {
+    if (EXPECT_OK(mr_plan_make(mr_span_of(text), &fake_env, &pipeline, &errors, &cx))) {
         for (const mr_plan *plan = pipeline->inserts[0].root; plan != NULL; plan = plan->input) {
             hash = plan->kind == kind ? plan->hash : hash;
         }
