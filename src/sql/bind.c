@@ -256,6 +256,9 @@ static mr_code bind_bool(mr_bind *b, const PgQuery__BoolExpr *ast, mr_expr **ret
 static mr_code bind_null_test(mr_bind *b, const PgQuery__NullTest *ast, mr_expr **ret) {
     mr_expr *arg;
     MR_TRY(mr_bind_expr(b, ast->arg, &arg));
+    if (arg->type.id == MR_NULLTYPE) {
+        MR_TRY(mr_types_cast(b->s, arg, MR_TYPE(MR_INT32), MR_CAST_IMPLICIT, &arg));
+    }
     *ret = mr_expr_unary(b->s->cx->arena, MR_EXPR_IS_NULL, arg);
     if (ast->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL) {
         *ret = mr_expr_unary(b->s->cx->arena, MR_EXPR_NOT, *ret);

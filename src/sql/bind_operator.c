@@ -17,9 +17,6 @@ mr_code mr_bind_compare(mr_session *s, mr_compare compare, mr_expr *left, mr_exp
     mr_expr *sides[2] = {left, right};
     mr_type type;
     MR_TRY(mr_types_common(s, sides, 2, "comparison", &type));
-    if (type.id == MR_NULLTYPE) {
-        type = MR_TYPE(MR_BOOL);  // NULL = NULL: any type does.
-    }
     MR_TRY(mr_types_cast_all(s, sides, 2, type));
     *ret = mr_expr_compare(s->cx->arena, compare, sides[0], sides[1]);
     return MR_OK;
@@ -131,7 +128,6 @@ static mr_code bind_in(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) {
     }
     mr_type type;
     MR_TRY(mr_types_common(s, all, count, "IN", &type));
-    type = type.id == MR_NULLTYPE ? MR_TYPE(MR_BOOL) : type;
     MR_TRY(mr_types_cast_all(s, all, count, type));
     mr_expr **equal = MR_NEW_ARRAY(s->cx->arena, mr_expr *, count);
     for (uint32_t i = 1; i < count; i++) {
@@ -167,6 +163,9 @@ static mr_code bind_nullif(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret)
     MR_TRY(mr_bind_expr(b, ast->lexpr, &left));
     MR_TRY(mr_bind_expr(b, ast->rexpr, &right));
     MR_TRY(mr_bind_compare(b->s, MR_CMP_EQ, left, right, &equal));
+    if (left->type.id == MR_NULLTYPE) {
+        left = equal->args[0];
+    }
     mr_expr *expr = mr_expr_new(arena, MR_EXPR_CASE, left->type, left->place);
     expr->arg_count = 3;
     expr->args = MR_NEW_ARRAY(arena, mr_expr *, 3);

@@ -169,7 +169,12 @@ static mr_code insert_declared(insert_build *b, mr_plan **plan) {
         const mr_column *column = &declared->columns[targets[i]];
         mr_expr *value = mr_expr_column(arena, got, i, b->insert.place);
         if ((*plan)->kind == MR_PLAN_PROJECT) {
-            value->place = (*plan)->project.exprs[i]->place;
+            mr_expr *given = (*plan)->project.exprs[i];
+            value->place = given->place;
+            value = given->kind == MR_EXPR_CONST ? given : value;  // A literal takes its type.
+        }
+        if (mr_expr_is_null(value)) {
+            value = mr_expr_constant(arena, column->type, NULL, value->place);
         }
         if (mr_types_cost(value, column->type) >= MR_CAST_NEVER) {
             return mr_fail_at(
@@ -195,28 +200,25 @@ static mr_code insert_declared(insert_build *b, mr_plan **plan) {
     return MR_OK;
 }
 
-// A table without columns takes those of the query; a column list renames them. NULL alone is an
-// int.
+// A table without columns takes those of the query; a column list renames them.
 static mr_code insert_free(insert_build *b, mr_plan **plan) {
-    mr_session *s = b->s;
-    mr_arena *arena = s->cx->arena;
+    mr_arena *arena = b->s->cx->arena;
     const mr_schema *got = (*plan)->schema;
-    if (b->ast->n_cols > 0 && b->ast->n_cols != got->count) {
-        return mr_fail_at(s->cx, MR_E_TYPE, b->insert.place,
+    if (b->ast->n_cols == 0) {
+        return MR_OK;
+    }
+    if (b->ast->n_cols != got->count) {
+        return mr_fail_at(b->s->cx, MR_E_TYPE, b->insert.place,
                           "The SELECT must give one column for each.",
                           "INSERT names %zu columns, the query has %u", b->ast->n_cols, got->count);
     }
-    bool same = b->ast->n_cols == 0;
     mr_expr **exprs = MR_NEW_ARRAY(arena, mr_expr *, got->count);
     const char **names = MR_NEW_ARRAY(arena, const char *, got->count);
     for (uint32_t c = 0; c < got->count; c++) {
-        bool null = got->columns[c].type.id == MR_NULLTYPE;
-        same = same && !null;
-        exprs[c] = null ? mr_expr_constant(arena, MR_TYPE(MR_INT32), NULL, b->insert.place)
-                        : mr_expr_column(arena, got, c, b->insert.place);
-        names[c] = b->ast->n_cols > 0 ? b->ast->cols[c]->res_target->name : got->columns[c].name;
+        exprs[c] = mr_expr_column(arena, got, c, b->insert.place);
+        names[c] = b->ast->cols[c]->res_target->name;
     }
-    *plan = same ? *plan : mr_node_project(arena, *plan, exprs, names, got->count);
+    *plan = mr_node_project(arena, *plan, exprs, names, got->count);
     return MR_OK;
 }
 

@@ -130,6 +130,9 @@ static mr_code bind_item(mr_bind *b, const PgQuery__ResTarget *item, mr_select_l
     }
     mr_expr *expr;
     MR_TRY(mr_bind_expr(b, value, &expr));
+    if (expr->type.id == MR_NULLTYPE) {
+        MR_TRY(mr_types_cast(b->s, expr, MR_TYPE(MR_INT32), MR_CAST_IMPLICIT, &expr));
+    }
     const char *name = item->name != NULL && item->name[0] != '\0' ? item->name : item_name(value);
     if (name == NULL) {
         name = mr_arena_printf(b->s->cx->arena, "column%u", list->count + 1);

@@ -235,7 +235,7 @@ mr_code mr_types_common(mr_session *s, mr_expr *const *exprs, uint32_t count, co
     for (uint32_t i = 0; i < count && best == NULL; i++) {
         best = is_text_literal(exprs[i]) ? exprs[i] : NULL;
     }
-    *ret = best == NULL ? MR_TYPE(MR_NULLTYPE) : best->type;
+    *ret = best == NULL ? MR_TYPE(MR_INT32) : best->type;  // NULLs alone: DuckDB's choice.
     return MR_OK;
 }
 

@@ -22,6 +22,8 @@ INSERT INTO out SELECT n BETWEEN 1 AND big AS a, n NOT BETWEEN 1 AND 2 AS b, id 
 INSERT INTO out SELECT n IS NULL AS a, n IS NOT NULL AS b, ok IS TRUE AS c, ok IS NOT FALSE AS d, ok IS UNKNOWN AS e, n IS DISTINCT FROM big AS f, n IS NOT DISTINCT FROM NULL AS g FROM events;
 -- case: case, coalesce, nullif, greatest
 INSERT INTO out SELECT CASE WHEN n > 1 THEN 'a' WHEN ok THEN 'b' END AS a, CASE n WHEN 1 THEN x WHEN 2 THEN 3 ELSE big END AS b, coalesce(n, big, 0) AS c, nullif(id, '') AS d, greatest(n, x, 3) AS e, least(day, '2026-01-01') AS f, ifnull(x, 0) AS g FROM events;
+-- case: NULLs alone
+INSERT INTO out SELECT NULL AS a, CASE WHEN ok THEN NULL END AS b, coalesce(NULL, NULL) AS c, NULL = NULL AS d, NULL IS NULL AS e, nullif(NULL, 1) AS f, NULL IN (NULL) AS g, -NULL AS h, upper(NULL) AS i FROM events;
 -- case: casts
 INSERT INTO out SELECT n::text AS a, CAST(id AS int) AS b, try_cast(id AS double precision) AS c, ts::date AS d, at::timestamptz AS e, x::int AS f, ok::int AS g, '5'::int AS h, date '2026-01-31' AS i, NULL::text AS j, 'x'::text AS k FROM events;
 -- case: names of columns without as

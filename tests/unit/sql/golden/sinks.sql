@@ -13,6 +13,9 @@ CREATE FOREIGN TABLE shown () SERVER console;
 -- case: declared columns get casts
 CREATE FOREIGN TABLE typed (id text, n bigint, x double precision, at timestamptz) SERVER console;
 INSERT INTO typed SELECT id, n, big, day FROM events;
+-- case: literals take the type of the column
+CREATE FOREIGN TABLE typed (d date, t text, n bigint, i text) SERVER console;
+INSERT INTO typed SELECT '2026-01-31', NULL, 5, id FROM events;
 -- case: a column list, NULL elsewhere
 CREATE FOREIGN TABLE typed (id text, n bigint, x double precision) SERVER console;
 INSERT INTO typed (n, id) SELECT n, id FROM events;
