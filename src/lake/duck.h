@@ -1,0 +1,35 @@
+// Duck: DuckDB's C API, found when it is first needed.
+//
+// Why dlopen: the library costs 35 MB and 50 ms, and most runs never ask for it. One row of the
+// list below is a function of the table.
+
+#pragma once
+
+// The old streaming call is the only one that does not hold a whole result.
+#include <duckdb.h>
+
+#include "base/cx.h"
+
+// clang-format off
+#define MR_DUCK_FUNCTIONS(X)                                                                        \
+    X(create_config) X(set_config) X(destroy_config)                                                \
+    X(open_ext) X(close) X(connect) X(disconnect) X(free)                                           \
+    X(query) X(destroy_result) X(result_error)                                                      \
+    X(extract_statements) X(extract_statements_error) X(destroy_extracted)                          \
+    X(prepare_extracted_statement) X(prepare) X(prepare_error) X(destroy_prepare)                   \
+    X(prepared_statement_type) X(execute_prepared_streaming)                                        \
+    X(column_count) X(column_name) X(column_type)                                                   \
+    X(fetch_chunk) X(destroy_data_chunk) X(data_chunk_get_size) X(data_chunk_get_vector)            \
+    X(vector_get_data) X(vector_get_validity)
+// clang-format on
+
+typedef struct mr_duck {
+    void *library;
+#define MR_DUCK_MEMBER(name) __typeof__(&duckdb_##name) name;
+    MR_DUCK_FUNCTIONS(MR_DUCK_MEMBER)
+#undef MR_DUCK_MEMBER
+} mr_duck;
+
+// Loads the library: MILLRACE_DUCKDB, near the program, build/deps/lib, the system's path. It stays
+// loaded.  errors  MR_E_MISSING
+mr_code mr_duck_load(mr_duck *ret, mr_cx *cx);

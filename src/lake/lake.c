@@ -1,0 +1,496 @@
+// Lake: batch SQL over the lake's tables, through DuckDB; see lake.h.
+
+#include "lake/lake.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lake/duck.h"
+#include "lake/view.h"
+#include "plat/plat.h"
+
+struct mr_lake {
+    mr_duck duck;
+    duckdb_database database;
+    duckdb_connection connection;
+};
+
+// ---- errors ----------------------------------------------------------------------------------
+
+// DuckDB's message: "Binder Error: …\n\nLINE 1: …\n   ^". The first line is the fact.
+static mr_code failed(const char *message, mr_cx *cx) {
+    static const struct {
+        const char *prefix;
+        mr_code code;
+    } kinds[] = {
+        {"Parser Error: ", MR_E_SYNTAX},         {"Binder Error: ", MR_E_NAME},
+        {"Catalog Error: ", MR_E_NAME},          {"Conversion Error: ", MR_E_VALUE},
+        {"Permission Error: ", MR_E_PERMISSION}, {"IO Error: ", MR_E_IO},
+        {"Out of Memory Error: ", MR_E_LIMIT},   {"Interrupt Error: ", MR_E_CANCELLED},
+        {"Invalid Input Error: ", MR_E_VALUE},   {"Not implemented Error: ", MR_E_UNSUPPORTED},
+    };
+    mr_span text = mr_span_of(message == NULL ? "DuckDB failed without a word" : message);
+    mr_code code = MR_E_INTERNAL;
+    for (size_t i = 0; i < MR_COUNT(kinds); i++) {
+        if (mr_span_starts(text, kinds[i].prefix)) {
+            code = kinds[i].code;
+            text.data += strlen(kinds[i].prefix);
+            text.bytes -= strlen(kinds[i].prefix);
+            break;
+        }
+    }
+    const char *end = text.bytes == 0 ? NULL : memchr(text.data, '\n', text.bytes);
+    size_t bytes = end == NULL ? text.bytes : (size_t)(end - text.data);
+    mr_span rest = mr_span_trim((mr_span){text.data + bytes, text.bytes - bytes});
+    const char *hint = rest.bytes == 0 ? NULL : mr_arena_copy(cx->arena, rest.data, rest.bytes);
+    return mr_fail(cx, code, hint, "%.*s", (int)bytes, text.data);
+}
+
+static mr_code run(mr_lake *lake, const char *sql, mr_cx *cx) {
+    duckdb_result result;
+    mr_code code = MR_OK;
+    if (lake->duck.query(lake->connection, sql, &result) != DuckDBSuccess) {
+        code = failed(lake->duck.result_error(&result), cx);
+    }
+    lake->duck.destroy_result(&result);
+    return code;
+}
+
+// ---- opening ---------------------------------------------------------------------------------
+
+static mr_code open_database(mr_lake *lake, const mr_lake_options *options, mr_cx *cx) {
+    mr_duck *duck = &lake->duck;
+    duckdb_config config;
+    if (duck->create_config(&config) != DuckDBSuccess) {
+        return mr_fail(cx, MR_E_INTERNAL, NULL, "cannot configure DuckDB");
+    }
+    const char *threads = mr_arena_printf(cx->arena, "%" PRIu32, options->threads);
+    const char *memory = mr_arena_printf(cx->arena, "%" PRIu64 "B", options->memory_bytes);
+    struct {
+        const char *name;
+        const char *value;
+    } settings[] = {
+        {"autoinstall_known_extensions", "false"},
+        {"autoload_known_extensions", "false"},
+        {"allow_community_extensions", "false"},
+        {"threads", options->threads == 0 ? NULL : threads},
+        {"memory_limit", options->memory_bytes == 0 ? NULL : memory},
+    };
+    bool ok = true;
+    for (size_t i = 0; i < MR_COUNT(settings); i++) {
+        if (settings[i].value != NULL) {
+            ok = ok &&
+                 duck->set_config(config, settings[i].name, settings[i].value) == DuckDBSuccess;
+        }
+    }
+    char *reason = NULL;
+    ok = ok && duck->open_ext(NULL, &lake->database, config, &reason) == DuckDBSuccess &&
+         duck->connect(lake->database, &lake->connection) == DuckDBSuccess;
+    duck->destroy_config(&config);
+    mr_code code = ok ? MR_OK
+                      : mr_fail(cx, MR_E_INTERNAL, NULL, "cannot open DuckDB: %s",
+                                reason == NULL ? "bad settings" : reason);
+    if (reason != NULL) {
+        duck->free(reason);
+    }
+    return code;
+}
+
+static void add_folder(mr_text *list, const char *path) {
+    if (path != NULL) {
+        mr_text_add(list, list->bytes == 0 ? "" : ", ");
+        mr_view_add_literal(list, path);
+    }
+}
+
+// What may be read from now on; nothing can be set any more.
+static mr_code lock_down(mr_lake *lake, const mr_lake_options *options,
+                         const mr_catalog_table *tables, uint32_t count, mr_cx *cx) {
+    mr_text folders;
+    mr_text_init(&folders, cx->arena);
+    add_folder(&folders, options->data_dir);
+    add_folder(&folders, options->also_read);
+    for (uint32_t i = 0; i < count; i++) {
+        add_folder(&folders, tables[i].path);
+    }
+    mr_text sql;
+    mr_text_init(&sql, cx->arena);
+    mr_text_add(&sql, "SET TimeZone = ");
+    mr_view_add_literal(&sql, options->zone_name == NULL ? "UTC" : options->zone_name);
+    if (options->also_file != NULL) {
+        mr_text_add(&sql, "; SET allowed_paths = [");
+        mr_view_add_literal(&sql, options->also_file);
+        mr_text_add_char(&sql, ']');
+    }
+    mr_text_addf(&sql,
+                 "; SET preserve_insertion_order = true"
+                 "; SET allowed_directories = [%s]; SET enable_external_access = false"
+                 "; SET lock_configuration = true",
+                 mr_text_string(&folders));
+    return run(lake, mr_text_string(&sql), cx);
+}
+
+static mr_code open_all(mr_lake *lake, const mr_lake_options *options, mr_cx *cx) {
+    MR_TRY(mr_duck_load(&lake->duck, cx));
+    MR_TRY(open_database(lake, options, cx));
+    mr_catalog_table *tables = NULL;
+    uint32_t count = 0;
+    if (options->data_dir != NULL) {
+        MR_TRY(mr_catalog_list(options->data_dir, &tables, &count, cx));
+    }
+    MR_TRY(lock_down(lake, options, tables, count, cx));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *sql;
+        MR_TRY(mr_view_sql(options->data_dir, &tables[i], &sql, cx));
+        mr_code code = run(lake, sql, cx);
+        if (code != MR_OK) {
+            return mr_error_in(cx, code, "table \"%s\"", tables[i].name);
+        }
+    }
+    return MR_OK;
+}
+
+mr_code mr_lake_open(const mr_lake_options *options, mr_lake **ret, mr_cx *cx) {
+    mr_lake *lake = mr_heap_alloc(sizeof(*lake));
+    mr_code code = open_all(lake, options, cx);
+    if (code != MR_OK) {
+        mr_lake_close(lake);
+        return code;
+    }
+    *ret = lake;
+    return MR_OK;
+}
+
+void mr_lake_close(mr_lake *lake) {
+    if (lake == NULL) {
+        return;
+    }
+    if (lake->connection != NULL) {
+        lake->duck.disconnect(&lake->connection);
+    }
+    if (lake->database != NULL) {
+        lake->duck.close(&lake->database);
+    }
+    mr_heap_free(lake);
+}
+
+// ---- statements ------------------------------------------------------------------------------
+
+// Prepares a query. Anything else than one query is refused.
+static mr_code prepare(mr_lake *lake, const char *sql, duckdb_prepared_statement *ret, mr_cx *cx) {
+    mr_duck *duck = &lake->duck;
+    duckdb_extracted_statements statements = NULL;
+    idx_t count = duck->extract_statements(lake->connection, sql, &statements);
+    if (count != 1) {
+        const char *reason = statements == NULL ? NULL : duck->extract_statements_error(statements);
+        mr_code code = count > 1 ? mr_fail(cx, MR_E_UNSUPPORTED, "Run them one after another.",
+                                           "more than one query at a time")
+                       : reason == NULL ? mr_fail(cx, MR_E_SYNTAX, NULL, "no query")
+                                        : failed(reason, cx);
+        duck->destroy_extracted(&statements);
+        return code;
+    }
+    duckdb_prepared_statement statement = NULL;
+    mr_code code = MR_OK;
+    if (duck->prepare_extracted_statement(lake->connection, statements, 0, &statement) !=
+        DuckDBSuccess) {
+        code = failed(duck->prepare_error(statement), cx);
+    } else {
+        duckdb_statement_type type = duck->prepared_statement_type(statement);
+        if (type != DUCKDB_STATEMENT_TYPE_SELECT && type != DUCKDB_STATEMENT_TYPE_EXPLAIN &&
+            type != DUCKDB_STATEMENT_TYPE_RELATION) {
+            code =
+                mr_fail(cx, MR_E_PERMISSION, "Tables are written by pipelines; here they are read.",
+                        "not a query: only SELECT, DESCRIBE, SHOW and EXPLAIN are run");
+        }
+    }
+    duck->destroy_extracted(&statements);
+    if (code != MR_OK) {
+        duck->destroy_prepare(&statement);
+        return code;
+    }
+    *ret = statement;
+    return MR_OK;
+}
+
+static bool type_of(duckdb_type type, mr_type *ret) {
+    // clang-format off
+    switch ((int)type) {
+    case DUCKDB_TYPE_BOOLEAN: *ret = MR_TYPE(MR_BOOL); return true;
+    case DUCKDB_TYPE_INTEGER: *ret = MR_TYPE(MR_INT32); return true;
+    case DUCKDB_TYPE_BIGINT: *ret = MR_TYPE(MR_INT64); return true;
+    case DUCKDB_TYPE_DOUBLE: *ret = MR_TYPE(MR_FLOAT64); return true;
+    case DUCKDB_TYPE_VARCHAR: *ret = MR_TYPE(MR_TEXT); return true;
+    case DUCKDB_TYPE_BLOB: *ret = MR_TYPE(MR_BYTES); return true;
+    case DUCKDB_TYPE_DATE: *ret = MR_TYPE(MR_DATE); return true;
+    case DUCKDB_TYPE_TIMESTAMP: *ret = MR_TYPE(MR_TIMESTAMP); return true;
+    case DUCKDB_TYPE_TIMESTAMP_TZ: *ret = MR_TYPE(MR_TIMESTAMPTZ); return true;
+    default: return false;
+    }
+    // clang-format on
+}
+
+static mr_code schema_of(mr_lake *lake, duckdb_result *result, mr_schema **ret, mr_cx *cx) {
+    mr_duck *duck = &lake->duck;
+    mr_schema *schema = MR_NEW(cx->arena, mr_schema);
+    schema->count = mr_u32(duck->column_count(result));
+    schema->columns = MR_NEW_ARRAY(cx->arena, mr_column, schema->count);
+    for (uint32_t c = 0; c < schema->count; c++) {
+        mr_column *column = &schema->columns[c];
+        column->name = mr_arena_string(cx->arena, duck->column_name(result, c));
+        if (!type_of(duck->column_type(result, c), &column->type)) {
+            return mr_fail(cx, MR_E_TYPE, "Cast it, for example to text or double precision.",
+                           "column \"%s\" of the result has a type that is not supported",
+                           column->name);
+        }
+    }
+    *ret = schema;
+    return MR_OK;
+}
+
+static mr_vector vector_of(const mr_duck *duck, duckdb_vector in, mr_type type, uint32_t rows,
+                           mr_arena *arena) {
+    mr_vector out = {.type = type, .kind = MR_FLAT, .data = duck->vector_get_data(in)};
+    out.valid = duck->vector_get_validity(in);
+    if (mr_type_is_string(type)) {
+        duckdb_string_t *strings = out.data;
+        out = mr_vector_flat(arena, type, rows);
+        out.valid = duck->vector_get_validity(in);
+        for (uint32_t row = 0; row < rows; row++) {
+            if (mr_vector_is_null(&out, row)) {
+                out.strs[row] = (mr_str){.data = ""};
+                continue;
+            }
+            uint32_t bytes = strings[row].value.inlined.length;
+            const char *data =
+                bytes <= 12 ? strings[row].value.inlined.inlined : strings[row].value.pointer.ptr;
+            out.strs[row] = (mr_str){.data = data, .bytes = bytes};
+        }
+    }
+    return out;
+}
+
+static mr_code hand_chunk(mr_lake *lake, duckdb_data_chunk chunk, const mr_schema *schema,
+                          const mr_lake_sink *sink, mr_cx *cx) {
+    mr_duck *duck = &lake->duck;
+    mr_arena arena = {0};
+    uint32_t rows = mr_u32(duck->data_chunk_get_size(chunk));
+    mr_code code = MR_OK;
+    if (rows > 0) {
+        mr_batch batch = mr_batch_new(&arena, schema->count, rows);
+        for (uint32_t c = 0; c < schema->count; c++) {
+            duckdb_vector vector = duck->data_chunk_get_vector(chunk, c);
+            batch.columns[c] = vector_of(duck, vector, schema->columns[c].type, rows, &arena);
+        }
+        code = sink->rows(sink->self, &batch, cx);
+    }
+    mr_arena_release(&arena);
+    return code;
+}
+
+static mr_code hand_result(mr_lake *lake, duckdb_result *result, const mr_lake_sink *sink,
+                           mr_cx *cx) {
+    mr_duck *duck = &lake->duck;
+    mr_schema *schema;
+    MR_TRY(schema_of(lake, result, &schema, cx));
+    if (sink->begin != NULL) {
+        MR_TRY(sink->begin(sink->self, schema, cx));
+    }
+    for (;;) {
+        if (mr_cx_cancelled(cx)) {
+            return mr_fail(cx, MR_E_CANCELLED, NULL, "the query was stopped");
+        }
+        duckdb_data_chunk chunk = duck->fetch_chunk(*result);
+        if (chunk == NULL) {
+            const char *reason = duck->result_error(result);
+            return reason == NULL || reason[0] == '\0' ? MR_OK : failed(reason, cx);
+        }
+        mr_code code = hand_chunk(lake, chunk, schema, sink, cx);
+        duck->destroy_data_chunk(&chunk);
+        MR_TRY(code);
+    }
+}
+
+mr_code mr_lake_query(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx) {
+    mr_duck *duck = &lake->duck;
+    duckdb_prepared_statement statement;
+    MR_TRY(prepare(lake, sql, &statement, cx));
+    duckdb_result result;
+    mr_code code;
+    if (duck->execute_prepared_streaming(statement, &result) != DuckDBSuccess) {
+        code = failed(duck->result_error(&result), cx);
+    } else {
+        code = hand_result(lake, &result, sink, cx);
+    }
+    duck->destroy_result(&result);
+    duck->destroy_prepare(&statement);
+    return code;
+}
+
+// The end of the quoted text or comment that begins at `at`; at itself when neither begins there.
+static const char *skip_token(const char *at, bool *ret_comment) {
+    const char *end = at;
+    *ret_comment = false;
+    if (*at == '\'' || *at == '"') {
+        end = strchr(at + 1, *at);
+        return end == NULL ? at + strlen(at) : end + 1;  // A doubled quote begins another text.
+    }
+    if (at[0] == '$' && at[1] == '$') {
+        end = strstr(at + 2, "$$");
+        return end == NULL ? at + strlen(at) : end + 2;
+    }
+    if (at[0] == '-' && at[1] == '-') {
+        *ret_comment = true;
+        return at + strcspn(at, "\n");
+    }
+    if (at[0] == '/' && at[1] == '*') {
+        *ret_comment = true;
+        end = strstr(at + 2, "*/");
+        return end == NULL ? at + strlen(at) : end + 2;
+    }
+    return at;
+}
+
+// The query without semicolons and comments behind it, so that it can stand in brackets.
+static const char *inner(const char *sql, mr_arena *arena) {
+    size_t bytes = 0;
+    for (const char *at = sql; *at != '\0';) {
+        bool comment;
+        const char *end = skip_token(at, &comment);
+        if (end == at) {
+            comment = strchr(" \t\r\n;", *at) != NULL;
+            end = at + 1;
+        }
+        bytes = comment ? bytes : (size_t)(end - sql);
+        at = end;
+    }
+    return mr_arena_copy(arena, sql, bytes);
+}
+
+// Runs the query inside another one; where it cannot stand there (EXPLAIN), it runs as it is.
+static mr_code query_inside(mr_lake *lake, const char *format, const char *sql,
+                            const mr_lake_sink *sink, mr_cx *cx) {
+    duckdb_prepared_statement statement;
+    MR_TRY(prepare(lake, sql, &statement, cx));  // For errors in the user's own text.
+    duckdb_statement_type type = lake->duck.prepared_statement_type(statement);
+    lake->duck.destroy_prepare(&statement);
+    if (type == DUCKDB_STATEMENT_TYPE_EXPLAIN) {
+        return mr_lake_query(lake, sql, sink, cx);
+    }
+    mr_text outer;
+    mr_text_init(&outer, cx->arena);
+    mr_text_addf(&outer, "%s (%s) AS q", format, inner(sql, cx->arena));
+    return mr_lake_query(lake, mr_text_string(&outer), sink, cx);
+}
+
+mr_code mr_lake_query_text(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx) {
+    return query_inside(lake, "SELECT COLUMNS(*)::VARCHAR FROM", sql, sink, cx);
+}
+
+mr_code mr_lake_query_json(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx) {
+    return query_inside(lake, "SELECT to_json(q)::VARCHAR FROM", sql, sink, cx);
+}
+
+static mr_code make_durable(const char *next, const char *path, mr_cx *cx) {
+    mr_file file = MR_FILE_CLOSED;
+    MR_TRY(mr_file_open(&file, next, MR_OPEN_APPEND, cx));
+    mr_code code = mr_file_sync(&file, cx);
+    mr_file_close(&file, cx->plat);
+    return code == MR_OK ? mr_file_replace(next, path, cx) : code;
+}
+
+static mr_code take_count(void *self, const mr_batch *in, mr_cx *cx) {
+    (void)cx;
+    *(uint64_t *)self = in->rows == 0 ? 0 : (uint64_t)in->columns[0].int64s[0];
+    return MR_OK;
+}
+
+mr_code mr_lake_copy(mr_lake *lake, const char *sql, const char *path, uint64_t *ret_rows,
+                     mr_cx *cx) {
+    duckdb_prepared_statement statement;
+    MR_TRY(prepare(lake, sql, &statement, cx));  // It must be a query by itself.
+    lake->duck.destroy_prepare(&statement);
+    const char *next = mr_arena_printf(cx->arena, "%s.tmp", path);
+    mr_text copy, count;
+    mr_text_init(&copy, cx->arena);
+    mr_text_init(&count, cx->arena);
+    mr_text_addf(&copy, "COPY (%s) TO ", inner(sql, cx->arena));
+    mr_view_add_literal(&copy, next);
+    mr_text_add(&copy, " (FORMAT parquet, COMPRESSION zstd)");
+    MR_TRY(run(lake, mr_text_string(&copy), cx));
+    mr_text_add(&count, "SELECT count(*) FROM read_parquet(");
+    mr_view_add_literal(&count, next);
+    mr_text_add_char(&count, ')');
+    mr_lake_sink sink = {.rows = take_count, .self = ret_rows};
+    MR_TRY(mr_lake_query(lake, mr_text_string(&count), &sink, cx));
+    return make_durable(next, path, cx);
+}
+
+// ---- types and files -------------------------------------------------------------------------
+
+typedef struct type_list {
+    const char **names;
+    uint32_t count;
+    uint32_t capacity;
+} type_list;
+
+// Second column of DESCRIBE.
+static mr_code take_types(void *self, const mr_batch *in, mr_cx *cx) {
+    type_list *list = self;
+    for (uint32_t row = 0; row < in->rows; row++) {
+        if (list->count == list->capacity) {
+            list->capacity = MR_MAX(32u, list->capacity * 2);
+            const char **wider = MR_NEW_ARRAY(cx->arena, const char *, list->capacity);
+            if (list->count > 0) {
+                memcpy(wider, list->names, sizeof(*wider) * list->count);
+            }
+            list->names = wider;
+        }
+        mr_str type = mr_vector_str(&in->columns[1], row);
+        list->names[list->count++] = mr_arena_copy(cx->arena, type.data, type.bytes);
+    }
+    return MR_OK;
+}
+
+mr_code mr_lake_types(mr_lake *lake, const char *sql, const char ***ret, uint32_t *ret_count,
+                      mr_cx *cx) {
+    type_list list = {0};
+    mr_lake_sink sink = {.rows = take_types, .self = &list};
+    const char *describe = mr_arena_printf(cx->arena, "DESCRIBE %s", inner(sql, cx->arena));
+    MR_TRY(mr_lake_query(lake, describe, &sink, cx));
+    *ret = list.names;
+    *ret_count = list.count;
+    return MR_OK;
+}
+
+static mr_code append_rows(void *self, const mr_batch *in, mr_cx *cx) {
+    (void)cx;
+    mr_rows_append(self, in);
+    return MR_OK;
+}
+
+mr_code mr_lake_load(const char *format, const char *path, mr_rows *rows, mr_cx *cx) {
+    mr_text sql;
+    mr_text_init(&sql, cx->arena);
+    mr_text_add(&sql, "SELECT ");
+    for (uint32_t c = 0; c < rows->schema->count; c++) {
+        const mr_column *column = &rows->schema->columns[c];
+        mr_text_add(&sql, c == 0 ? "CAST(" : ", CAST(");
+        mr_view_add_name(&sql, column->name);
+        mr_text_addf(&sql, " AS %s)", mr_type_name(column->type));
+    }
+    mr_text_addf(&sql, " FROM read_%s(", format);
+    mr_view_add_literal(&sql, path);
+    mr_text_add_char(&sql, ')');
+    const char *slash = strrchr(path, '/');
+    mr_lake_options options = {.also_file = path};
+    if (slash != NULL) {
+        options.also_read = mr_arena_copy(cx->arena, path, (size_t)(slash - path + 1));
+    }
+    mr_lake *lake;
+    MR_TRY(mr_lake_open(&options, &lake, cx));
+    mr_lake_sink sink = {.rows = append_rows, .self = rows};
+    mr_code code = mr_lake_query(lake, mr_text_string(&sql), &sink, cx);
+    mr_lake_close(lake);
+    return code == MR_OK ? code : mr_error_in(cx, code, "file \"%s\"", path);
+}
