@@ -124,6 +124,40 @@ static size_t skip_comment(mr_span in, size_t at) {
     return at;
 }
 
+// Bytes of a dollar quote's tag ("$$", "$body$") at `at`, 0 when there is none.
+static size_t dollar_tag(mr_span in, size_t at) {
+    size_t end = at + 1;
+    while (end < in.bytes && name_char(in.data[end], end == at + 1)) {
+        end++;
+    }
+    return in.data[at] == '$' && end < in.bytes && in.data[end] == '$' ? end + 1 - at : 0;
+}
+
+static void expand_all(expander *e) {
+    mr_span in = e->in, tag = {NULL, 0};  // Of the dollar quote that is open.
+    char quote = '\0';
+    for (size_t at = 0; at < in.bytes;) {
+        char c = in.data[at];
+        bool plain = quote == '\0' && tag.bytes == 0;
+        size_t bytes = plain ? skip_comment(in, at) - at : 0;
+        if (bytes == 0 && c == '$' && at + 1 < in.bytes && in.data[at + 1] == '{') {
+            at = expand_variable(e, at, quote);
+            continue;
+        }
+        size_t dollar = bytes == 0 && quote == '\0' && c == '$' ? dollar_tag(in, at) : 0;
+        mr_span here = {in.data + at, dollar};
+        if (dollar > 0 && (tag.bytes == 0 || mr_span_equal(tag, here))) {
+            tag = tag.bytes == 0 ? here : (mr_span){NULL, 0};
+            bytes = dollar;
+        } else if (bytes == 0 && tag.bytes == 0 && (c == '\'' || c == '"')) {
+            quote = quote == '\0' ? c : quote == c ? '\0' : quote;
+        }
+        bytes = MR_MAX(bytes, (size_t)1);
+        mr_text_add_bytes(&e->out, in.data + at, bytes);
+        at += bytes;
+    }
+}
+
 mr_code mr_parse_expand(mr_session *s, mr_span text) {
     s->original = mr_arena_copy(s->cx->arena, text.data, text.bytes);
     if (text.bytes > TEXT_BYTES_MAX) {
@@ -138,23 +172,7 @@ mr_code mr_parse_expand(mr_session *s, mr_span text) {
     expander e = {.s = s, .in = text, .code = MR_OK};
     mr_text_init(&e.out, s->cx->arena);
     stretch_add(&e, 0, false);
-    char quote = '\0';
-    for (size_t at = 0; at < text.bytes;) {
-        char c = text.data[at];
-        size_t behind = quote == '\0' ? skip_comment(text, at) : at;
-        if (behind > at) {
-            mr_text_add_bytes(&e.out, text.data + at, behind - at);
-            at = behind;
-        } else if (c == '$' && at + 1 < text.bytes && text.data[at + 1] == '{') {
-            at = expand_variable(&e, at, quote);
-        } else {
-            if (c == '\'' || c == '"') {
-                quote = quote == '\0' ? c : quote == c ? '\0' : quote;
-            }
-            mr_text_add_char(&e.out, c);
-            at++;
-        }
-    }
+    expand_all(&e);
     mr_text_add(&e.out, "");
     s->expanded = mr_arena_copy(s->cx->arena, mr_text_string(&e.out), e.out.bytes);
     s->expanded_bytes = e.out.bytes;

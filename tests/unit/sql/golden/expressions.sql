@@ -43,3 +43,6 @@ CREATE FUNCTION twice(v int) RETURNS bigint LANGUAGE sql RETURN v + v;
 INSERT INTO out SELECT norm(id) AS a, scaled(n, 2) AS b, twice(n) AS c, norm(norm(id)) AS d FROM events;
 -- case: variables, also inside literals
 INSERT INTO out SELECT '${RUN_ID}' AS a, ${RUN_ID} AS b, '${MISSING:-none}' AS c, '${QUOTED}' AS d FROM events;  -- ${UNSET} in a comment is no variable
+-- case: an apostrophe in a dollar quote ends nothing
+CREATE FUNCTION f(a text) RETURNS text LANGUAGE sql AS $body$ SELECT a || $$it's ${RUN_ID}$$ $body$;  -- ${UNSET}
+INSERT INTO out SELECT f(id) AS a /* ${UNSET} */ FROM events;
