@@ -416,3 +416,10 @@ mr_code mr_insert_plan(mr_session *s, const PgQuery__InsertStmt *ast) {
     b.insert.root = root;
     return insert_add(s, &b.insert);
 }
+
+mr_code mr_insert_check_unused(mr_session *s, mr_foreign *table) {
+    const PgQuery__InsertStmt ast = PG_QUERY__INSERT_STMT__INIT;
+    insert_build b = {.s = s, .ast = &ast, .table = table};
+    b.insert.place = table->source.place;
+    return insert_sink(&b);
+}

@@ -13,6 +13,7 @@
 #include "sql/parse.h"
 #include "sql/plan_pass.h"
 #include "sql/rewrite.h"
+#include "sql/select.h"
 
 // ---- statements ------------------------------------------------------------------------------
 
@@ -117,6 +118,23 @@ static void run_statements(mr_session *s, const mr_parse_statement *list, uint32
 
 // ---- the whole file --------------------------------------------------------------------------
 
+// A table that nothing reads or writes: its options are checked where only one use is possible.
+static void check_unused(mr_session *s, mr_foreign *table) {
+    const char *wrapper = table->server->wrapper;
+    bool source = mr_port_source(s->env->port, wrapper) != NULL;
+    bool sink = mr_port_sink(s->env->port, wrapper) != NULL;
+    mr_plan *unused;
+    if (table->read || table->written || source == sink) {
+        return;
+    }
+    mr_code code = sink ? mr_insert_check_unused(s, table)
+                        : mr_select_source(s, table, table->source.place, &unused);
+    if (code != MR_OK) {
+        mr_session_report(s, code);
+    }
+    table->read = false;
+}
+
 static void check_whole(mr_session *s) {
     if (s->pipeline->insert_count == 0 && s->errors->count == 0) {
         mr_session_report(s, mr_fail_at(s->cx, MR_E_MISSING, mr_session_place_at(s, 0),
@@ -125,7 +143,10 @@ static void check_whole(mr_session *s) {
     }
     for (uint32_t i = 0; i < s->objects.count; i++) {
         const mr_object *object = s->objects.entries[i].value;
-        const mr_foreign *table = object->foreign;
+        mr_foreign *table = object->foreign;
+        if (table != NULL) {
+            check_unused(s, table);
+        }
         if (table != NULL && table->read && table->read_code == MR_OK && table->written) {
             mr_session_report(
                 s, mr_fail_at(s->cx, MR_E_UNSUPPORTED, object->place, "Write to another table.",

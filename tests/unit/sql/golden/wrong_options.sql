@@ -47,3 +47,9 @@ CREATE FOREIGN TABLE a (id text PRIMARY KEY) SERVER kafka;
 CREATE FOREIGN TABLE b (id text DEFAULT 'x') SERVER kafka;
 CREATE FOREIGN TABLE c (id text CHECK (idd > 0)) SERVER kafka;
 CREATE FOREIGN TABLE d (id text CHECK (count(id) > 0)) SERVER kafka;
+-- case: tables that nothing uses
+CREATE SERVER files FOREIGN DATA WRAPPER file;
+CREATE FOREIGN TABLE a () SERVER lake OPTIONS (pth 'a');
+CREATE FOREIGN TABLE b () SERVER lake OPTIONS (mode 'update');
+CREATE FOREIGN TABLE c (id text) SERVER files;
+INSERT INTO out SELECT id FROM events;
