@@ -88,16 +88,12 @@ static void to_dense(mr_hll *hll) {
     *hll = (mr_hll){.memory = registers};
 }
 
-// Room for one more entry; the sketch may have become dense.
+// Room for one more entry.
 static void make_room(mr_hll *hll) {
     if (hll->memory == NULL) {
         hll->capacity = SLOTS_MIN;
         hll->memory = mr_heap_alloc(sizeof(uint32_t) * SLOTS_MIN);
-    } else if (hll->count + 1 > hll->capacity / 4 * 3) {
-        if (hll->capacity == SLOTS_MAX) {
-            to_dense(hll);
-            return;
-        }
+    } else if (hll->count + 1 > hll->capacity / 4 * 3 && hll->capacity < SLOTS_MAX) {
         mr_hll old = *hll;
         hll->capacity = old.capacity * 2;
         hll->count = 0;
@@ -112,14 +108,17 @@ static void make_room(mr_hll *hll) {
     }
 }
 
+// Whether a sketch is dense depends on the set of its entries alone, not on their order or
+// repetition: a result must not depend on how rows were spread over workers.
 static void entry_add(mr_hll *hll, uint32_t entry) {
-    if (is_sparse(hll) || hll->memory == NULL) {
-        make_room(hll);
-    }
-    if (is_sparse(hll)) {
-        slot_put(hll, entry);
-    } else {
+    if (!is_sparse(hll) && hll->memory != NULL) {
         dense_put(hll->memory, entry);
+        return;
+    }
+    make_room(hll);
+    slot_put(hll, entry);
+    if (hll->count > SPARSE_MAX) {
+        to_dense(hll);
     }
 }
 
@@ -144,8 +143,7 @@ void mr_hll_merge(mr_hll *into, const mr_hll *from) {
     if (from->memory == NULL) {
         return;
     }
-    if (into->memory ==
-        NULL) {  // The usual case: the first pane of a window, the first part of an epoch.
+    if (into->memory == NULL) {  // As usual: a window's first pane, an epoch's first part.
         size_t bytes = mr_hll_bytes(from);
         *into = *from;
         into->memory = memcpy(mr_heap_aligned(bytes), from->memory, bytes);
@@ -282,6 +280,10 @@ static mr_code load_sparse(mr_hll *hll, mr_span *in, mr_cx *cx) {
             return corrupt(cx);
         }
         entry_add(hll, entry);
+        if (hll->count != i + 1) {  // An index stood there twice.
+            mr_hll_release(hll);
+            return corrupt(cx);
+        }
     }
     in->data += sizeof(count) + count * sizeof(uint32_t);
     in->bytes -= sizeof(count) + count * sizeof(uint32_t);
