@@ -168,11 +168,22 @@ mr_code mr_publish_recover(const mr_publish *publish, const mr_publication *publ
     for (uint32_t i = 0; i < publication->file_count; i++) {
         MR_TRY(check_part(&publication->files[i], cx));
     }
-    return mr_publish_files(publish, publication, cx);
+    MR_TRY(mr_publish_files(publish, publication, cx));
+    for (uint32_t i = 0; i < publication->file_count; i++) {
+        MR_TRY(mr_dir_settle(parent_of(publication->files[i].final, cx->arena), cx));
+    }
+    return MR_OK;
 }
 
 mr_code mr_publish_sweep(const mr_publish *publish, mr_cx *cx) {
-    return mr_dir_delete(publish->tmp, cx);
+    MR_TRY(mr_dir_delete(publish->tmp, cx));
+    return mr_dir_settle(publish->dir, cx);
+}
+
+bool mr_publish_is_own(const mr_publish *publish, mr_span file_name) {
+    mr_name name;
+    return mr_name_parse(file_name, &name) && mr_span_is(name.pipeline, publish->pipeline) &&
+           mr_span_is(name.ending, publish->ending);
 }
 
 // Deletes the pipeline's files in one folder and below. *ret_empty: nothing is left in it.
@@ -195,10 +206,7 @@ static mr_code erase_folder(const mr_publish *publish, const char *dir, bool *re
             *ret_empty = *ret_empty && empty;
             continue;
         }
-        mr_name name;
-        bool ours = mr_name_parse(mr_span_of(entries[i].name), &name) &&
-                    mr_span_is(name.pipeline, publish->pipeline) &&
-                    mr_span_is(name.ending, publish->ending);
+        bool ours = mr_publish_is_own(publish, mr_span_of(entries[i].name));
         if (ours) {
             MR_TRY(mr_file_delete(path, cx));
         }

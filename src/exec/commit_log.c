@@ -150,8 +150,7 @@ static mr_code last_record_renew(mr_commit_log *log, mr_cx *cx) {
         size_t got;
         MR_TRY(mr_file_read(&log->file, at, record, last->last_bytes, &got, cx));
         mr_assert(got == last->last_bytes);  // It was read a moment ago, under the lock.
-        log->file.bytes = at;
-        MR_TRY(mr_file_append(&log->file, (mr_span){record, got}, cx));
+        MR_TRY(mr_file_overwrite(&log->file, at, (mr_span){record, got}, cx));
     }
     return mr_file_sync(&log->file, cx);
 }
@@ -162,6 +161,7 @@ mr_code mr_commit_log_open(mr_commit_log *log, const char *dir, mr_commit_apply 
     size_t bytes = strlen(dir) + 1;
     log->dir = memcpy(mr_heap_raw(bytes), dir, bytes);
     MR_TRY(mr_dir_make(dir, cx));
+    MR_TRY(mr_dir_settle(dir, cx));
     MR_TRY(segments_find(log, cx));
     for (uint32_t i = 0; i < log->segment_count; i++) {
         MR_TRY(segment_replay(log, i, apply, self, cx));

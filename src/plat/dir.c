@@ -42,6 +42,25 @@ mr_code mr_dir_make(const char *path, mr_cx *cx) {
     return make_one(path, cx);
 }
 
+mr_code mr_dir_settle(const char *path, mr_cx *cx) {
+    if (!mr_file_exists(path, cx)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_dir_sync(path, cx));
+    for (const char *at = path;;) {
+        const char *up = mr_plat_parent(at, cx->arena);
+        if (strcmp(up, at) == 0) {
+            return MR_OK;
+        }
+        mr_code code = mr_dir_sync(up, cx);
+        if (code == MR_E_PERMISSION) {  // Not ours, so it was not made by us.
+            return MR_OK;
+        }
+        MR_TRY(code);
+        at = up;
+    }
+}
+
 typedef struct list_state {
     mr_arena *arena;
     mr_dir_entry *entries;

@@ -51,6 +51,21 @@ mr_code mr_file_append(mr_file *file, mr_span data, mr_cx *cx) {
     return MR_OK;
 }
 
+mr_code mr_file_overwrite(mr_file *file, uint64_t offset, mr_span data, mr_cx *cx) {
+    mr_assert(file->handle >= 0 && offset + data.bytes <= file->bytes);
+    while (data.bytes > 0) {
+        int64_t wrote = cx->plat->ops->write(cx->plat, file->handle, offset, data);
+        if (wrote <= 0) {
+            return plat_fail(cx, wrote == 0 ? EIO : (int)-wrote, "write", file->path);
+        }
+        mr_assert((uint64_t)wrote <= data.bytes);
+        offset += (uint64_t)wrote;
+        data.data += wrote;
+        data.bytes -= (size_t)wrote;
+    }
+    return MR_OK;
+}
+
 mr_code mr_file_read(mr_file *file, uint64_t offset, void *data, size_t bytes, size_t *ret_bytes,
                      mr_cx *cx) {
     mr_assert(file->handle >= 0);

@@ -36,6 +36,8 @@ typedef struct mr_stat {
 mr_code mr_file_open(mr_file *file, const char *path, mr_open_mode mode, mr_cx *cx);
 void mr_file_close(mr_file *file, mr_plat *plat);  // Takes a closed file.
 mr_code mr_file_append(mr_file *file, mr_span data, mr_cx *cx);
+// Writes over bytes that are there (all of them); the size never changes, also on failure.
+mr_code mr_file_overwrite(mr_file *file, uint64_t offset, mr_span data, mr_cx *cx);
 // Reads up to bytes at offset; *ret_bytes < bytes only at the end of the file.
 mr_code mr_file_read(mr_file *file, uint64_t offset, void *data, size_t bytes, size_t *ret_bytes,
                      mr_cx *cx);
@@ -57,6 +59,9 @@ mr_code mr_file_save(const char *path, mr_span data, mr_cx *cx);
 mr_code mr_dir_make(const char *path,
                     mr_cx *cx);  // With parents; each new entry's parent is synced.
 mr_code mr_dir_sync(const char *path, mr_cx *cx);  // Entries of the folder are durable.
+// The same for the folder and all above it, as far as they may be read; MR_OK when it is absent.
+// For a start: a process that was killed may have made a folder and not yet synced its parent.
+mr_code mr_dir_settle(const char *path, mr_cx *cx);
 typedef struct mr_dir_entry {
     const char *name;
     bool is_dir;
