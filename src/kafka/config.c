@@ -14,7 +14,7 @@ static const struct {
 } defaults[] = {
     {"client.id", "millrace"},
     {"isolation.level", "read_committed"},
-    {"queued.min.messages", "20000"},
+    {"queued.min.messages", "30000"},
     {"queued.max.messages.kbytes", "16384"},
     {"fetch.wait.max.ms", "100"},
     {"reconnect.backoff.ms", "100"},

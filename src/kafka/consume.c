@@ -11,15 +11,18 @@
 #include "plat/plat.h"
 #include "plat/thread.h"
 
-#define CONSUME_ASK_US      ((int64_t)5 * 1000000)  // For answers of a broker that was reached before.
+#define CONSUME_ASK_US      ((int64_t)5 * 1000000)  // For answers of a broker that was reached.
 #define CONSUME_ASK_DOWN_US ((int64_t)200000)       // While it cannot be reached.
 #define CONSUME_YIELD_MAX   4096                    // Messages looked at in one call.
+#define CONSUME_LOW         15000                   // Half of queued.min.messages in config.c.
+#define CONSUME_WAKE_US     10000
 
 typedef struct consume_partition {
     mr_consume *consume;
     int32_t number;
     rd_kafka_queue_t *queue;  // NULL until started.
     int64_t next;             // Offset to come.
+    atomic_bool taken;        // Messages were taken since the waker looked.
     // Of the poll under way.
     const mr_consume_taker *taker;
     mr_consume_seen *seen;
@@ -40,6 +43,10 @@ struct mr_consume {
     bool ready;
     char reason[256];  // The last thing a broker's connection complained of.
     atomic_bool down;
+    mr_thread waker;
+    mr_condition wake;
+    bool stopping;  // Under the mutex, as busy.
+    bool busy;      // Messages were taken since the waker slept.
 };
 
 static void on_error(rd_kafka_t *client, int error, const char *reason, void *self) {
@@ -63,6 +70,66 @@ static void on_arrival(rd_kafka_t *client, void *self) {
     mr_mutex_lock(&consume->mutex);
     consume->ready = true;
     mr_condition_broadcast(&consume->arrived);
+    mr_mutex_unlock(&consume->mutex);
+}
+
+// ---- the waker -------------------------------------------------------------------------------
+//
+// Why: when all queues of a broker's partitions are full, the client's thread of that broker sleeps
+// for up to a second, and nothing that is taken from a queue wakes it: a consumer that is faster
+// than its queues are long stands still. Any request to the broker wakes the thread, so partitions
+// that run low are asked for their bounds.
+
+// The started partitions that run low, one of a call. Under the mutex.
+static int32_t next_low(mr_consume *consume, uint32_t *at) {
+    while (*at < consume->partition_count) {
+        consume_partition *p = consume->partitions[(*at)++];
+        if (atomic_exchange(&p->taken, false) && p->queue != NULL &&
+            rd_kafka_queue_length(p->queue) < CONSUME_LOW) {
+            return p->number;
+        }
+    }
+    return -1;
+}
+
+static void *waker_run(void *self) {
+    mr_consume *consume = self;
+    mr_mutex_lock(&consume->mutex);
+    while (!consume->stopping) {
+        mr_condition_wait(&consume->wake, &consume->mutex, consume->busy ? CONSUME_WAKE_US : -1);
+        consume->busy = false;
+        uint32_t at = 0;
+        for (int32_t low = next_low(consume, &at); low >= 0 && !consume->stopping;
+             low = next_low(consume, &at)) {
+            mr_mutex_unlock(&consume->mutex);
+            int64_t first, next;
+            (void)rd_kafka_query_watermark_offsets(consume->client, consume->topic_name, low,
+                                                   &first, &next, /* timeout_ms= */ 200);
+            mr_mutex_lock(&consume->mutex);
+            consume->busy = true;  // It runs low: look again soon.
+        }
+    }
+    mr_mutex_unlock(&consume->mutex);
+    return NULL;
+}
+
+static void waker_stop(mr_consume *consume) {
+    mr_mutex_lock(&consume->mutex);
+    consume->stopping = true;
+    mr_condition_signal(&consume->wake);
+    mr_mutex_unlock(&consume->mutex);
+    mr_thread_join(&consume->waker);
+}
+
+// Messages were taken from a partition.
+static void waker_tell(consume_partition *p) {
+    mr_consume *consume = p->consume;
+    if (atomic_exchange(&p->taken, true)) {
+        return;  // The waker has not looked since it was told.
+    }
+    mr_mutex_lock(&consume->mutex);
+    consume->busy = true;
+    mr_condition_signal(&consume->wake);
     mr_mutex_unlock(&consume->mutex);
 }
 
@@ -95,6 +162,7 @@ static void add_partitions(mr_consume *consume, uint32_t count) {
     if (count <= consume->partition_count) {
         return;
     }
+    mr_mutex_lock(&consume->mutex);
     consume->partitions = mr_heap_resize(consume->partitions, sizeof(*consume->partitions) * count);
     for (uint32_t p = consume->partition_count; p < count; p++) {
         consume_partition *partition = mr_heap_alloc(sizeof(*partition));
@@ -103,6 +171,7 @@ static void add_partitions(mr_consume *consume, uint32_t count) {
         consume->partitions[p] = partition;
     }
     consume->partition_count = count;
+    mr_mutex_unlock(&consume->mutex);
 }
 
 static mr_code reach(mr_consume *consume, const mr_consume_options *options, mr_cx *cx) {
@@ -143,7 +212,7 @@ static mr_code reach(mr_consume *consume, const mr_consume_options *options, mr_
     }
     consume->topic = rd_kafka_topic_new(consume->client, options->topic, NULL);
     add_partitions(consume, count);
-    return MR_OK;
+    return mr_thread_start(&consume->waker, "kafka waker", waker_run, consume, cx);
 }
 
 mr_code mr_consume_open(const mr_consume_options *options, mr_consume **ret, mr_cx *cx) {
@@ -151,6 +220,7 @@ mr_code mr_consume_open(const mr_consume_options *options, mr_consume **ret, mr_
     mr_consume *consume = mr_heap_alloc(sizeof(*consume));
     mr_mutex_init(&consume->mutex);
     mr_condition_init(&consume->arrived);
+    mr_condition_init(&consume->wake);
     consume->topic_name = heap_string(options->topic);
     mr_code code = reach(consume, options, cx);
     if (code != MR_OK) {
@@ -165,16 +235,20 @@ static void stop_partition(consume_partition *p) {
     if (p->queue == NULL) {
         return;
     }
-    rd_kafka_queue_cb_event_enable(p->queue, NULL, NULL);
+    rd_kafka_queue_t *queue = p->queue;
+    rd_kafka_queue_cb_event_enable(queue, NULL, NULL);
     rd_kafka_consume_stop(p->consume->topic, p->number);
-    rd_kafka_queue_destroy(p->queue);
-    p->queue = NULL;
+    mr_mutex_lock(&p->consume->mutex);
+    p->queue = NULL;  // The waker looks no more.
+    mr_mutex_unlock(&p->consume->mutex);
+    rd_kafka_queue_destroy(queue);
 }
 
 void mr_consume_close(mr_consume *consume) {
     if (consume == NULL) {
         return;
     }
+    waker_stop(consume);
     for (uint32_t p = 0; p < consume->partition_count; p++) {
         consume_partition *partition = consume->partitions[p];
         stop_partition(partition);
@@ -187,6 +261,7 @@ void mr_consume_close(mr_consume *consume) {
         rd_kafka_destroy_flags(consume->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
     mr_condition_release(&consume->arrived);
+    mr_condition_release(&consume->wake);
     mr_mutex_release(&consume->mutex);
     mr_heap_free(consume->partitions);
     mr_heap_free(consume->topic_name);
@@ -288,7 +363,10 @@ mr_code mr_consume_start(mr_consume *consume, uint32_t partition, int64_t offset
     mr_assert(offset >= 0);
     stop_partition(p);
     p->error = RD_KAFKA_RESP_ERR_NO_ERROR;
-    p->queue = rd_kafka_queue_new(consume->client);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consume->client);
+    mr_mutex_lock(&consume->mutex);
+    p->queue = queue;
+    mr_mutex_unlock(&consume->mutex);
     p->next = offset;
     rd_kafka_queue_cb_event_enable(p->queue, on_arrival, consume);
     if (rd_kafka_consume_start_queue(consume->topic, p->number, offset, p->queue) != 0) {
@@ -384,6 +462,9 @@ mr_code mr_consume_poll(mr_consume *consume, uint32_t partition, const mr_consum
     }
     if (ret->messages > 0 || ret->at_end) {
         atomic_store(&consume->down, false);
+    }
+    if (ret->messages > 0) {
+        waker_tell(p);
     }
     if (p->error != RD_KAFKA_RESP_ERR_NO_ERROR && ret->messages == 0) {
         return poll_failed(p, cx);  // What came before it is told first.
