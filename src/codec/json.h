@@ -12,18 +12,18 @@
 //   a comma behind the last value, NaN, Infinity   bad_json; DuckDB reads them
 //   a record that is no object (null, [1])         bad_json; a row of NULLs or values there
 //   nesting over MR_NESTING_MAX                    too_deep; no such limit there
-//   strings and booleans for numbers, strings and numbers for booleans: wrong_type; cast there
+//   a value of another type than the column's      wrong_type; cast there (any value for text,
+//   strings and booleans for numbers, strings and numbers for booleans)
+//   a fraction for an integer (12.5)               wrong_type; rounded there
 //   1e999 for a double                             overflow; infinity there
-//   2147483647.6 for an integer                    overflow; wraps there
 //   equal keys                                     the last wins; refused there
 //   times not in full ISO 8601                     as mr_civil_parse reads them; no text behind a
 //   date
-// As there: integers take fractions, rounded half to even (2.5 is 2, 1e2 is 100). Any value can be
-// text: numbers with a point or an exponent are printed anew (1.50 is 1.5, 1e2 is 100.0), objects
-// and arrays without white space. A timestamp without zone takes the wall clock as written,
-// whatever its offset; a date takes the date as written. Paths: "$.a.b", "$.\"a.b\".c"; where a
-// value on the way is no object, the field is missing. Two columns may read one key. A BOM is
-// skipped at the start of a file, and of each framed record.
+// As there: integers take numbers of integral value however they are written (3.0, 1e2). A
+// timestamp without zone takes the wall clock as written, whatever its offset; a date takes the
+// date as written. Paths: "$.a.b", "$.\"a.b\".c"; where a value on the way is no object, the field
+// is missing. Two columns may read one key. A BOM is skipped at the start of a file, and of each
+// framed record. Records that are empty or white space alone are skipped.
 
 #pragma once
 

@@ -210,25 +210,22 @@ void mr_json_value_bad(mr_json *json, int64_t offset, const char *raw, size_t by
 // json_text.c: bytes between the quotes of a valid string, escapes resolved; into at least `bytes`
 // bytes.
 size_t mr_json_text_unescape(const char *data, size_t bytes, char *ret);
-// Any valid value as text, as DuckDB casts JSON to text.
-void mr_json_text_value(const char *start, const char *end, mr_text *out);
 // A string with its quotes, escaped as far as JSON demands.
 void mr_json_text_quote(const char *data, size_t bytes, mr_text *out);
 
 // json_number.c: the double nearest to a number of valid grammar (ended by another character).
 // False when it is too large.
 bool mr_json_number_double(const char *at, double *ret);
-// An integer column's value of a number, fractions rounded to even. False when it does not fit.
-bool mr_json_number_int(const char *at, int64_t *ret);
+// What a number is for an integer column.
+typedef enum json_whole { JSON_WHOLE, JSON_WHOLE_NOT, JSON_WHOLE_TOO_LARGE } json_whole;
+// A number as an integer, exactly: 3, 3.0 and 30e-1 are one. ret: of a whole one that fits.
+json_whole mr_json_number_int(const char *at, int64_t *ret);
 // A number of unit_us microseconds each, as microseconds; digits past them are cut.
 bool mr_json_number_time(const char *at, int64_t unit_us, int64_t *ret);
 
-// How DuckDB prints doubles: as text of SQL (1e+16, 1e-05), and inside JSON (1e21, 1e-7).
-typedef enum json_print { JSON_PRINT_SQL, JSON_PRINT_JSON } json_print;
-
-// json_print.c: a finite double in as few digits as read back to it, with a point or an exponent.
-// Returns its bytes, at most 32.
-size_t mr_json_print_double(double value, json_print form, char *ret);
+// json_print.c: a finite double in as few digits as read back to it, with a point or an exponent,
+// as DuckDB prints it inside JSON (1e21, 1e-7). Returns its bytes, at most 32.
+size_t mr_json_print_double(double value, char *ret);
 
 // json_time.c: reads the date of ten bytes into day. False when it is none.
 bool mr_json_time_day(const char *data, json_day *day);

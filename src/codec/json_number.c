@@ -1,4 +1,4 @@
-// JSON numbers, the rest: doubles of any length (Eisel-Lemire), integers with fractions, epoch
+// JSON numbers, the rest: doubles of any length (Eisel-Lemire), integers however written, epoch
 // times.
 //
 // All take text of valid grammar (number_end found its end) that is followed by a byte which cannot
@@ -123,26 +123,34 @@ bool mr_json_number_double(const char *at, double *ret) {
     return true;
 }
 
-bool mr_json_number_int(const char *at, int64_t *ret) {
+json_whole mr_json_number_int(const char *at, int64_t *ret) {
     number_parts parts = number_split(at);
-    if (parts.whole && parts.exponent == 0) {
-        uint64_t limit = (uint64_t)INT64_MAX + parts.negative;
-        if (parts.cut || parts.digits > limit) {
-            return false;
+    uint64_t limit = (uint64_t)INT64_MAX + parts.negative;
+    if (parts.digits == 0) {
+        *ret = 0;
+        return JSON_WHOLE;
+    }
+    for (; parts.exponent < 0; parts.exponent++) {
+        // Where digits were dropped, some of them stand behind the point.
+        if (parts.cut || parts.digits % 10 != 0) {
+            return JSON_WHOLE_NOT;
         }
-        *ret = (int64_t)(parts.negative ? 0 - parts.digits : parts.digits);
-        return true;
+        parts.digits /= 10;
     }
-    double value;
-    if (parts.whole || !mr_json_number_double(at, &value)) {
-        return false;
+    for (; parts.exponent > 0; parts.exponent--) {
+        if (parts.digits > limit / 10) {
+            return JSON_WHOLE_TOO_LARGE;
+        }
+        parts.digits *= 10;
     }
-    value = nearbyint(value);
-    if (!(value >= -0x1p63 && value < 0x1p63)) {
-        return false;
+    if (parts.cut) {
+        return JSON_WHOLE_NOT;  // Nineteen digits before the point, and something behind it.
     }
-    *ret = (int64_t)value;
-    return true;
+    if (parts.digits > limit) {
+        return JSON_WHOLE_TOO_LARGE;
+    }
+    *ret = (int64_t)(parts.negative ? 0 - parts.digits : parts.digits);
+    return JSON_WHOLE;
 }
 
 bool mr_json_number_time(const char *at, int64_t unit_us, int64_t *ret) {

@@ -77,7 +77,7 @@ static void print_long(double value, print_digits *ret) {
     ret->point = (at[1] == '-' ? -exponent : exponent) + 1;
 }
 
-static size_t print_scientific(const print_digits *d, json_print form, char *to) {
+static size_t print_scientific(const print_digits *d, char *to) {
     char *start = to;
     *to++ = d->digits[0];
     if (d->count > 1) {
@@ -87,14 +87,10 @@ static size_t print_scientific(const print_digits *d, json_print form, char *to)
     }
     int exponent = d->point - 1;
     *to++ = 'e';
-    if (exponent < 0 || form == JSON_PRINT_SQL) {
-        *to++ = exponent < 0 ? '-' : '+';
+    if (exponent < 0) {
+        *to++ = '-';
     }
-    exponent = abs(exponent);
-    if (exponent < 10 && form == JSON_PRINT_SQL) {
-        *to++ = '0';
-    }
-    to += print_u64((uint64_t)exponent, to);
+    to += print_u64((uint64_t)abs(exponent), to);
     return (size_t)(to - start);
 }
 
@@ -120,7 +116,7 @@ static size_t print_plain(const print_digits *d, char *to) {
     return (size_t)(to - start);
 }
 
-size_t mr_json_print_double(double value, json_print form, char *ret) {
+size_t mr_json_print_double(double value, char *ret) {
     mr_assert(isfinite(value));
     char *to = ret;
     if (signbit(value)) {
@@ -138,8 +134,7 @@ size_t mr_json_print_double(double value, json_print form, char *ret) {
     while (d.count > 1 && d.digits[d.count - 1] == '0') {
         d.count--;
     }
-    bool scientific =
-        form == JSON_PRINT_SQL ? d.point <= -4 || d.point > 16 : d.point <= -6 || d.point > 21;
-    to += scientific ? print_scientific(&d, form, to) : print_plain(&d, to);
+    bool scientific = d.point <= -6 || d.point > 21;
+    to += scientific ? print_scientific(&d, to) : print_plain(&d, to);
     return (size_t)(to - ret);
 }

@@ -1,8 +1,4 @@
-// JSON text: escapes, and values as text in the way DuckDB casts JSON to text.
-//
-// That is: no white space between tokens, strings with the escapes that JSON demands and no others,
-// numbers with a point or an exponent printed anew (alone in the form of SQL, inside a container in
-// that of JSON), other numbers as they stand.
+// JSON text: escapes resolved, and written.
 
 #include "codec/json_decode.h"
 
@@ -76,55 +72,4 @@ void mr_json_text_quote(const char *data, size_t bytes, mr_text *out) {
     }
     mr_text_add_bytes(out, data + from, bytes - from);
     mr_text_add_char(out, '"');
-}
-
-// A number of valid grammar.
-static void text_number(const char *start, const char *end, json_print form, mr_text *out) {
-    bool real = false;
-    for (const char *at = start; at < end; at++) {
-        real |= number_goes_on(*at);
-    }
-    double value = 0;
-    if (real && mr_json_number_double(start, &value)) {
-        char digits[32];
-        mr_text_add_bytes(out, digits, mr_json_print_double(value, form, digits));
-    } else if (!real && end - start == 2 && start[0] == '-' && start[1] == '0') {
-        mr_text_add_char(out, '0');
-    } else {
-        mr_text_add_bytes(out, start, (size_t)(end - start));
-    }
-}
-
-// The end of the string whose opening quote is at `at`.
-static const char *text_string_end(const char *at) {
-    for (at++; *at != '"'; at++) {
-        at += *at == '\\';
-    }
-    return at + 1;
-}
-
-void mr_json_text_value(const char *start, const char *end, mr_text *out) {
-    char *scratch = NULL;
-    const char *at = start;
-    while (at < end) {
-        if (*at == '"') {
-            const char *close = text_string_end(at) - 1;
-            if (scratch == NULL) {
-                scratch = mr_heap_raw((size_t)(end - start));
-            }
-            size_t bytes = mr_json_text_unescape(at + 1, (size_t)(close - at) - 1, scratch);
-            mr_json_text_quote(scratch, bytes, out);
-            at = close + 1;
-        } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
-            const char *stop = number_end(at);
-            text_number(at, stop, at == start ? JSON_PRINT_SQL : JSON_PRINT_JSON, out);
-            at = stop;
-        } else {
-            if (*at != ' ' && *at != '\t' && *at != '\n' && *at != '\r') {
-                mr_text_add_char(out, *at);
-            }
-            at++;
-        }
-    }
-    mr_heap_free(scratch);
 }

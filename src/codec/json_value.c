@@ -147,8 +147,17 @@ static bool value_number(mr_json *json, json_field *item, const json_value *valu
                mr_json_number_double(value->start, ret) || value_overflow(json, item, value);
     }
     int64_t number = 0;
-    if (number_short_int(value->start, &number) != value->end &&
-        !mr_json_number_int(value->start, &number)) {
+    json_whole whole = JSON_WHOLE;
+    if (number_short_int(value->start, &number) != value->end) {
+        whole = mr_json_number_int(value->start, &number);
+    }
+    if (whole == JSON_WHOLE_NOT) {
+        char text[41];
+        mr_json_value_fail(json, MR_REASON_WRONG_TYPE, NULL, "%s is no whole number: %s",
+                           item->field->name, value_quote(value, text, sizeof(text)));
+        return false;
+    }
+    if (whole == JSON_WHOLE_TOO_LARGE) {
         return value_overflow(json, item, value);
     }
     if (item->op == JSON_OP_INT64) {
@@ -176,19 +185,13 @@ static mr_str value_string(mr_json *json, const json_value *value) {
     return (mr_str){data, (uint32_t)bytes, 0};
 }
 
-static void value_put_text(mr_json *json, json_field *item, const json_value *value) {
-    if (value->kind == JSON_STRING) {
-        mr_str text = value_string(json, value);
-        column_put_text(json, item, text.data, text.bytes);
-    } else if (value->kind == JSON_TRUE || value->kind == JSON_FALSE) {
-        column_put_text(json, item, value->start, (size_t)(value->end - value->start));
-    } else {
-        mr_text out;
-        mr_text_init(&out, &json->hold->arena);
-        mr_json_text_value(value->start, value->end, &out);
-        mr_text_reserve(&out, 16);  // Readable behind the text.
-        column_put_text(json, item, out.data, out.bytes);
+static bool value_put_text(mr_json *json, json_field *item, const json_value *value) {
+    if (value->kind != JSON_STRING) {
+        return value_wrong(json, item, value->kind);
     }
+    mr_str text = value_string(json, value);
+    column_put_text(json, item, text.data, text.bytes);
+    return true;
 }
 
 static bool value_put_time(mr_json *json, json_field *item, const json_value *value) {
@@ -229,7 +232,7 @@ bool mr_json_value_put(mr_json *json, int32_t field, const json_value *value) {
     }
     bool good = true;
     switch (item->op) {
-    case JSON_OP_TEXT: value_put_text(json, item, value); break;
+    case JSON_OP_TEXT: good = value_put_text(json, item, value); break;
     case JSON_OP_INT32:
     case JSON_OP_INT64:
     case JSON_OP_FLOAT64: good = value_number(json, item, value); break;

@@ -51,7 +51,7 @@ static void write_value(const mr_vector *vector, uint32_t row, mr_text *out) {
         if (!isfinite(value)) {
             mr_text_add(out, "null");
         } else {
-            mr_text_add_bytes(out, digits, mr_json_print_double(value, JSON_PRINT_JSON, digits));
+            mr_text_add_bytes(out, digits, mr_json_print_double(value, digits));
         }
         return;
     }

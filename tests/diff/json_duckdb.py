@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -24,9 +25,12 @@ ALLOWED = {
                "Infinity, text behind the object (seen only when it skips errors)",
     "no object": "DuckDB reads a record that is no object as a value or a row of NULLs",
     "too deep": "nested deeper than 64",
-    "cast": "DuckDB casts strings and booleans to numbers, strings and numbers to booleans",
+    "cast": "a value of another type than the column's is bad here, DuckDB casts: anything to text, strings and "
+            "booleans to numbers, strings and numbers to booleans",
+    "fraction": "a number that is not whole is bad for an integer here, DuckDB rounds it",
     "infinite": "a number too large for a double is bad here, infinity in DuckDB",
-    "wrapped": "a fraction that rounds past the largest integer is bad here, DuckDB wraps it",
+    "inexact": "a whole number over 2^53 that is written with a point or an exponent: exact here, by way of a "
+               "double in DuckDB",
     "time form": "times that are not ISO 8601 in full: no seconds, one digit, text behind a date",
     "double key": "of equal keys the last wins; DuckDB refuses, or takes the first",
 }
@@ -71,7 +75,8 @@ class Generator:
             lambda: "%d.%de%d" % (r.randint(0, 99), r.randint(0, 10**r.randint(1, 20)), r.randint(-330, 310)),
             lambda: r.choice(["0", "-0", "-0.0", "1e999", "2147483647.6", "2147483648", "-2147483648",
                               "9223372036854775807", "9223372036854775808", "2.5", "1e2", "1E+2", "10e-1",
-                              "123456789012345678901234567890", "1e23", "9007199254740993", "5e-324"]),
+                              "123456789012345678901234567890", "1e23", "9007199254740993", "5e-324", "9007199254740993.0",
+                              "922337203685477580.7e1", "3.0000000000000000000001", "0.5e1"]),
             lambda: r.choice(["01", "1.", ".5", "+1", "1e", "-", "NaN", "Infinity", "-Infinity", "0x1"])
             if r.random() < 0.2 else "7",
         ])()
@@ -160,6 +165,18 @@ class Generator:
         return bytes(data)
 
 
+class Real(float):
+    """A number that was written with a point or an exponent, and its text."""
+
+    def __new__(cls, text):
+        real = super().__new__(cls, text)
+        real.exact = Decimal(text)
+        return real
+
+    def whole(self):
+        return self.exact == self.exact.to_integral_value()
+
+
 def strict(record):
     """(value, double) by RFC 8259, or None."""
     double = False
@@ -175,7 +192,8 @@ def strict(record):
 
     try:
         text = record.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=refuse, parse_int=float_or_int)
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=refuse, parse_int=float_or_int,
+                           parse_float=Real)
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # Refuses lone surrogates.
         return value, double
     except (ValueError, RecursionError):
@@ -210,22 +228,24 @@ def why(record, ours, theirs):
         return "double key"
     odd = [f for f in "wte" if isinstance(value.get(f), str) and not TIME.fullmatch(value[f])]
     if bad is None:
-        rest = [same(a, b) for (n, _, _), a, b in zip(FIELDS, ours["row"], theirs[1]) if n not in odd]
-        return "time form" if odd and all(rest) else None
+        inexact = [f for f in "il" if isinstance(value.get(f), Real) and abs(value[f]) >= 2**53
+                   and ours["row"]["il".index(f)] == value[f].exact]
+        rest = [same(a, b) for (n, _, _), a, b in zip(FIELDS, ours["row"], theirs[1]) if n not in odd + inexact]
+        return None if not all(rest) else "time form" if odd else "inexact" if inexact else None
     word, detail = bad.split(": ", 1)
     field = detail.split(" ", 1)[0]
     mine = value.get(field)
     if word == "bad_time" and field in odd:
         return "time form"
-    if word == "wrong_type" and field in "ildb":
-        if isinstance(mine, (str, bool)) or (field == "b" and isinstance(mine, (int, float))):
+    if word == "wrong_type":
+        if field in "il" and isinstance(mine, Real) and not mine.whole():
+            return "fraction"
+        if field in "ildb" and (isinstance(mine, (str, bool)) or (field == "b" and isinstance(mine, (int, float)))):
+            return "cast"
+        if field == "s" and mine is not None and not isinstance(mine, str):
             return "cast"
     if word == "overflow" and field == "d" and isinstance(mine, (int, float)) and abs(mine) > 1.7976931348623157e308:
         return "infinite"
-    if word == "overflow" and field in "il" and isinstance(mine, float):
-        limit = 2**31 if field == "i" else 2**63
-        if limit - 1 <= abs(mine) <= limit:
-            return "wrapped"
     return None
 
 
