@@ -17,11 +17,12 @@
 #define DENSE_BITS  14
 #define RANK_MAX    51  // 64 - DENSE_BITS + 1
 #define SLOTS_MIN   16
-#define SLOTS_MAX   4096  // 16 KiB, as much as the registers.
+#define SLOTS_MAX   512  // Beyond, registers are much faster to add to and to merge.
 #define SPARSE_MAX  (SLOTS_MAX / 4 * 3)
 _Static_assert(MR_HLL_REGISTERS == 1 << DENSE_BITS, "index and registers agree");
 
-enum { FORM_EMPTY, FORM_SPARSE, FORM_DENSE };
+enum { FORM_EMPTY, FORM_SPARSE, FORM_DENSE, FORM_FEW };
+#define FEW_MAX           (MR_HLL_REGISTERS / 6)  // Registers in use up to which a list is the shorter form.
 #define DENSE_SAVED_BYTES (MR_HLL_REGISTERS * 6 / 8)
 
 uint64_t mr_hll_hash_bytes(const void *data, size_t bytes) {
@@ -232,6 +233,29 @@ static void save_dense(const uint8_t *registers, mr_text *out) {
     }
 }
 
+// Few registers in use: their number (2 bytes), and each as index and rank in 4 bytes.
+static void save_few(const uint8_t *registers, uint32_t used, mr_text *out) {
+    mr_text_add_char(out, FORM_FEW);
+    uint16_t count = (uint16_t)used;
+    mr_text_add_bytes(out, &count, sizeof(count));
+    char *to = mr_text_grow(out, sizeof(uint32_t) * used);
+    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
+        if (registers[i] != 0) {
+            uint32_t entry = i << 6 | registers[i];
+            memcpy(to, &entry, sizeof(entry));
+            to += sizeof(entry);
+        }
+    }
+}
+
+static uint32_t registers_used(const uint8_t *registers) {
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
+        used += registers[i] != 0;
+    }
+    return used;
+}
+
 // Sparse: the form, the number of entries (2 bytes) and the entries, in no order. Dense: the form
 // and the registers.
 void mr_hll_save(const mr_hll *hll, mr_text *out) {
@@ -240,6 +264,11 @@ void mr_hll_save(const mr_hll *hll, mr_text *out) {
         return;
     }
     if (!is_sparse(hll)) {
+        uint32_t used = registers_used(hll->memory);
+        if (used <= FEW_MAX) {
+            save_few(hll->memory, used, out);
+            return;
+        }
         mr_text_add_char(out, FORM_DENSE);
         save_dense(hll->memory, out);
         return;
@@ -290,6 +319,34 @@ static mr_code load_sparse(mr_hll *hll, mr_span *in, mr_cx *cx) {
     return MR_OK;
 }
 
+static mr_code load_few(mr_hll *hll, mr_span *in, mr_cx *cx) {
+    uint16_t count;
+    if (in->bytes < sizeof(count)) {
+        return corrupt(cx);
+    }
+    memcpy(&count, in->data, sizeof(count));
+    size_t bytes = sizeof(count) + count * sizeof(uint32_t);
+    if (in->bytes < bytes) {
+        return corrupt(cx);
+    }
+    uint8_t *registers = mr_heap_aligned(MR_HLL_REGISTERS);
+    memset(registers, 0, MR_HLL_REGISTERS);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t entry;
+        memcpy(&entry, in->data + sizeof(count) + i * sizeof(entry), sizeof(entry));
+        uint32_t rank = entry & 63;
+        if (rank == 0 || rank > RANK_MAX || entry >> 6 >= MR_HLL_REGISTERS) {
+            mr_heap_free(registers);
+            return corrupt(cx);
+        }
+        registers[entry >> 6] = (uint8_t)rank;
+    }
+    *hll = (mr_hll){.memory = registers};
+    in->data += bytes;
+    in->bytes -= bytes;
+    return MR_OK;
+}
+
 static mr_code load_dense(mr_hll *hll, mr_span *in, mr_cx *cx) {
     if (in->bytes < DENSE_SAVED_BYTES) {
         return corrupt(cx);
@@ -326,6 +383,7 @@ mr_code mr_hll_load(mr_hll *hll, mr_span *in, mr_cx *cx) {
     case FORM_EMPTY: return MR_OK;
     case FORM_SPARSE: return load_sparse(hll, in, cx);
     case FORM_DENSE: return load_dense(hll, in, cx);
+    case FORM_FEW: return load_few(hll, in, cx);
     default: return corrupt(cx);
     }
 }

@@ -1,7 +1,7 @@
 // HLL: HyperLogLog sketch of distinct values, p = 14, mergeable and storable.
 //
 // Sparse while small: a hash set of 32-bit entries (26 bits of the hash, 6 bits of rank), which
-// counts practically exactly; above HLL_SPARSE_MAX entries 16,384 registers of a byte. A zeroed
+// counts practically exactly; above 384 entries 16,384 registers of a byte. A zeroed
 // sketch is empty. The hash is XXH3 with a seed stored in the program, since sketches are merged
 // and stored. Source: Flajolet et al. 2007; Heule et al. 2013 (sparse); Ertl 2017, arXiv 1702.01284
 // (estimator).
