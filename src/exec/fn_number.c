@@ -74,7 +74,9 @@ static void fail_range(mr_fn_call *call, uint32_t row, const char *sign) {
         EACH2(call, rows, T, T, T, bad |= !FITS(x, y, &out[row])); \
         if (bad) { \
             rows = mr_eval_call_live(call); \
-            EACH2(call, rows, T, T, T, if (!FITS(x, y, &out[row])) { fail_range(call, row, SIGN); }); \
+            EACH2(call, rows, T, T, T, { \
+                if (!FITS(x, y, &out[row])) { fail_range(call, row, SIGN); } \
+            }); \
         } \
     }
 #define DOUBLE2(ID, EXPR) \

@@ -68,14 +68,16 @@ static bool add_months(int64_t us, int32_t months, const mr_zone *zone, int64_t 
     return true;
 }
 
-// With a zone and some part below 0, ICU's calendar, and so DuckDB, adds the microseconds first.
-bool mr_fn_time_add(int64_t us, mr_interval interval, const mr_zone *zone, int64_t *ret) {
+// Adds months and days on the wall clock (the day of a shorter month is its last) and microseconds.
+// A timestamptz with some part below 0 moves by the microseconds first, as ICU's calendar, and so
+// DuckDB, has it. False when out of range.
+static bool add_interval(int64_t us, mr_interval by, const mr_zone *zone, bool zoned,
+                         int64_t *ret) {
     int64_t moved = us;
-    bool time_first = zone != NULL && (interval.months < 0 || interval.days < 0 || interval.us < 0);
-    return (!time_first || mr_add_fits(moved, interval.us, &moved)) &&
-           add_months(moved, interval.months, zone, &moved) &&
-           add_days(moved, interval.days, zone, &moved) &&
-           mr_add_fits(moved, time_first ? (int64_t)0 : interval.us, ret);
+    bool time_first = zoned && (by.months < 0 || by.days < 0 || by.us < 0);
+    return (!time_first || mr_add_fits(moved, by.us, &moved)) &&
+           add_months(moved, by.months, zone, &moved) && add_days(moved, by.days, zone, &moved) &&
+           mr_add_fits(moved, time_first ? (int64_t)0 : by.us, ret);
 }
 
 static bool negate(mr_interval in, mr_interval *ret) {
@@ -99,6 +101,7 @@ static void fail_range(mr_fn_call *call, uint32_t row, const char *sign) {
 
 static void move(mr_fn_call *call, const mr_zone *zone, bool back) {
     bool is_date = call->args[0].type.id == MR_DATE;
+    bool zoned = call->args[0].type.id == MR_TIMESTAMPTZ;
     EACH_LIVE(call, row) {
         mr_interval by = MR_FN_ARG(call, 1, mr_interval, row);
         int64_t from = 0;
@@ -108,7 +111,7 @@ static void move(mr_fn_call *call, const mr_zone *zone, bool back) {
         from = is_date ? from : MR_FN_ARG(call, 0, int64_t, row);
         call->out->int64s[row] = 0;
         if (!fits || (back && !negate(by, &by)) ||
-            !mr_fn_time_add(from, by, zone, &call->out->int64s[row])) {
+            !add_interval(from, by, zone, zoned, &call->out->int64s[row])) {
             fail_range(call, row, back ? "-" : "+");
         }
     }

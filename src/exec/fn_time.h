@@ -43,6 +43,3 @@ mr_time_unit mr_fn_time_unit_arg(mr_fn_call *call, uint32_t row);
 
 int64_t mr_fn_time_local(const mr_zone *zone, int64_t utc_us);  // Wall clock of a moment.
 int64_t mr_fn_time_utc(const mr_zone *zone, int64_t local_us);  // Moment of a wall clock.
-// Adds months and days on the wall clock (the day of a shorter month is its last), then
-// microseconds. zone NULL: plain calendar. False when out of range.
-bool mr_fn_time_add(int64_t us, mr_interval interval, const mr_zone *zone, int64_t *ret);

@@ -105,9 +105,8 @@ static void load(dump *d, const char *path) {
 }
 
 // Rows first .. first + count - 1 of a column; as DICT in a dictionary that is changed when full.
-static mr_vector slice(const dump *d, uint32_t column, uint32_t first, uint32_t count,
-                       mr_dict **dict, mr_arena *arena) {
-    const mr_vector *v = &d->columns[column];
+static mr_vector slice(const mr_vector *v, uint32_t first, uint32_t count, mr_dict **dict,
+                       mr_arena *arena) {
     mr_vector ret = mr_vector_flat(arena, v->type, count);
     size_t size = mr_type_bytes(v->type);
     memcpy(ret.data, v->bools + size * first, size * count);
@@ -164,7 +163,7 @@ static void evaluate(const dump *d, mr_eval *eval, dump_mode mode, outcome *o) {
         mr_batch batch = mr_batch_new(&arena, d->schema.count, count);
         for (uint32_t c = 0; c < d->schema.count; c++) {
             batch.columns[c] =
-                slice(d, c, first, count, mode == MODE_DICT ? &dicts[c] : NULL, &arena);
+                slice(&d->columns[c], first, count, mode == MODE_DICT ? &dicts[c] : NULL, &arena);
         }
         uint32_t *sel = MR_NEW_ARRAY(&arena, uint32_t, count);
         if (mode == MODE_SELECTED) {  // Dense and sparse selections.
@@ -375,46 +374,13 @@ static mr_agg_id agg_id(const char *name) {
     return MR_AGG_ID_COUNT;
 }
 
-// Two workers take turns at the batches; the second's states are stored, read back and merged.
-static void run_aggregate(dump *d, char *line) {
-    char *column_name = strchr(line, ' ');
-    *column_name++ = '\0';
-    int32_t column = mr_schema_find(&d->schema, column_name);
-    int32_t group = mr_schema_find(&d->schema, "g");
-    mr_agg_call call = {.fn = agg_id(line), .column = column};
-    mr_type argument = column < 0 ? MR_TYPE(MR_NULLTYPE) : d->schema.columns[column].type;
-    mr_type_id result = mr_function_aggregates[call.fn].result;
-    call.type = result == MR_NULLTYPE ? argument : MR_TYPE(result);
-    const mr_agg *agg = mr_agg_find(&call, argument);
+// The second worker's states are stored, read back and merged into the first's.
+static outcome aggregate_results(const dump *d, const mr_agg *agg, mr_type type, uint8_t *states) {
     mr_arena arena = {.bytes = 0};
     mr_cx cx;
     mr_cx_init(&cx, &arena, /* plat= */ NULL);
-    uint8_t *states = calloc(2 * GROUPS, agg->state_bytes);
-    for (uint32_t i = 0; i < 2 * GROUPS; i++) {
-        agg->init(states + (size_t)i * agg->state_bytes);
-    }
-    mr_dict *dict = NULL;
-    for (uint32_t first = 0, batch = 0; first < d->rows; first += MR_BATCH_ROWS_MAX, batch++) {
-        mr_arena_clear(&arena);
-        uint32_t count = MR_MIN(d->rows - first, (uint32_t)MR_BATCH_ROWS_MAX);
-        mr_vector v = {.data = NULL};
-        if (column >= 0) {
-            v = slice(d, (uint32_t)column, first, count, batch % 4 < 2 ? NULL : &dict, &arena);
-        }
-        uint8_t **bases = MR_NEW_ARRAY(&arena, uint8_t *, count);
-        uint32_t *sel = MR_NEW_ARRAY(&arena, uint32_t, count);
-        for (uint32_t row = 0; row < count; row++) {
-            uint32_t g = (uint32_t)d->columns[group].int32s[first + row];
-            bases[row] = states + (size_t)(g + (batch % 2) * GROUPS) * agg->state_bytes;
-            sel[row] = row;
-        }
-        if (agg->update(bases, 0, column < 0 ? NULL : &v, batch % 3 == 0 ? sel : NULL, count,
-                        &cx) != MR_OK) {
-            die("update failed:", cx.error.text);
-        }
-    }
-    outcome o = outcome_new(call.type, GROUPS);
-    mr_vector out = mr_vector_flat(&arena, call.type, GROUPS);
+    outcome o = outcome_new(type, GROUPS);
+    mr_vector out = mr_vector_flat(&arena, type, GROUPS);
     mr_vector_own_valid(&out, &arena, GROUPS);
     for (uint32_t g = 0; g < GROUPS; g++) {
         uint8_t *into = states + (size_t)g * agg->state_bytes;
@@ -442,6 +408,49 @@ static void run_aggregate(dump *d, char *line) {
         free(loaded);
         mr_text_release(&saved);
     }
+    mr_arena_release(&arena);
+    return o;
+}
+
+// Two workers take turns at the batches.
+static void run_aggregate(dump *d, char *line) {
+    char *column_name = strchr(line, ' ');
+    *column_name++ = '\0';
+    int32_t column = mr_schema_find(&d->schema, column_name);
+    int32_t group = mr_schema_find(&d->schema, "g");
+    mr_agg_call call = {.fn = agg_id(line), .column = column};
+    mr_type argument = column < 0 ? MR_TYPE(MR_NULLTYPE) : d->schema.columns[column].type;
+    mr_type_id result = mr_function_aggregates[call.fn].result;
+    call.type = result == MR_NULLTYPE ? argument : MR_TYPE(result);
+    const mr_agg *agg = mr_agg_find(&call, argument);
+    mr_arena arena = {.bytes = 0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, /* plat= */ NULL);
+    uint8_t *states = calloc(2 * GROUPS, agg->state_bytes);
+    for (uint32_t i = 0; i < 2 * GROUPS; i++) {
+        agg->init(states + (size_t)i * agg->state_bytes);
+    }
+    mr_dict *dict = NULL;
+    for (uint32_t first = 0, batch = 0; first < d->rows; first += MR_BATCH_ROWS_MAX, batch++) {
+        mr_arena_clear(&arena);
+        uint32_t count = MR_MIN(d->rows - first, (uint32_t)MR_BATCH_ROWS_MAX);
+        mr_vector v = {.data = NULL};
+        if (column >= 0) {
+            v = slice(&d->columns[column], first, count, batch % 4 < 2 ? NULL : &dict, &arena);
+        }
+        uint8_t **bases = MR_NEW_ARRAY(&arena, uint8_t *, count);
+        uint32_t *sel = MR_NEW_ARRAY(&arena, uint32_t, count);
+        for (uint32_t row = 0; row < count; row++) {
+            uint32_t g = (uint32_t)d->columns[group].int32s[first + row];
+            bases[row] = states + (size_t)(g + (batch % 2) * GROUPS) * agg->state_bytes;
+            sel[row] = row;
+        }
+        if (agg->update(bases, 0, column < 0 ? NULL : &v, batch % 3 == 0 ? sel : NULL, count,
+                        &cx) != MR_OK) {
+            die("update failed:", cx.error.text);
+        }
+    }
+    outcome o = aggregate_results(d, agg, call.type, states);
     write_outcome(d, &o, GROUPS);
     outcome_free(&o, GROUPS);
     if (dict != NULL) {
