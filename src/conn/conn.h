@@ -16,7 +16,8 @@
 #define MR_CONN_SINKS(X) \
     X(parquet)           \
     X(jsonl)             \
-    X(console)
+    X(console)           \
+    X(test_token)
 
 #define MR_CONN_LOADERS(X) \
     X(csv)

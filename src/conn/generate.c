@@ -10,7 +10,7 @@
 #include "base/hash.h"
 
 #define GENERATE_COPY_DISTANCE 512
-#define GENERATE_USERS         420  // A few more than the examples' dimensions have: joins meet misses.
+#define GENERATE_USERS         420  // A few more than the examples' dimensions have.
 #define GENERATE_PRODUCTS      104
 #define GENERATE_SENSORS       50
 

@@ -168,11 +168,13 @@ mr_code mr_publish_recover(const mr_publish *publish, const mr_publication *publ
     for (uint32_t i = 0; i < publication->file_count; i++) {
         MR_TRY(check_part(&publication->files[i], cx));
     }
-    MR_TRY(mr_publish_files(publish, publication, cx));
+    // A folder that a killed life made may be undurable: settled first, while the temporary is there.
     for (uint32_t i = 0; i < publication->file_count; i++) {
-        MR_TRY(mr_dir_settle(parent_of(publication->files[i].final, cx->arena), cx));
+        const char *dir = parent_of(publication->files[i].final, cx->arena);
+        MR_TRY(mr_dir_make(dir, cx));
+        MR_TRY(mr_dir_settle(dir, cx));
     }
-    return MR_OK;
+    return mr_publish_files(publish, publication, cx);
 }
 
 mr_code mr_publish_sweep(const mr_publish *publish, mr_cx *cx) {

@@ -33,6 +33,8 @@ mr_code mr_publish_open(mr_publish *publish, const mr_publish_options *options, 
 // The name, without folder, of a file of this publication, in arena.
 const char *mr_publish_name(const mr_publish *publish, const mr_publication_id *id, uint32_t number,
                             mr_arena *arena);
+// Whether a file's name says that this pipeline wrote it, in any of its lives.
+bool mr_publish_is_own(const mr_publish *publish, mr_span file_name);
 // Makes every file visible. May be repeated; what is already done is left as it is.
 //   errors  MR_E_MISSING when a file is neither in place nor in .tmp; MR_E_CORRUPT for a wrong size
 mr_code mr_publish_files(const mr_publish *publish, const mr_publication *publication, mr_cx *cx);

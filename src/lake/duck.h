@@ -5,22 +5,21 @@
 
 #pragma once
 
-// The old streaming call is the only one that does not hold a whole result.
 #include <duckdb.h>
 
 #include "base/cx.h"
 
 // clang-format off
-#define MR_DUCK_FUNCTIONS(X)                                                                        \
-    X(create_config) X(set_config) X(destroy_config)                                                \
-    X(open_ext) X(close) X(connect) X(disconnect) X(free)                                           \
-    X(query) X(destroy_result) X(result_error)                                                      \
-    X(extract_statements) X(extract_statements_error) X(destroy_extracted)                          \
-    X(prepare_extracted_statement) X(prepare) X(prepare_error) X(destroy_prepare)                   \
-    X(prepared_statement_type) X(execute_prepared_streaming)                                        \
-    X(column_count) X(column_name) X(column_type)                                                   \
-    X(fetch_chunk) X(destroy_data_chunk) X(data_chunk_get_size) X(data_chunk_get_vector)            \
-    X(vector_get_data) X(vector_get_validity)
+#define MR_DUCK_FUNCTIONS(X)                                                              \
+    X(create_config) X(set_config) X(destroy_config)                                      \
+    X(open_ext) X(close) X(connect) X(disconnect) X(free)                                 \
+    X(query) X(destroy_result) X(result_error)                                            \
+    X(extract_statements) X(extract_statements_error) X(destroy_extracted)                \
+    X(prepare_extracted_statement) X(prepare_error) X(destroy_prepare)                    \
+    X(prepared_statement_type) X(execute_prepared_streaming)                              \
+    X(column_count) X(column_name) X(column_type)                                         \
+    X(fetch_chunk) X(destroy_data_chunk) X(data_chunk_get_size)                           \
+    X(data_chunk_get_vector) X(vector_get_data) X(vector_get_validity)
 // clang-format on
 
 typedef struct mr_duck {

@@ -10,7 +10,7 @@
 void drive_init(drive *d) {
     memset(d, 0, sizeof(*d));
     mr_cx_init(&d->cx, &d->arena, mr_plat_linux());
-    strcpy(d->dir, "/tmp/millrace-conn-XXXXXX");
+    memcpy(d->dir, "/tmp/millrace-conn-XXXXXX", sizeof("/tmp/millrace-conn-XXXXXX"));
     if (mkdtemp(d->dir) == NULL) {
         abort();
     }
