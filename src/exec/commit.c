@@ -129,7 +129,8 @@ static void put_key_group(mr_driver *driver, uint32_t key_group, mr_text *out) {
 static uint32_t put_full_parts(mr_driver *driver, uint64_t epoch, mr_text *out) {
     size_t count_at = out->bytes;
     mr_record_put_u64(out, 0);
-    uint64_t most = driver->spec.options.log_bytes + 3 * state_bytes(driver);
+    uint64_t log_bytes = driver->spec.options.log_bytes;
+    uint64_t most = log_bytes == 0 ? 0 : log_bytes + 3 * state_bytes(driver);
     if (driver->log.bytes < most) {
         return 0;
     }

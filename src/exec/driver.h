@@ -22,7 +22,8 @@ typedef struct mr_driver_options {
     uint64_t epoch_bytes;      // Input bytes that end an epoch.
     uint64_t epoch_rows;       // The same in rows; 0 = no limit. For tests.
     uint64_t state_bytes_max;  // memory_limit of the pipeline's state; 0 = none.
-    uint64_t log_bytes;        // A commit log up to this long is never worth shortening.
+    uint64_t log_bytes;  // A commit log up to this long is never worth shortening; 0 = it always
+                         // is, for tests.
     uint32_t
         stop_after_epochs;  // Stop cleanly after so many committed epochs; 0 = never. For tests.
     mr_until until;

@@ -38,7 +38,7 @@ const mr_option mr_job_exec_options[] = {
               "Stop after so many commits; 0 = never. For tests of recovery."),
     MR_OPTION(mr_job_exec, memory_limit, MR_OPT_BYTES, "0", "State at most; 0 = no limit."),
     MR_OPTION(mr_job_exec, log_bytes, MR_OPT_BYTES, "64MiB",
-              "Commit log that is kept without being shortened."),
+              "Commit log that is kept without being shortened; 0 = none, for tests."),
     MR_OPTION(mr_job_exec, aside_trigger, MR_OPT_DURATION, "10 seconds",
               "How often bad and late rows become files."),
     MR_OPTION_CHOICE(mr_job_exec, aside_format, "parquet|jsonl", "parquet",
