@@ -50,6 +50,9 @@ static mr_code query_read(const char **ret, mr_cx *cx) {
 static mr_code run_query(const char *query, const char *data, const mr_cli_args *args,
                          const mr_output *output, mr_cx *cx) {
     mr_lake_options options = {.data_dir = data, .zone_name = mr_args_get(args, "--timezone")};
+    if (output->format == MR_OUTPUT_PARQUET && output->path != NULL) {
+        options.also_file = mr_output_part(output, cx);  // DuckDB writes it.
+    }
     mr_lake *lake;
     MR_TRY(mr_lake_open(&options, &lake, cx));
     uint64_t rows;

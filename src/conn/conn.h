@@ -20,7 +20,9 @@
     X(test_token)
 
 #define MR_CONN_LOADERS(X) \
-    X(csv)
+    X(csv)                 \
+    X(parquet)             \
+    X(json)
 // clang-format on
 
 #define MR_CONN_SOURCE(name) extern const mr_source_type mr_source_##name;

@@ -261,6 +261,10 @@ static mr_code to_file(mr_lake *lake, const char *sql, const char *path, output_
     return mr_file_replace(next, path, cx);
 }
 
+const char *mr_output_part(const mr_output *output, mr_cx *cx) {
+    return mr_arena_printf(cx->arena, "%s.tmp", output->path);
+}
+
 mr_code mr_output_query(mr_lake *lake, const char *sql, const mr_output *output, uint64_t *ret_rows,
                         mr_cx *cx) {
     if (output->format == MR_OUTPUT_PARQUET) {

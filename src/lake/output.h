@@ -21,6 +21,9 @@ typedef struct mr_output {
     const char *path;  // File, replaced when the result is whole; NULL = standard output.
 } mr_output;
 
+// Where the result is written until it is whole: for Parquet, a lake must be opened with it as
+// also_file.
+const char *mr_output_part(const mr_output *output, mr_cx *cx);
 // Runs the query and writes what it gives. *ret_rows: number of rows.
 mr_code mr_output_query(mr_lake *lake, const char *sql, const mr_output *output, uint64_t *ret_rows,
                         mr_cx *cx);

@@ -71,6 +71,7 @@ typedef struct mr_sink_type {
     // Completes a publication found in the log: final there with the right size: done; part there: publish;
     // neither: MR_E_MISSING naming the file.
     mr_code (*recover)(mr_sink *sink, const mr_publication *publication, mr_cx *cx);
+    // Called when every sink of the pipeline has recovered: temporaries of a table are shared.
     mr_code (*sweep)(mr_sink *sink, mr_cx *cx);
     // --fresh: removes what this pipeline published in earlier incarnations. Optional.
     mr_code (*erase)(mr_sink *sink, mr_cx *cx);

@@ -272,3 +272,23 @@ TEST(lake, says_when_duckdb_is_missing) {
     EXPECT(strstr(cx.error.hint, "scripts/setup") != NULL);
     mr_arena_release(&arena);
 }
+
+TEST(lake, writes_parquet_outside_of_the_lake_when_told) {
+    rig r, out;
+    rig_init(&r);
+    rig_init(&out);
+    mr_output output = {MR_OUTPUT_PARQUET, mr_arena_printf(&r.arena, "%s/x.parquet", out.dir)};
+    uint64_t rows = 0;
+    REQUIRE_OK(rig_open(&r));
+    EXPECT_EQ(mr_output_query(r.lake, "SELECT 1 AS a", &output, &rows, &r.cx), MR_E_PERMISSION);
+    mr_lake_close(r.lake);
+    mr_lake_options options = {.data_dir = r.dir, .also_file = mr_output_part(&output, &r.cx)};
+    REQUIRE_OK(mr_lake_open(&options, &r.lake, &r.cx));
+    EXPECT_OK(mr_output_query(r.lake, "SELECT * FROM range(3)", &output, &rows, &r.cx));
+    EXPECT_EQ(rows, 3);
+    EXPECT(mr_file_exists(output.path, &r.cx));
+    output.path = NULL;
+    EXPECT_EQ(mr_output_query(r.lake, "SELECT 1", &output, &rows, &r.cx), MR_E_OPTION);
+    rig_release(&out);
+    rig_release(&r);
+}
