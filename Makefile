@@ -136,7 +136,7 @@ asan: ## Unit and SQL tests under AddressSanitizer and UBSan
 	$(call san_run,address$(comma)undefined)
 ubsan: ## Unit and SQL tests under UBSan alone
 	$(call san_run,undefined)
-tsan: export TSAN_OPTIONS := halt_on_error=1:second_deadlock_stack=1:suppressions=tests/tsan.supp
+tsan: export TSAN_OPTIONS := ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1:suppressions=tests/tsan.supp
 tsan: ## Unit and SQL tests under ThreadSanitizer
 	$(call san_run,thread)
 
