@@ -28,18 +28,46 @@ static uint64_t hash_interval(mr_interval value) {
     return mr_hll_hash_bytes(&us, sizeof(us));
 }
 
+// Registers of many groups do not fit a cache, so a few rows are hashed and their lines asked for
+// before the first of them is touched.
+#define PENDING 32
+
+typedef struct pending {
+    uint32_t count;
+    mr_hll *states[PENDING];
+    uint64_t hashes[PENDING];
+} pending;
+
+static void flush(pending *p) {
+    for (uint32_t i = 0; i < p->count; i++) {
+        mr_hll_add(p->states[i], p->hashes[i]);
+    }
+    p->count = 0;
+}
+
+static inline void offer(pending *p, mr_hll *state, uint64_t hash) {
+    mr_hll_prefetch(state, hash);
+    p->states[p->count] = state;
+    p->hashes[p->count++] = hash;
+    if (p->count == PENDING) {
+        flush(p);
+    }
+}
+
 static void update_dict(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
                         const uint32_t *rows, uint32_t count) {
     uint64_t known[MR_DICT_CAPACITY / 64] = {0};
     uint64_t hashes[MR_DICT_CAPACITY];
+    pending p = {.count = 0};
     MR_AGG_EACH(mr_hll, {
         uint32_t code = in->codes[row];
         if (!mr_bits_get(known, code)) {
             hashes[code] = hash_str(in->dict->values[code]);
             mr_bits_set(known, code);
         }
-        mr_hll_add(state, hashes[code]);
+        offer(&p, state, hashes[code]);
     });
+    flush(&p);
 }
 
 #define ADD_ALL(ctype, HASH)                             \
@@ -48,7 +76,7 @@ static void update_dict(uint8_t *const *bases, uint32_t offset, const mr_vector 
         uint32_t mask = in->kind == MR_CONST ? 0u : ~0u; \
         MR_AGG_EACH(mr_hll, {                            \
             const ctype x = values[row & mask];          \
-            mr_hll_add(state, HASH);                     \
+            offer(&p, state, HASH);                      \
         });                                              \
     } while (0)
 
@@ -59,6 +87,7 @@ static mr_code distinct_update(uint8_t *const *bases, uint32_t offset, const mr_
         update_dict(bases, offset, in, rows, count);
         return MR_OK;
     }
+    pending p = {.count = 0};
     switch (in->type.id) {
     case MR_BOOL: ADD_ALL(uint8_t, mr_hll_hash_u64(x)); break;
     case MR_INT32:
@@ -73,6 +102,7 @@ static mr_code distinct_update(uint8_t *const *bases, uint32_t offset, const mr_
     case MR_NULLTYPE: break;
     case MR_TYPE_COUNT: mr_assert(false); break;
     }
+    flush(&p);
     return MR_OK;
 }
 

@@ -52,7 +52,7 @@ static bool is_sparse(const mr_hll *hll) {
 // Puts an entry into a table with room; the greater rank of an index stays.
 static void slot_put(mr_hll *hll, uint32_t entry) {
     uint32_t *slots = hll->memory, mask = hll->capacity - 1;
-    for (uint32_t at = (entry_index(entry) * 0x9E3779B1u) >> 7;; at++) {
+    for (uint32_t at = mr_hll_slot(entry_index(entry), hll->capacity);; at++) {
         uint32_t *slot = &slots[at & mask];
         if (*slot == 0) {
             *slot = entry;

@@ -30,6 +30,21 @@ mr_code mr_hll_load(mr_hll *hll, mr_span *in, mr_cx *cx);
 void mr_hll_release(mr_hll *hll);
 size_t mr_hll_bytes(const mr_hll *hll);  // Heap behind the sketch.
 
+// Where the search for a sparse entry of this index starts.
+static inline uint32_t mr_hll_slot(uint32_t index, uint32_t capacity) {
+    return ((index * 0x9E3779B1u) >> 7) & (capacity - 1);
+}
+
+// Asks for the memory that adding a hash will touch. Sparse: the slot where the search starts.
+static inline void mr_hll_prefetch(const mr_hll *hll, uint64_t hash) {
+    if (hll->capacity != 0) {
+        uint32_t index = (uint32_t)(hash >> 38);
+        __builtin_prefetch((const uint32_t *)hll->memory + mr_hll_slot(index, hll->capacity), 1);
+    } else if (hll->memory != NULL) {
+        __builtin_prefetch((const uint8_t *)hll->memory + (hash >> 50), 1);
+    }
+}
+
 // The register of a hash is its top 14 bits, its rank the position of the first 1 behind them.
 static inline void mr_hll_add(mr_hll *hll, uint64_t hash) {
     if (hll->capacity != 0 || hll->memory == NULL) {

@@ -16,17 +16,17 @@
     X(MUL_INT64, "*", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE, "Product.", "6::bigint * 2")  \
     X(MUL_FLOAT64, "*", MR_FN_PURE, FLOAT64, FLOAT64, FLOAT64, NULLTYPE, "Product.", "6.5e0 * 2")  \
     X(DIV_FLOAT64, "/", MR_FN_PURE, FLOAT64, FLOAT64, FLOAT64, NULLTYPE,                           \
-      "Quotient as a double; NULL when divided by 0.", "7 / 2")                                    \
+      "Quotient as a double; infinite or NaN when divided by 0.", "7 / 2")                         \
     X(IDIV_INT32, "//", MR_FN_FALLIBLE, INT32, INT32, INT32, NULLTYPE,                             \
       "Whole quotient, cut towards 0; NULL when divided by 0.", "7 // 2")                          \
     X(IDIV_INT64, "//", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE,                             \
       "Whole quotient, cut towards 0; NULL when divided by 0.", "7::bigint // 2")                  \
-    X(MOD_INT32, "%", MR_FN_PURE, INT32, INT32, INT32, NULLTYPE,                                   \
+    X(MOD_INT32, "%", MR_FN_FALLIBLE, INT32, INT32, INT32, NULLTYPE,                               \
       "Remainder with the sign of the dividend; NULL when divided by 0.", "7 % 3")                 \
-    X(MOD_INT64, "%", MR_FN_PURE, INT64, INT64, INT64, NULLTYPE,                                   \
+    X(MOD_INT64, "%", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE,                               \
       "Remainder with the sign of the dividend; NULL when divided by 0.", "7::bigint % 3")         \
     X(MOD_FLOAT64, "%", MR_FN_PURE, FLOAT64, FLOAT64, FLOAT64, NULLTYPE,                           \
-      "Remainder with the sign of the dividend; NULL when divided by 0.", "7.5e0 % 2")             \
+      "Remainder with the sign of the dividend; NaN when divided by 0.", "7.5e0 % 2")              \
     X(NEG_INT32, "-", MR_FN_FALLIBLE, INT32, INT32, NULLTYPE, NULLTYPE,                            \
       "Value with the other sign.", "-(1 + 2)")                                                    \
     X(NEG_INT64, "-", MR_FN_FALLIBLE, INT64, INT64, NULLTYPE, NULLTYPE,                            \

@@ -57,7 +57,7 @@
     X(EPOCH_INTERVAL, "epoch", MR_FN_PURE, FLOAT64, INTERVAL, NULLTYPE, NULLTYPE,                  \
       "Seconds of an interval; a month has 30 days, 12 months have 365.25.",                       \
       "epoch(interval '1 hour')")                                                                  \
-    X(DATE_PART_DATE, "date_part", MR_FN_PURE, INT64, TEXT, DATE, NULLTYPE,                        \
+    X(DATE_PART_DATE, "date_part", MR_FN_FALLIBLE, INT64, TEXT, DATE, NULLTYPE,                    \
       "A field of a time: year, quarter, month, week, day, hour, minute, second, dow, doy …",      \
       "date_part('dow', date '2026-01-31')")                                                       \
     X(DATE_PART_TIMESTAMP, "date_part", MR_FN_PURE, INT64, TEXT, TIMESTAMP, NULLTYPE,              \
@@ -66,10 +66,10 @@
     X(DATE_PART_TIMESTAMPTZ, "date_part", MR_FN_ZONED, INT64, TEXT, TIMESTAMPTZ, NULLTYPE,         \
       "A field of a time: year, quarter, month, week, day, hour, minute, second, dow, doy …",      \
       "date_part('hour', timestamptz '2026-01-31 12:34:56+00')")                                   \
-    X(DATE_PART_INTERVAL, "date_part", MR_FN_PURE, INT64, TEXT, INTERVAL, NULLTYPE,                \
+    X(DATE_PART_INTERVAL, "date_part", MR_FN_FALLIBLE, INT64, TEXT, INTERVAL, NULLTYPE,            \
       "A field of a time: year, quarter, month, week, day, hour, minute, second, dow, doy …",      \
       "date_part('hour', interval '90 minutes')")                                                  \
-    X(DATE_TRUNC_DATE, "date_trunc", MR_FN_PURE, DATE, TEXT, DATE, NULLTYPE,                       \
+    X(DATE_TRUNC_DATE, "date_trunc", MR_FN_FALLIBLE, DATE, TEXT, DATE, NULLTYPE,                   \
       "Start of the unit that a time is in.", "date_trunc('month', date '2026-01-31')")            \
     X(DATE_TRUNC_TIMESTAMP, "date_trunc", MR_FN_PURE, TIMESTAMP, TEXT, TIMESTAMP, NULLTYPE,        \
       "Start of the unit that a time is in.",                                                      \
