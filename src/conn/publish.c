@@ -168,7 +168,7 @@ mr_code mr_publish_recover(const mr_publish *publish, const mr_publication *publ
     for (uint32_t i = 0; i < publication->file_count; i++) {
         MR_TRY(check_part(&publication->files[i], cx));
     }
-    // A folder that a killed life made may be undurable: settled first, while the temporary is there.
+    // A folder that a killed life made may be undurable: settled while the temporary is there.
     for (uint32_t i = 0; i < publication->file_count; i++) {
         const char *dir = parent_of(publication->files[i].final, cx->arena);
         MR_TRY(mr_dir_make(dir, cx));
