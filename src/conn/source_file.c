@@ -30,6 +30,10 @@ static const mr_option file_options[] = {
                      "How the files are compressed; auto looks at their first bytes."),
     MR_OPTION_CHOICE(source_file, missing, "error|ignore", "error",
                      "What a restart does when a file that it knows is gone from the folder."),
+    MR_OPTION(source_file, max_rows_per_trigger, MR_OPT_INT, "0",
+              "Lines taken in one epoch, at most (of compressed files: about); 0 = no limit."),
+    MR_OPTION(source_file, max_rate_per_partition, MR_OPT_INT, "0",
+              "Lines taken from a file in a second, at most; 0 = no limit."),
     MR_OPTION(source_file, max_record_bytes, MR_OPT_BYTES, "16MiB",
               "A longer line is a bad record."),
     MR_OPTION_END,
@@ -142,6 +146,7 @@ static mr_code file_open(mr_source *base, const mr_source_spec *spec, mr_cx *cx)
                           "Write format 'json': one object a line.",
                           "a file source cannot read format \"%s\"", s->format);
     }
+    MR_TRY(mr_pace_check(s->max_rows_per_trigger, s->max_rate_per_partition, spec->options, cx));
     MR_TRY(mr_intake_check(spec, cx));
     s->chunk_bytes = spec->chunk_bytes == 0 ? (uint64_t)256 << 10 : spec->chunk_bytes;
     s->chunk_bytes = MR_MIN(s->chunk_bytes, FILE_CHUNK_BYTES_MAX);
@@ -308,6 +313,7 @@ static mr_code file_seek(mr_source *base, const char *const *names, const int64_
 
 static mr_code file_refresh(mr_source *base, mr_cx *cx) {
     source_file *s = (source_file *)base;
+    s->rows_now = 0;
     if (!s->is_dir || !file_followed(s)) {
         return MR_OK;
     }
@@ -348,6 +354,10 @@ static mr_code claim_in_order(source_file *s, uint32_t index, mr_claim *ret, boo
                               mr_cx *cx) {
     file_part *part = s->parts[index];
     mr_partition *p = &s->base.partitions[index];
+    *ret_taken = false;
+    if (mr_source_file_pace_room(s, part, cx) == 0) {
+        return MR_OK;
+    }
     if (part->lines == NULL) {
         mr_lines_options options = {
             .path = part->path,
@@ -373,6 +383,7 @@ static mr_code claim_in_order(source_file *s, uint32_t index, mr_claim *ret, boo
     if (*ret_taken) {
         file_claim *claim = claim_new(s, part);
         claim->chunk = chunk;
+        mr_source_file_pace_count(s, part, (mr_span){chunk.hold->buffer, chunk.bytes});
         *ret = (mr_claim){index, chunk.offset_first, chunk.offset_next, claim};
         p->position = chunk.offset_next;
     }
@@ -392,9 +403,16 @@ static mr_code claim_range(source_file *s, uint32_t index, mr_claim *ret, bool *
     if (left == 0) {
         return MR_OK;
     }
+    int64_t next = p->position + (int64_t)MR_MIN(left, s->chunk_bytes);
+    uint64_t room = mr_source_file_pace_room(s, part, cx);
+    if (room == 0) {
+        return MR_OK;
+    }
+    if (room < UINT64_MAX) {
+        MR_TRY(mr_source_file_pace_cut(s, part, p->position, &next, room, cx));
+    }
     file_claim *claim = claim_new(s, part);
     claim->limit = part->bytes;
-    int64_t next = p->position + (int64_t)MR_MIN(left, s->chunk_bytes);
     *ret = (mr_claim){index, p->position, next, claim};
     *ret_taken = true;
     p->position = next;

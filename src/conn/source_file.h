@@ -5,6 +5,7 @@
 #include "conn/conn.h"
 #include "conn/intake.h"
 #include "conn/lines.h"
+#include "conn/pace.h"
 #include "plat/thread.h"
 
 typedef struct file_part {
@@ -18,6 +19,7 @@ typedef struct file_part {
     uint64_t bytes;    // Plain: end of what may be claimed.
     int64_t look_us;   // Plain, followed: when to look at its size again (monotonic).
     int64_t grown_us;  // When it last grew.
+    mr_pace pace;      // For max_rate_per_partition.
 } file_part;
 
 typedef struct file_claim {
@@ -32,16 +34,19 @@ typedef struct file_claim {
 typedef struct source_file {
     mr_source base;
     mr_plat *plat;
-    const char *path;           // Option.
-    const char *format;         // Option.
-    const char *compression;    // Option.
-    const char *missing;        // Option.
-    uint64_t max_record_bytes;  // Option.
+    const char *path;                // Option.
+    const char *format;              // Option.
+    const char *compression;         // Option.
+    const char *missing;             // Option.
+    uint64_t max_record_bytes;       // Option.
+    int64_t max_rows_per_trigger;    // Option.
+    int64_t max_rate_per_partition;  // Option.
     bool is_dir;
     bool is_stdin;
     uint64_t chunk_bytes;
     file_part **parts;  // Beside base.partitions.
     uint32_t part_capacity;
+    uint64_t rows_now;   // Since the last refresh, for max_rows_per_trigger.
     mr_pool *pool;       // Of the files read in order.
     mr_mutex mutex;      // Of `claims`.
     file_claim *claims;  // All there ever were; those not taken are free.
@@ -51,6 +56,15 @@ typedef struct source_file {
 void mr_source_file_done(source_file *source, file_claim *claim);
 // Fails: the file is not the one that was begun.
 mr_code mr_source_file_changed(const file_part *part, const char *how, mr_cx *cx);
+
+// source_file_pace.c: lines that may be claimed of a file now; UINT64_MAX = as many as there are.
+uint64_t mr_source_file_pace_room(source_file *source, file_part *part, mr_cx *cx);
+// Moves *next back so that at most `room` lines of a plain file start in [first, *next), which
+// begins with a line; counts them as taken.
+mr_code mr_source_file_pace_cut(source_file *source, file_part *part, int64_t first, int64_t *next,
+                                uint64_t room, mr_cx *cx);
+// Counts the lines of a chunk that was read in order.
+void mr_source_file_pace_count(source_file *source, file_part *part, mr_span lines);
 
 // The reader's side.
 mr_code mr_source_file_read_open(mr_source *base, mr_reader **ret, mr_cx *cx);

@@ -65,6 +65,7 @@ static mr_code take_options(source_kafka *s, mr_cx *cx) {
             "Set KAFKA_BOOTSTRAP_SERVERS, or read a file with --source TABLE=file:PATH.",
             "there is no embedded broker to read topic \"%s\" from", s->topic);
     }
+    MR_TRY(mr_pace_check(s->max_rows_per_trigger, s->max_rate_per_partition, values, cx));
     if (s->partitions != -1 && (s->partitions < 1 || s->partitions > 100000)) {
         return mr_fail_at(cx, MR_E_OPTION, mr_conn_place(values, "partitions"),
                           "Write a number from 1 to 100000.",

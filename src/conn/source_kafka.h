@@ -5,6 +5,7 @@
 
 #include "conn/conn.h"
 #include "conn/intake.h"
+#include "conn/pace.h"
 #include "kafka/consume.h"
 #include "plat/plat.h"
 #include "plat/thread.h"
@@ -27,8 +28,7 @@ typedef struct kafka_claim {
 
 typedef struct kafka_part {
     bool started;
-    int64_t paced_us;  // Since when `paced_rows` are counted, for max_rate_per_partition.
-    uint64_t paced_rows;
+    mr_pace pace;  // For max_rate_per_partition.
 } kafka_part;
 
 typedef struct source_kafka {

@@ -177,20 +177,8 @@ static bool kafka_take_message(void *self, const mr_consume_message *message) {
 
 // Records that may be taken from a partition now.
 static uint64_t allowed(source_kafka *s, kafka_part *part, int64_t now_us) {
-    uint64_t most = UINT64_MAX;
-    if (s->max_rows_per_trigger > 0) {
-        uint64_t limit = (uint64_t)s->max_rows_per_trigger;
-        most = limit - MR_MIN(limit, s->rows_now);
-    }
-    if (s->max_rate_per_partition > 0) {
-        if (now_us - part->paced_us >= MR_SECOND_US) {
-            part->paced_us = now_us;
-            part->paced_rows = 0;
-        }
-        uint64_t limit = (uint64_t)s->max_rate_per_partition;
-        most = MR_MIN(most, limit - MR_MIN(limit, part->paced_rows));
-    }
-    return most;
+    uint64_t left = mr_pace_left(s->max_rows_per_trigger, s->rows_now);
+    return MR_MIN(left, mr_pace_room(&part->pace, s->max_rate_per_partition, now_us));
 }
 
 // Goes on behind records that are gone, when that is allowed.
@@ -231,7 +219,7 @@ static mr_code claim_part(source_kafka *s, uint32_t index, mr_claim *ret, bool *
         p->position = MR_MAX(p->position, MR_MIN(seen.end_offset, p->end));
     }
     s->rows_now += take.rows;
-    part->paced_rows += take.rows;
+    part->pace.rows += take.rows;
     p->caught_up = seen.at_end || (p->caught_up && take.rows == 0);
     if (mr_source_kafka_bounded(s) && (p->position >= p->end || seen.at_end)) {
         p->finished = true;

@@ -303,3 +303,77 @@ TEST(source_file, goes_on_when_files_come_and_claims_stay_unread) {
     EXPECT_EQ(result, MR_CLAIM_TAKEN);
     drive_release(&d);  // The leak checker says whether the chunks were let go.
 }
+
+// ---- pace ------------------------------------------------------------------------------------
+
+// Lines, with a long one among them.
+static void paced_lines(drive *d, uint32_t count) {
+    mr_text text = {.arena = &d->arena};
+    for (uint32_t i = 0; i < count; i++) {
+        mr_text_addf(&text, "{\"id\": %u, \"name\": \"%*s\"}\n", i, i == 50 ? 3000 : 3, "x");
+    }
+    drive_write(d, "a.jsonl", mr_text_string(&text));
+}
+
+TEST(source_file, takes_no_more_rows_than_an_epoch_may_have) {
+    static const uint64_t chunk_bytes[] = {1, 40, 300, 1 << 20};
+    for (size_t i = 0; i < MR_COUNT(chunk_bytes); i++) {
+        drive d;
+        two_columns(&d);
+        paced_lines(&d, 100);
+        drive_option(&d, "max_rows_per_trigger", "30");
+        read_all(&d, drive_path(&d, "a.jsonl"), chunk_bytes[i]);
+        uint64_t before = 0;
+        uint32_t epochs = 1;
+        while (!d.source->partitions[0].finished && epochs < 5000) {
+            EXPECT(d.row_count - before <= 30);
+            before = d.row_count;
+            EXPECT_OK(mr_source_file.refresh(d.source, &d.cx));
+            EXPECT_OK(drive_drain(&d));
+            epochs++;
+        }
+        EXPECT_EQ(d.row_count, 100);
+        EXPECT(epochs >= 4);
+        // Whole lines are cut off where chunks are larger than they.
+        EXPECT(chunk_bytes[i] < 300 || epochs == 4);
+        drive_release(&d);
+    }
+}
+
+// overshoot: rows of one chunk, which a file that is read in order may be ahead by.
+static void paced_by_time(const char *name, uint64_t lines, uint64_t rate, uint64_t overshoot) {
+    drive d;
+    two_columns(&d);
+    paced_lines(&d, (uint32_t)lines);
+    drive_shell(&d, "cd %s && gzip -k a.jsonl");
+    drive_option(&d, "max_rate_per_partition", mr_arena_printf(&d.arena, "%d", (int)rate));
+    uint64_t begun_us = (uint64_t)mr_clock_monotonic_us(d.cx.plat);
+    uint64_t passed_us = 0;
+    read_all(&d, drive_path(&d, name), 200);
+    while (d.row_count < lines && passed_us < 10000000) {
+        passed_us = (uint64_t)mr_clock_monotonic_us(d.cx.plat) - begun_us;
+        // A tenth of a second's rows come at once.
+        EXPECT(d.row_count <= rate / 10 + overshoot + passed_us * rate / 1000000);
+        mr_source_file.wait(d.source, 5000, &d.cx);
+        EXPECT_OK(drive_drain(&d));
+    }
+    EXPECT_EQ(d.row_count, lines);
+    EXPECT(passed_us >= (lines - rate / 10 - overshoot) * 1000000 / rate - 20000);
+    drive_release(&d);
+}
+
+TEST(source_file, takes_no_more_rows_than_a_second_may_have) {
+    paced_by_time("a.jsonl", 100, 300, 0);
+    paced_by_time("a.jsonl.gz", 6000, 9000, 2600);
+}
+
+TEST(source_file, refuses_a_negative_pace) {
+    drive d;
+    two_columns(&d);
+    paced_lines(&d, 100);
+    drive_option(&d, "path", drive_path(&d, "a.jsonl"));
+    drive_option(&d, "max_rate_per_partition", "-1");
+    EXPECT_EQ(drive_open(&d, &mr_source_file), MR_E_OPTION);
+    EXPECT_STR(d.cx.error.text, "max_rate_per_partition cannot be -1");
+    drive_release(&d);
+}
