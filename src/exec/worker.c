@@ -49,10 +49,18 @@ static mr_code claim_some(mr_driver *driver, taken *ret, bool *ret_taken, mr_cx 
     return MR_OK;
 }
 
+// The epoch has all it may have; the driver, which looks from time to time, will end it.
+static bool epoch_is_full(const mr_driver *driver) {
+    const mr_driver_options *options = &driver->spec.options;
+    return atomic_load(&driver->epoch_bytes) >= options->epoch_bytes ||
+           (options->epoch_rows > 0 && atomic_load(&driver->epoch_rows) >= options->epoch_rows);
+}
+
 static mr_code claim_next(mr_worker *worker, taken *ret, bool *ret_taken) {
     mr_driver *driver = worker->driver;
     *ret_taken = false;
-    if (atomic_load(&driver->pausing) || !mr_exchange_has_room(&driver->exchange)) {
+    if (atomic_load(&driver->pausing) || epoch_is_full(driver) ||
+        !mr_exchange_has_room(&driver->exchange)) {
         return MR_OK;
     }
     mr_mutex_lock(&driver->claim_mutex);
