@@ -22,7 +22,8 @@
 _Static_assert(MR_HLL_REGISTERS == 1 << DENSE_BITS, "index and registers agree");
 
 enum { FORM_EMPTY, FORM_SPARSE, FORM_DENSE, FORM_FEW };
-#define FEW_MAX           (MR_HLL_REGISTERS / 6)  // Registers in use up to which a list is the shorter form.
+// Registers in use up to which a list is the shorter form.
+#define FEW_MAX           (MR_HLL_REGISTERS / 6)
 #define DENSE_SAVED_BYTES (MR_HLL_REGISTERS * 6 / 8)
 
 uint64_t mr_hll_hash_bytes(const void *data, size_t bytes) {

@@ -6,6 +6,18 @@
 EVAL_DUMP is build/diff-eval_dump. Every expression of the list below, and the example of every row of
 the function table, is evaluated by both. A row that fails here must be an error there; every other row
 must be equal (doubles to 1e-12 relative). Ends with `N passed, N failed`.
+
+Known differences, none of which the columns below meet (or which say `skip`):
+- date_trunc to hours and less in the hour that comes twice when clocks go back: each hour is its own
+  here; DuckDB gives the second for both.
+- A double such as 2147483647.5 cast to integer fails here; DuckDB wraps it to -2147483648.
+- substring, left and right take positions beyond 2^32 here; DuckDB fails.
+- infinity and -infinity of dates and times are no values here.
+- repeat, replace, lpad and rpad fail above 1 MiB a value.
+- sum(bigint) is bigint here and stops the query when it does not fit; DuckDB's is hugeint.
+- approx_count_distinct has 16,384 registers here (DuckDB's 64), so it is compared with count(DISTINCT).
+- '92233720368547758070e-1' cast to bigint is read exactly here; DuckDB refuses digits that overflow before
+  the exponent is applied.
 """
 import argparse
 import datetime
@@ -659,6 +671,12 @@ class Checker:
                  f"{name}({column}): {wrong} of {groups} groups differ {sample}, {false} fail here only")
 
 
+def zone_file(zone):
+    """The zone as the unit tests keep it, else the system's."""
+    kept = os.path.join(HERE, "..", "unit", "base", "zone", zone.split("/")[-1] + ".tzif")
+    return kept if os.path.exists(kept) else f"/usr/share/zoneinfo/{zone}"
+
+
 def examples():
     """The example of every scalar row of the function table."""
     found = []
@@ -700,8 +718,8 @@ def main():
             con.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT * FROM read_parquet('{paths[1]}')")
             with open(paths[2], "w", encoding="utf-8") as out:
                 out.write("\n".join(texts))
-            done = subprocess.run([args.dump, args.zone, f"/usr/share/zoneinfo/{args.zone}", paths[0], paths[2],
-                                   paths[3]], stdout=subprocess.PIPE, text=True)
+            done = subprocess.run([args.dump, args.zone, zone_file(args.zone), paths[0], paths[2], paths[3]],
+                                  stdout=subprocess.PIPE, text=True)
             if done.returncode != 0:
                 checker.say(False, f"{args.dump} ends with {done.returncode}")
                 return None, ""

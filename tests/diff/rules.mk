@@ -10,3 +10,9 @@ diff-parquet: $(BUILD)/parquet_dump ## Files of the Parquet writer read by DuckD
 	@$(DEPS)/venv/bin/python tests/diff/parquet_readback.py $< 60
 diff: $(BUILD)/json_dump ## The JSON decoder against DuckDB on 100,000 records
 	@$(DEPS)/venv/bin/python tests/diff/json_duckdb.py $(BUILD)/json_dump 100000
+
+# Prerequisites of diff, like the others: each says `N passed, N failed`.
+.PHONY: diff-eval
+diff: diff-eval
+diff-eval: $(BUILD)/diff-eval_dump ## Functions and aggregates against DuckDB on 100,000 rows
+	@$(DEPS)/venv/bin/python tests/diff/eval_duckdb.py $< --rows 100000
