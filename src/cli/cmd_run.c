@@ -46,6 +46,7 @@ static int run_run(const mr_cli_args *args, mr_cx *cx) {
         return MR_EXIT_USAGE;
     }
     spec.progress = mr_progress_show;
+    spec.warn = mr_progress_warn;
     spec.self = &progress;
     mr_job *job;
     int exit_code = mr_pipeline_load(args, args->plain[0], &spec, &job, cx);

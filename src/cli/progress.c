@@ -146,6 +146,18 @@ void mr_progress_show(void *self, const mr_progress *epoch) {
     mr_text_release(&out);
 }
 
+void mr_progress_warn(void *self, const char *text) {
+    mr_cli_progress *progress = self;
+    mr_progress_finish(progress);
+    mr_text out;
+    mr_text_init(&out, NULL);
+    mr_text_addf(&out, "warning: %s\n", text);
+    if (mr_stream_write(MR_STDERR, mr_text_span(&out), progress->cx) != MR_OK) {
+        progress->form = MR_PROGRESS_NONE;
+    }
+    mr_text_release(&out);
+}
+
 void mr_progress_finish(mr_cli_progress *progress) {
     if (progress->drawn && mr_stream_write(MR_STDERR, MR_SPAN("\n"), progress->cx) == MR_OK) {
         progress->drawn = false;

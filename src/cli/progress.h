@@ -28,4 +28,5 @@ typedef struct mr_cli_progress {
 // form: "line", "json", "none", or NULL: a line on a terminal, else none.
 mr_code mr_progress_init(mr_cli_progress *progress, const char *form, mr_cx *cx);
 void mr_progress_show(void *progress, const mr_progress *epoch);
+void mr_progress_warn(void *progress, const char *text);
 void mr_progress_finish(mr_cli_progress *progress);

@@ -256,6 +256,9 @@ static mr_code refresh_sources(mr_driver *driver, mr_cx *cx) {
     }
     mr_flow_size_lanes(driver);
     mr_exchange_set_lanes(&driver->exchange, driver->lanes.count);
+    if (driver->spec.between_epochs != NULL) {
+        driver->spec.between_epochs(driver->spec.published_self, cx);
+    }
     return MR_OK;
 }
 

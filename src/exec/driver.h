@@ -80,6 +80,8 @@ typedef struct mr_driver_spec {
     // After publications: readers may see epochs up to this one. May be NULL.
     mr_code (*published)(void *published_self, uint64_t incarnation, uint64_t epoch, mr_cx *cx);
     void *self;
+    // With all workers parked: static tables may be replaced. May be NULL.
+    void (*between_epochs)(void *published_self, mr_cx *cx);
     void *published_self;
 } mr_driver_spec;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "job/tables.h"
 #include "store/catalog.h"
 
 #define TABLE_BYTES_MAX ((uint64_t)1 << 32)
@@ -20,7 +21,7 @@ struct mr_job {
     mr_pipeline *pipeline;
     mr_lock lock;
     bool locked;
-    mr_table **tables;
+    mr_tables tables;
     mr_source **sources;
     mr_sink **sinks;  // Inserts, then bad and late of each source.
     uint32_t sink_count;
@@ -248,29 +249,6 @@ const char *mr_job_state_dir(const mr_job *job) {
 
 // ---- Opening ----
 
-static mr_code table_open(mr_job *job, const mr_plan_table *plan, mr_table **ret, mr_cx *cx) {
-    mr_rows rows;
-    if (plan->path == NULL) {
-        mr_rows_init(&rows, &plan->schema);
-        mr_rows_append_rows(&rows, plan->rows);
-    } else {
-        const mr_loader *loader = mr_port_loader(job->spec.port, plan->format);
-        if (loader == NULL) {
-            return mr_fail_at(cx, MR_E_UNSUPPORTED, plan->place, "Use (FORMAT csv).",
-                              "static tables cannot be read from format \"%s\"", plan->format);
-        }
-        mr_rows_init(&rows, &plan->schema);
-        mr_code code = loader->load(plan->path, &plan->options, &rows, cx);
-        if (code != MR_OK) {
-            mr_rows_release(&rows);
-            cx->error.place = plan->place;
-            return mr_error_in(cx, code, "loading table \"%s\"", plan->name);
-        }
-    }
-    *ret = MR_NEW(cx->arena, mr_table);
-    return mr_table_init(*ret, plan, &rows, cx);
-}
-
 static mr_code source_open(mr_job *job, uint32_t index, mr_cx *cx) {
     const mr_plan_source *plan = &job->pipeline->sources[index];
     mr_source *source = mr_arena_alloc(cx->arena, plan->type->size);
@@ -375,16 +353,19 @@ static mr_code published(void *self, uint64_t incarnation, uint64_t epoch, mr_cx
     return mr_catalog_set_published(job->state_dir, incarnation, epoch, cx);
 }
 
+static void between_epochs(void *self, mr_cx *cx) {
+    mr_tables_refresh(&((mr_job *)self)->tables, cx);
+}
+
 static mr_code open_all(mr_job *job, mr_cx *cx) {
     const mr_pipeline *pipeline = job->pipeline;
     MR_TRY(mr_dir_make(mr_arena_printf(cx->arena, "%s/state", job->spec.data_dir), cx));
     const char *lock = mr_arena_printf(cx->arena, "%s.lock", job->state_dir);
     MR_TRY(mr_lock_take(&job->lock, lock, cx));
     job->locked = true;
-    job->tables = MR_NEW_ARRAY(cx->arena, mr_table *, MR_MAX(pipeline->table_count, 1u));
-    for (uint32_t t = 0; t < pipeline->table_count; t++) {
-        MR_TRY(table_open(job, &pipeline->tables[t], &job->tables[t], cx));
-    }
+    job->tables.warn = job->spec.warn;
+    job->tables.self = job->spec.self;
+    MR_TRY(mr_tables_open(&job->tables, pipeline, job->spec.port, cx));
     job->sources = MR_NEW_ARRAY(cx->arena, mr_source *, pipeline->source_count);
     for (uint32_t s = 0; s < pipeline->source_count; s++) {
         MR_TRY(source_open(job, s, cx));
@@ -416,7 +397,7 @@ static mr_code driver_open(mr_job *job, mr_cx *cx) {
         .sinks = job->sinks,
         .bad_sinks = bad,
         .late_sinks = late,
-        .tables = job->tables,
+        .tables = job->tables.items,
         .aside_trigger_us = job->exec.aside_trigger,
         .options = {.workers = (uint32_t)job->exec.workers,
                     .epoch_us = job->exec.epoch,
@@ -432,6 +413,7 @@ static mr_code driver_open(mr_job *job, mr_cx *cx) {
         .published = published,
         .self = job->spec.self,
     };
+    spec.between_epochs = between_epochs;
     spec.published_self = job;
     return mr_driver_open(&spec, &job->driver, cx);
 }
@@ -467,11 +449,7 @@ void mr_job_close(mr_job *job, mr_cx *cx) {
             mr_arena_release(&job->sources[s]->arena);
         }
     }
-    for (uint32_t t = 0; job->tables != NULL && t < job->pipeline->table_count; t++) {
-        if (job->tables[t] != NULL) {
-            mr_table_release(job->tables[t]);
-        }
-    }
+    mr_tables_close(&job->tables);
     if (job->pipeline != NULL) {
         mr_plan_release(job->pipeline);
     }

@@ -53,6 +53,7 @@ typedef struct mr_job_spec {
     bool fresh;
     bool accept_loss;
     void (*progress)(void *self, const mr_progress *progress);
+    void (*warn)(void *self, const char *text);  // What a person should know; may be NULL.
     void *self;
 } mr_job_spec;
 
