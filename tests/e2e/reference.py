@@ -56,9 +56,12 @@ def take_text(value):
 
 
 def take_int(value):
-    if value is not None and (type(value) is not int or not -(2**31) <= value < 2**31):
+    if value is None:
+        return None
+    whole = type(value) is int or (type(value) is float and value.is_integer())
+    if not whole or not -(2**31) <= value < 2**31:
         raise BadRow("not an int")
-    return value
+    return int(value)
 
 
 def take_double(value):
@@ -94,7 +97,7 @@ def retail_event(line):
     event = {
         "event_id": take_text(o.get("event_id")), "user_id": take_int(o.get("user_id")),
         "product_id": take_int(o.get("product_id")), "amount": take_double(o.get("amount")),
-        "country": take_text(o.get("country")), "device": take_text(o.get("device")),
+        "country": take_text(o.get("country")),  # The device is read by no query.
         "event_time": take_time(o.get("event_time"), KOLKATA)}
     if event["event_time"] is None:
         raise BadRow("no event time")
