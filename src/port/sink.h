@@ -1,10 +1,11 @@
 // Sink: what a connector that takes rows promises to the driver.
 //
-// The driver keeps the rows that wait for a sink's trigger (they are part of the commit record) and hands
-// them over in one go: begin, write…, prepare. prepare makes everything durable in a place that no reader
-// sees and describes it in a publication; the commit record with that publication is fsynced; publish
-// makes it visible and may be repeated. After a crash `recover` gets every publication that the log lists
-// and is not known to be published, `sweep` removes this pipeline's other leftovers.
+// The driver keeps the rows that wait for a sink's trigger (they are part of the commit record) and
+// hands them over in one go: begin, write…, prepare. prepare makes everything durable in a place
+// that no reader sees and describes it in a publication; the commit record with that publication is
+// fsynced; publish makes it visible and may be repeated. After a crash `recover` gets every
+// publication that the log lists and is not known to be published, `sweep` removes this pipeline's
+// other leftovers.
 
 #pragma once
 
@@ -68,8 +69,8 @@ typedef struct mr_sink_type {
     // Drops what begin and write made, after a failure.
     void (*abort)(mr_sink *sink, mr_cx *cx);
     mr_code (*publish)(mr_sink *sink, const mr_publication *publication, mr_cx *cx);
-    // Completes a publication found in the log: final there with the right size: done; part there: publish;
-    // neither: MR_E_MISSING naming the file.
+    // Completes a publication found in the log: final there with the right size: done; part there:
+    // publish; neither: MR_E_MISSING naming the file.
     mr_code (*recover)(mr_sink *sink, const mr_publication *publication, mr_cx *cx);
     // Called when every sink of the pipeline has recovered: temporaries of a table are shared.
     mr_code (*sweep)(mr_sink *sink, mr_cx *cx);
