@@ -2,8 +2,7 @@
 //
 // Included by json_rows_*.c only. The end of a record is always a '\n' byte: in lines the one that
 // ends it, in framed records one that the decoder wrote behind it. There, and nowhere else, at most
-// one
-// '\n' inside is white space, so a walk compares with `end` only where it meets one.
+// one '\n' inside is white space, so a walk compares with `end` only where it meets one.
 
 #pragma once
 

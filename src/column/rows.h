@@ -10,10 +10,9 @@
 
 typedef struct mr_rows_column {
     mr_type type;
-    uint8_t
-        *values;  // row_count values; strings as mr_str with data = offset into bytes, see below.
+    uint8_t *values;  // row_count of them; a string's mr_str.data is an offset into bytes.
     uint64_t *valid;  // Always present.
-    char *bytes;      // String bytes; a value's mr_str.data is an offset until read as a batch.
+    char *bytes;      // Of strings.
     size_t bytes_used;
     size_t bytes_capacity;
     uint32_t null_count;

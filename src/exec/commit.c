@@ -1,12 +1,15 @@
 // Commit: what one commit record holds, written and read back.
 //
-//   head        format version, pipeline, incarnation, seed, time, published epoch, watermark,
-//   counters sources     name; partitions (name, position); lanes (greatest event time) states hash
-//   of each stateful node: a changed query does not meet another query's state deltas      node,
-//   bytes: ids added; an aggregate's watermark, panes to be merged in full parts  a key group's (or
-//   all waiting rows') whole content, which replaces what came before sinks       name; handed
-//   over?; rows added to the waiting ones; update epoch publications  sink, files tables      name,
-//   hash of content
+//   head          format version, pipeline, incarnation, seed, time, published epoch, watermark,
+//                 counters
+//   sources       name; partitions (name, position); lanes (greatest event time)
+//   states        hash of each stateful node: a changed query does not meet another's state
+//   deltas        a node's bytes: ids added; an aggregate's watermark and panes to be merged in
+//   full parts    a key group's (or all waiting rows') whole content, which replaces what was
+//   sinks         name; handed over?; rows added to the waiting ones; update epoch
+//   publications  sink, files
+//   tables        name, hash of content
+//
 // Replaying all records in order gives the state after the last. Every so often a record carries
 // the full content of some parts, so that old segments of the log can go without a pause for a
 // snapshot.

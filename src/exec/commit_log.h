@@ -1,8 +1,9 @@
 // Commit log: the append-only, checksummed log whose fsync is the commit.
 //
 //   state/<pipeline>/commit-00000000.log, commit-00000001.log, …      segments, in order
-//   segment:  frame*      frame: magic u32 · payload bytes u32 · epoch u64 · crc32c u32 (of epoch
-//   and payload) · zero u32 · payload
+//   segment   frame*
+//   frame     magic u32 · payload bytes u32 · epoch u64 · crc32c u32 (of epoch and payload) ·
+//             zero u32 · payload
 //
 // Recovery reads the longest valid prefix. A tail that is torn (a crash during append) is cut off;
 // a broken frame with a valid one behind it is damage, and refused: skipping it would lose an
