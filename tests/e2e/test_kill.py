@@ -14,23 +14,43 @@ KILLS = size(8, 50)
 RATE = 3_000
 ROWS = size(60_000, 250_000)
 
-# A short trigger, so that commits, publications and rows still waiting all meet the kills; and a sink of
-# another kind and trigger beside it.
+# A short trigger, so that commits, publications and rows still waiting all meet the kills; and two sinks of
+# other kinds and triggers beside it: JSON lines each epoch, and the one that stands for a system outside.
 SQL_CHANGES = (
     ("mode 'append', trigger '30 seconds'", "mode 'append', trigger '700 milliseconds'"),
     ("INSERT INTO segment_metrics SELECT * FROM windowed;",
      "INSERT INTO segment_metrics SELECT * FROM windowed;\n"
      "CREATE SERVER lines FOREIGN DATA WRAPPER jsonl OPTIONS (path '${LINES}');\n"
      "CREATE FOREIGN TABLE metrics_lines () SERVER lines OPTIONS (path 'metrics', mode 'append');\n"
-     "INSERT INTO metrics_lines SELECT window_end, country, segment, unique_events FROM windowed;"))
+     "INSERT INTO metrics_lines SELECT window_end, country, segment, unique_events FROM windowed;\n"
+     "CREATE SERVER outside FOREIGN DATA WRAPPER test_token OPTIONS (path '${OUTSIDE}');\n"
+     "CREATE FOREIGN TABLE metrics_outside () SERVER outside OPTIONS (path 'metrics', mode 'append', trigger '1 second');\n"
+     "INSERT INTO metrics_outside SELECT window_end, country, segment, unique_events FROM windowed;"))
+
+
+def same_groups(what, expected, rows):
+    same_rows(what, [(r[1], r[3], r[4]) for r in expected],
+              [(micros_of(r["window_end"]), r["country"], r.get("segment")) for r in rows])
 
 
 def check_lines(folder, expected):
-    rows = [json.loads(line) for path in sorted((folder / "metrics").rglob("*.jsonl"))
-            for line in path.read_text(encoding="utf-8").splitlines()]
+    same_groups("jsonl", expected, [
+        json.loads(line) for path in sorted((folder / "metrics").rglob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()])
 
-    same_rows("jsonl", [(r[1], r[3], r[4]) for r in expected],
-              [(micros_of(r["window_end"]), r["country"], r.get("segment")) for r in rows])
+
+def check_outside(folder, expected):
+    """The file of frames `#<bytes> <crc> <token>` that stands for a system outside: each token came once."""
+    data, rows, tokens = (folder / "metrics" / "outside.log").read_bytes(), [], []
+    while data:
+        header, data = data.split(b"\n", 1)
+        size_text, _crc, token = header.removeprefix(b"#").split(b" ", 2)
+        lines, data = data[:int(size_text)], data[int(size_text):]
+        assert len(lines) == int(size_text), "a torn frame was left"
+        tokens.append(token)
+        rows += [json.loads(line) for line in lines.splitlines()]
+    assert len(tokens) == len(set(tokens)) >= 3, tokens
+    same_groups("token sink", expected, rows)
 
 
 def run_with_kills(args, dice, going, **where):
@@ -57,7 +77,8 @@ def test_kafka(kafka, topic, tmp_path):
     known.in_kafka = True
     expected = oracle.retail_expected(known.of(retail_data.GOOD))
     sql, project = example("retail", tmp_path, *SQL_CHANGES)
-    data, env = tmp_path / "data", {**kafka_env(kafka, topic), "LINES": str(tmp_path / "lines")}
+    data = tmp_path / "data"
+    env = {**kafka_env(kafka, topic), "LINES": str(tmp_path / "lines"), "OUTSIDE": str(tmp_path / "outside")}
     args = ["run", sql, "--data", data, "--progress", "json", *settings(workers=2, epoch='100ms')]
     producer = kafka.produce_in_background(topic, known.lines, RATE)
     lives = run_with_kills(args, random.Random(41), producer.is_alive, cwd=project, env=env)
@@ -71,6 +92,7 @@ def test_kafka(kafka, topic, tmp_path):
     assert len(epochs) == len(set(epochs)), "an epoch was committed twice"
     check_retail(data, known, expected)
     check_lines(tmp_path / "lines", expected)
+    check_outside(tmp_path / "outside", expected)
 
 
 def test_file(tmp_path):
@@ -81,7 +103,8 @@ def test_file(tmp_path):
     rate = ROWS // 2 // (3 * KILLS)  # Rows a second: the input outlasts the kills.
     sql, project = example("retail", tmp_path, *SQL_CHANGES, (
         "format 'json',", f"format 'json', max_rate_per_partition '{rate}',"))
-    data, env = tmp_path / "data", {"LINES": str(tmp_path / "lines")}
+    data = tmp_path / "data"
+    env = {"LINES": str(tmp_path / "lines"), "OUTSIDE": str(tmp_path / "outside")}
     args = ["run", sql, "--until", "end", "--data", data, "--source", f"events=file:{path}", "--progress", "json",
             *settings(workers=2, epoch='100ms')]
     lives = run_with_kills(args, random.Random(42), lambda: True, cwd=project, env=env)
@@ -92,3 +115,4 @@ def test_file(tmp_path):
     assert len(epochs) == len(set(epochs)), "an epoch was committed twice"
     check_retail(data, known, expected)
     check_lines(tmp_path / "lines", expected)
+    check_outside(tmp_path / "outside", expected)
