@@ -91,7 +91,6 @@ static mr_code fill(rd_kafka_conf_t *conf, const mr_config_options *options, mr_
     if (options->bootstrap_servers != NULL) {
         MR_TRY(set(conf, "bootstrap.servers", options->bootstrap_servers, MR_NOWHERE, cx));
     }
-    MR_TRY(set(conf, "group.id", options->group, MR_NOWHERE, cx));
     return set_given(conf, options->values, cx);
 }
 

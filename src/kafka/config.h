@@ -11,7 +11,6 @@
 
 typedef struct mr_config_options {
     const char *bootstrap_servers;
-    const char *group;               // Group id, for committed offsets that only tools look at.
     const mr_option_values *values;  // Where "kafka.<name>" is looked for.
     // Called by librdkafka with self as opaque: an error that concerns the whole client.
     void (*on_error)(rd_kafka_t *client, int error, const char *reason, void *self);

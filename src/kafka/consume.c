@@ -13,6 +13,7 @@
 
 #define CONSUME_ASK_US      ((int64_t)5 * 1000000)  // For answers of a broker that was reached.
 #define CONSUME_ASK_DOWN_US ((int64_t)200000)       // While it cannot be reached.
+#define CONSUME_COMMIT_MS   2000                    // How long closing waits for the last one.
 #define CONSUME_YIELD_MAX   4096                    // Messages looked at in one call.
 #define CONSUME_LOW         15000                   // Half of queued.min.messages in config.c.
 #define CONSUME_WAKE_US     10000
@@ -36,6 +37,9 @@ struct mr_consume {
     rd_kafka_topic_t *topic;
     char *topic_name;  // Heap, as the address.
     char *address;
+    char *group;
+    rd_kafka_queue_t *commits;  // Answers to commits.
+    bool committing;
     consume_partition **partitions;
     uint32_t partition_count;
     mr_mutex mutex;  // Of ready and reason.
@@ -177,7 +181,6 @@ static void add_partitions(mr_consume *consume, uint32_t count) {
 static mr_code reach(mr_consume *consume, const mr_consume_options *options, mr_cx *cx) {
     mr_config_options config = {
         .bootstrap_servers = options->bootstrap_servers,
-        .group = options->group,
         .values = options->values,
         .on_error = on_error,
         .self = consume,
@@ -211,6 +214,7 @@ static mr_code reach(mr_consume *consume, const mr_consume_options *options, mr_
         return unreachable(consume, code, cx);
     }
     consume->topic = rd_kafka_topic_new(consume->client, options->topic, NULL);
+    consume->commits = rd_kafka_queue_new(consume->client);
     add_partitions(consume, count);
     return mr_thread_start(&consume->waker, "kafka waker", waker_run, consume, cx);
 }
@@ -222,6 +226,7 @@ mr_code mr_consume_open(const mr_consume_options *options, mr_consume **ret, mr_
     mr_condition_init(&consume->arrived);
     mr_condition_init(&consume->wake);
     consume->topic_name = heap_string(options->topic);
+    consume->group = heap_string(options->group);
     mr_code code = reach(consume, options, cx);
     if (code != MR_OK) {
         mr_consume_close(consume);
@@ -244,6 +249,18 @@ static void stop_partition(consume_partition *p) {
     rd_kafka_queue_destroy(queue);
 }
 
+// Whether no commit is under way any more; waits for it at most timeout_ms.
+static bool commit_done(mr_consume *consume, int timeout_ms) {
+    if (consume->committing) {
+        rd_kafka_event_t *answer = rd_kafka_queue_poll(consume->commits, timeout_ms);
+        if (answer != NULL) {
+            rd_kafka_event_destroy(answer);
+            consume->committing = false;
+        }
+    }
+    return !consume->committing;
+}
+
 void mr_consume_close(mr_consume *consume) {
     if (consume == NULL) {
         return;
@@ -253,6 +270,11 @@ void mr_consume_close(mr_consume *consume) {
         consume_partition *partition = consume->partitions[p];
         stop_partition(partition);
         mr_heap_free(partition);
+    }
+    if (consume->commits != NULL) {
+        // The last offsets are the ones that stay to be seen.
+        (void)commit_done(consume, atomic_load(&consume->down) ? 0 : CONSUME_COMMIT_MS);
+        rd_kafka_queue_destroy(consume->commits);
     }
     if (consume->topic != NULL) {
         rd_kafka_topic_destroy(consume->topic);
@@ -266,6 +288,7 @@ void mr_consume_close(mr_consume *consume) {
     mr_heap_free(consume->partitions);
     mr_heap_free(consume->topic_name);
     mr_heap_free(consume->address);
+    mr_heap_free(consume->group);
     mr_heap_free(consume);
 }
 
@@ -487,13 +510,28 @@ bool mr_consume_down(mr_consume *consume) {
     return atomic_load(&consume->down);
 }
 
+// By the admin call, not the consumer's: it needs no group membership, and a client that closes
+// while its commit waits for a coordinator keeps a core busy until it is there.
 void mr_consume_commit(mr_consume *consume, const int64_t *offsets, uint32_t count) {
+    if (!commit_done(consume, /* timeout_ms= */ 0)) {
+        return;
+    }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (uint32_t p = 0; p < count; p++) {
         rd_kafka_topic_partition_list_add(list, consume->topic_name, (int32_t)p)->offset =
             offsets[p];
     }
-    (void)rd_kafka_commit(consume->client, list, /* async= */ 1);
+    rd_kafka_AlterConsumerGroupOffsets_t *request =
+        rd_kafka_AlterConsumerGroupOffsets_new(consume->group, list);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(consume->client, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
+    char reason[64];
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, (int)(CONSUME_ASK_US / 1000), reason,
+                                                    sizeof(reason));
+    rd_kafka_AlterConsumerGroupOffsets(consume->client, &request, 1, options, consume->commits);
+    consume->committing = true;
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_AlterConsumerGroupOffsets_destroy(request);
     rd_kafka_topic_partition_list_destroy(list);
 }
 

@@ -75,5 +75,6 @@ void mr_consume_wait(mr_consume *consume, int64_t timeout_us);
 const char *mr_consume_address(const mr_consume *consume);
 // True while no broker can be reached. Messages and a mr_consume_bounds that succeeds end it.
 bool mr_consume_down(mr_consume *consume);
-// Writes the group's offsets without waiting; what fails is not told.
+// Writes the group's offsets without waiting; what fails is not told. While the write before is
+// under way nothing is done.
 void mr_consume_commit(mr_consume *consume, const int64_t *offsets, uint32_t count);

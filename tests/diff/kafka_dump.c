@@ -1,8 +1,8 @@
 // kafka_dump: prints what the Kafka source makes of a topic; tests/e2e/test_kafka_source.py judges
 // it.
 //
-//   kafka_dump until=stopped|now|end [seconds=N] [rows=N] [refresh=true] [seek:NAME=POSITION]…
-//   [OPTION=VALUE]…
+//   kafka_dump until=stopped|now|end [seconds=N] [rows=N] [refresh=true] [quiet=true]
+//   [seek:NAME=POSITION]… [OPTION=VALUE]…
 //
 // One line of JSON each: {"row":…} or {"bad":…} as they come, {"error":…} when it fails, and at
 // last
@@ -34,6 +34,7 @@ typedef struct dump {
     int64_t seconds;
     int64_t rows_max;
     bool refresh;
+    bool quiet;  // Count only, and say how long it took.
     bool finished;
     uint64_t rows;
 } dump;
@@ -77,7 +78,7 @@ static void print_batch(dump *d, const mr_batch *batch) {
 }
 
 static void print_chunk(dump *d, const mr_chunk *chunk) {
-    for (uint32_t i = 0; i < chunk->decoded.batch_count; i++) {
+    for (uint32_t i = 0; i < chunk->decoded.batch_count && !d->quiet; i++) {
         print_batch(d, &chunk->decoded.batches[i]);
     }
     for (uint32_t i = 0; i < chunk->decoded.bad_count; i++) {
@@ -131,9 +132,14 @@ static mr_code run(dump *d) {
     }
     mr_reader *reader;
     MR_TRY(type->reader_open(d->source, &reader, &d->cx));
+    int64_t begun_us = mr_clock_monotonic_us(d->cx.plat);
     mr_code code = drain(d, reader);
     type->reader_close(reader);
     MR_TRY(code);
+    if (d->quiet) {
+        printf("{\"records\":%" PRIu64 ",\"seconds\":%.3f}\n", d->rows,
+               (double)(mr_clock_monotonic_us(d->cx.plat) - begun_us) / 1e6);
+    }
     int64_t *positions = MR_NEW_ARRAY(&d->arena, int64_t, d->source->partition_count);
     printf("{\"positions\":{");
     for (uint32_t p = 0; p < d->source->partition_count; p++) {
@@ -168,6 +174,8 @@ static void take_argument(dump *d, char *argument) {
         d->rows_max = atoll(value);
     } else if (strcmp(argument, "refresh") == 0) {
         d->refresh = strcmp(value, "true") == 0;
+    } else if (strcmp(argument, "quiet") == 0) {
+        d->quiet = strcmp(value, "true") == 0;
     } else if (strcmp(argument, "chunk_bytes") == 0) {
         d->spec.chunk_bytes = (uint64_t)atoll(value);
     } else if (strncmp(argument, "seek:", 5) == 0) {

@@ -190,7 +190,8 @@ class KafkaServer:
     @staticmethod
     def _cluster_id():
         import base64
-        return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # A first "-" would be taken for an option.
+        return "m" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
 def side_by_side(partition_lines):
