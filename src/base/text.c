@@ -163,6 +163,22 @@ void mr_text_addf(mr_text *text, const char *format, ...) {
     text->bytes += (size_t)length;
 }
 
+void mr_text_add_json(mr_text *text, mr_span value) {
+    mr_text_add_char(text, '"');
+    for (size_t i = 0; i < value.bytes; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if (c < 0x20) {
+            mr_text_addf(text, "\\u%04x", c);
+            continue;
+        }
+        if (c == '"' || c == '\\') {
+            mr_text_add_char(text, '\\');
+        }
+        mr_text_add_char(text, (char)c);
+    }
+    mr_text_add_char(text, '"');
+}
+
 mr_span mr_text_span(const mr_text *text) {
     return (mr_span){text->data == NULL ? "" : text->data, text->bytes};
 }

@@ -40,6 +40,8 @@ void mr_text_add(mr_text *text, const char *string);
 void mr_text_add_bytes(mr_text *text, const void *data, size_t bytes);
 void mr_text_add_char(mr_text *text, char c);
 void mr_text_addf(mr_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// The text as a JSON string, quotes included. It is taken to be UTF-8.
+void mr_text_add_json(mr_text *text, mr_span value);
 mr_span mr_text_span(const mr_text *text);
 const char *mr_text_string(const mr_text *text);  // "" while empty.
 

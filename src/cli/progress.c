@@ -22,21 +22,6 @@ mr_code mr_progress_init(mr_cli_progress *progress, const char *form, mr_cx *cx)
                    form);
 }
 
-static void add_json_string(mr_text *out, const char *text) {
-    mr_text_add_char(out, '"');
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\') {
-            mr_text_add_char(out, '\\');
-        }
-        if ((unsigned char)*c < 0x20) {
-            mr_text_addf(out, "\\u%04x", (unsigned char)*c);
-        } else {
-            mr_text_add_char(out, *c);
-        }
-    }
-    mr_text_add_char(out, '"');
-}
-
 static double per_second(uint64_t count, int64_t us) {
     return us <= 0 ? 0 : (double)count * 1e6 / (double)us;
 }
@@ -46,11 +31,11 @@ static void add_sources(mr_text *out, const mr_progress *epoch) {
     for (uint32_t s = 0; s < epoch->source_count; s++) {
         const mr_source *source = epoch->sources[s];
         mr_text_addf(out, "%s{\"description\":", s == 0 ? "" : ",");
-        add_json_string(out, source->spec.table);
+        mr_text_add_json(out, mr_span_of(source->spec.table));
         mr_text_add(out, ",\"end_offset\":{");
         for (uint32_t p = 0; p < source->partition_count; p++) {
             mr_text_add(out, p == 0 ? "" : ",");
-            add_json_string(out, source->partitions[p].name);
+            mr_text_add_json(out, mr_span_of(source->partitions[p].name));
             mr_text_addf(out, ":%" PRIi64, source->partitions[p].position);
         }
         mr_text_add(out, "}}");
@@ -60,7 +45,7 @@ static void add_sources(mr_text *out, const mr_progress *epoch) {
 
 static void add_json(mr_text *out, const mr_cli_progress *progress, const mr_progress *epoch) {
     mr_text_add(out, "{\"name\":");
-    add_json_string(out, progress->pipeline->name);
+    mr_text_add_json(out, mr_span_of(progress->pipeline->name));
     mr_text_addf(out, ",\"batch_id\":%" PRIu64 ",\"epoch\":%" PRIu64 ",\"timestamp\":\"",
                  epoch->epoch, epoch->epoch);
     mr_civil_print_iso(out, epoch->epoch_time_us);
@@ -100,7 +85,7 @@ static void add_json(mr_text *out, const mr_cli_progress *progress, const mr_pro
     mr_text_add(out, ",\"sinks\":[");
     for (uint32_t s = 0; s < epoch->sink_count; s++) {
         mr_text_addf(out, "%s{\"description\":", s == 0 ? "" : ",");
-        add_json_string(out, epoch->sinks[s].name);
+        mr_text_add_json(out, mr_span_of(epoch->sinks[s].name));
         mr_text_addf(out,
                      ",\"num_output_rows_total\":%" PRIu64 ",\"num_rows_waiting\":%" PRIu64 "}",
                      epoch->sinks[s].rows_total, epoch->sinks[s].rows_waiting);

@@ -537,27 +537,11 @@ void mr_consume_commit(mr_consume *consume, const int64_t *offsets, uint32_t cou
 
 // ---- headers ---------------------------------------------------------------------------------
 
-static void add_json_string(mr_text *out, const char *data, size_t bytes) {
-    mr_text_add_char(out, '"');
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char c = (unsigned char)data[i];
-        if (c == '"' || c == '\\') {
-            mr_text_add_char(out, '\\');
-            mr_text_add_char(out, (char)c);
-        } else if (c < 0x20) {
-            mr_text_addf(out, "\\u%04x", c);
-        } else {
-            mr_text_add_char(out, (char)c);
-        }
-    }
-    mr_text_add_char(out, '"');
-}
-
 static void add_header_value(mr_text *out, const void *value, size_t bytes) {
     if (value == NULL) {
         mr_text_add(out, "null");
     } else if (mr_utf8_valid(value, bytes)) {
-        add_json_string(out, value, bytes);
+        mr_text_add_json(out, (mr_span){value, bytes});
     } else {  // Not text: PostgreSQL's form of bytea.
         mr_text_add(out, "\"\\\\x");
         for (size_t i = 0; i < bytes; i++) {
@@ -578,7 +562,7 @@ bool mr_consume_headers(const mr_consume_message *message, mr_text *out) {
     size_t bytes;
     for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &bytes) == 0; i++) {
         mr_text_add(out, i == 0 ? "{\"key\":" : ",{\"key\":");
-        add_json_string(out, name, strlen(name));
+        mr_text_add_json(out, mr_span_of(name));
         mr_text_add(out, ",\"value\":");
         add_header_value(out, value, bytes);
         mr_text_add_char(out, '}');

@@ -15,24 +15,9 @@
 
 // ---- writing ---------------------------------------------------------------------------------
 
-static void add_string(mr_text *out, const char *text) {
-    mr_text_add_char(out, '"');
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '"' || *at == '\\') {
-            mr_text_add_char(out, '\\');
-            mr_text_add_char(out, *at);
-        } else if ((unsigned char)*at < 0x20) {
-            mr_text_addf(out, "\\u%04x", *at);
-        } else {
-            mr_text_add_char(out, *at);
-        }
-    }
-    mr_text_add_char(out, '"');
-}
-
 static void add_member(mr_text *out, const char *name, const char *value) {
     mr_text_addf(out, "  \"%s\": ", name);
-    add_string(out, value == NULL ? "" : value);
+    mr_text_add_json(out, mr_span_of(value == NULL ? "" : value));
     mr_text_add(out, ",\n");
 }
 
@@ -61,9 +46,9 @@ mr_code mr_catalog_register(const char *data_dir, const mr_catalog_table *table,
     mr_text_add(&out, "  \"columns\": [");
     for (uint32_t c = 0; c < table->column_count; c++) {
         mr_text_add(&out, c == 0 ? "\n    {\"name\": " : ",\n    {\"name\": ");
-        add_string(&out, table->columns[c].name);
+        mr_text_add_json(&out, mr_span_of(table->columns[c].name));
         mr_text_add(&out, ", \"type\": ");
-        add_string(&out, table->columns[c].type);
+        mr_text_add_json(&out, mr_span_of(table->columns[c].type));
         mr_text_add_char(&out, '}');
     }
     mr_text_add(&out, "\n  ]\n}\n");
