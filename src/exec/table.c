@@ -30,6 +30,39 @@ static bool dict_try(mr_vector *v, const mr_rows_column *column, uint64_t count,
     return true;
 }
 
+static mr_code key_fails(const mr_table *table, mr_code code, const char *what, mr_cx *cx) {
+    const mr_plan_table *plan = table->plan;
+    return mr_fail_at(cx, code, plan->place, "Correct the rows, or leave PRIMARY KEY out.",
+                      "primary key \"%s\" of table \"%s\" %s",
+                      plan->schema.columns[plan->primary_key].name, plan->name, what);
+}
+
+// A join would double what matches a key twice.
+static mr_code check_key(const mr_table *table, mr_cx *cx) {
+    if (table->plan->primary_key < 0) {
+        return MR_OK;
+    }
+    uint32_t key = (uint32_t)table->plan->primary_key;
+    if (table->rows.columns[key].null_count > 0) {
+        return key_fails(table, MR_E_VALUE, "is NULL in a row", cx);
+    }
+    mr_table_index index;
+    mr_table_index_init(&index, table, &key, 1);
+    mr_code code = MR_OK;
+    for (uint32_t row = 0; row < table->rows.row_count && !index.unique; row++) {
+        if (index.next[row] != MR_TABLE_NO_ROW) {
+            mr_text what;
+            mr_text_init(&what, cx->arena);
+            mr_text_add(&what, "is twice ");
+            mr_vector_print(&table->columns[key], row, NULL, &what);
+            code = key_fails(table, MR_E_EXISTS, mr_text_string(&what), cx);
+            break;
+        }
+    }
+    mr_table_index_release(&index);
+    return code;
+}
+
 mr_code mr_table_init(mr_table *table, const mr_plan_table *plan, const mr_rows *rows, mr_cx *cx) {
     *table = (mr_table){.plan = plan, .rows = *rows, .version = 1};
     uint64_t count = rows->row_count;
@@ -56,7 +89,7 @@ mr_code mr_table_init(mr_table *table, const mr_plan_table *plan, const mr_rows 
     mr_rows_encode(rows, &content);
     table->hash = mr_hash_bytes(content.data, content.bytes, SEED);
     mr_text_release(&content);
-    return MR_OK;
+    return check_key(table, cx);
 }
 
 void mr_table_release(mr_table *table) {
