@@ -156,14 +156,18 @@ static mr_code load_settings(mr_job *job, mr_cx *cx) {
                 (mr_option_value){.name = option->name, .value = value, .place = MR_NOWHERE};
         }
     }
-    MR_TRY(mr_option_apply(mr_job_exec_options, &values, NULL, &job->exec, cx));
+    mr_code code = mr_option_apply(mr_job_exec_options, &values, NULL, &job->exec, cx);
+    if (code != MR_OK) {
+        return mr_error_in(cx, code, "settings of exec (-c exec.NAME=VALUE)");
+    }
     if (job->exec.batch_rows < 1 || job->exec.batch_rows > MR_BATCH_ROWS_MAX) {
-        return mr_fail(cx, MR_E_OPTION, NULL, "exec.batch_rows is %" PRIi64 ", 1 to %d fit",
-                       job->exec.batch_rows, MR_BATCH_ROWS_MAX);
+        return mr_fail(cx, MR_E_OPTION,
+                       mr_arena_printf(cx->arena, "Use a number from 1 to %d.", MR_BATCH_ROWS_MAX),
+                       "exec.batch_rows cannot be %" PRIi64, job->exec.batch_rows);
     }
     if (job->exec.workers < 0 || job->exec.workers > 1024) {
-        return mr_fail(cx, MR_E_OPTION, NULL, "exec.workers is %" PRIi64 ", 0 to 1024 fit",
-                       job->exec.workers);
+        return mr_fail(cx, MR_E_OPTION, "Use a number from 1 to 1024, or 0 for one a core.",
+                       "exec.workers cannot be %" PRIi64, job->exec.workers);
     }
     job->exec.workers =
         job->exec.workers == 0 ? (int64_t)mr_plat_cores(cx->plat) : job->exec.workers;
@@ -220,6 +224,33 @@ static mr_code run_id_load(mr_job *job, mr_cx *cx) {
     return MR_OK;
 }
 
+// A source that is replaced must be one that the pipeline reads: a misspelt name would go
+// unnoticed.
+static mr_code check_overrides(const mr_job *job, mr_cx *cx) {
+    const mr_pipeline *pipeline = job->pipeline;
+    const char **names = MR_NEW_ARRAY(cx->arena, const char *, pipeline->source_count + 1);
+    mr_text all;
+    mr_text_init(&all, cx->arena);
+    for (uint32_t s = 0; s < pipeline->source_count; s++) {
+        names[s] = pipeline->sources[s].name;
+        mr_text_addf(&all, "%s%s", s == 0 ? "" : ", ", names[s]);
+    }
+    for (uint32_t i = 0; i < job->spec.source_count; i++) {
+        bool found = false;
+        for (uint32_t s = 0; s < pipeline->source_count; s++) {
+            found |= strcmp(names[s], job->spec.sources[i].name) == 0;
+        }
+        if (!found) {
+            return mr_fail(
+                cx, MR_E_OPTION,
+                mr_arena_printf(cx->arena, "The pipeline reads: %s.", mr_text_string(&all)),
+                "--source names table \"%s\", which the pipeline does not read",
+                job->spec.sources[i].name);
+        }
+    }
+    return MR_OK;
+}
+
 mr_code mr_job_load(const mr_job_spec *spec, mr_job **ret, mr_sql_errors *ret_errors, mr_cx *cx) {
     mr_job *job = MR_NEW(cx->arena, mr_job);
     job->spec = *spec;
@@ -236,7 +267,8 @@ mr_code mr_job_load(const mr_job_spec *spec, mr_job **ret, mr_sql_errors *ret_er
                       .zone = zone_load,
                       .source_override = source_override,
                       .self = job};
-    return mr_plan_make(spec->text, &env, &job->pipeline, ret_errors, cx);
+    MR_TRY(mr_plan_make(spec->text, &env, &job->pipeline, ret_errors, cx));
+    return check_overrides(job, cx);
 }
 
 const mr_pipeline *mr_job_pipeline(const mr_job *job) {
