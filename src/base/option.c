@@ -172,7 +172,10 @@ mr_code mr_option_apply(const mr_option *table, const mr_option_values *values,
                 return option_malformed(row, given, cx);
             }
         } else if (row->default_text == MR_REQUIRED) {
-            return mr_fail(cx, MR_E_OPTION, row->doc, "option \"%s\" is missing", row->name);
+            return mr_fail(cx, MR_E_OPTION,
+                           mr_arena_printf(cx->arena, "Write %s '…' among the OPTIONS. %s",
+                                           row->name, row->doc),
+                           "option \"%s\" is missing", row->name);
         } else if (row->default_text != NULL) {
             bool stored = option_store(row, row->default_text, target, cx->arena);
             mr_assert(stored);  // A default is written by us.

@@ -50,7 +50,10 @@ mr_code mr_args_parse(const mr_cli_command *command, int count, char **words, mr
             value = words[++i];
         }
         if ((flag->value == NULL) != (value == NULL)) {
-            return mr_fail(cx, MR_E_OPTION, NULL,
+            const char *hint = mr_arena_printf(cx->arena, "Write %s%s%s.", flag->name,
+                                               flag->value == NULL ? "" : " ",
+                                               flag->value == NULL ? "" : flag->value);
+            return mr_fail(cx, MR_E_OPTION, hint,
                            flag->value == NULL ? "option \"%s\" takes no value"
                                                : "option \"%s\" needs a value",
                            flag->name);
@@ -91,7 +94,9 @@ mr_code mr_args_pairs(const mr_cli_args *args, const char *name, mr_job_pair **r
         const char *value = args->flags[i].value;
         const char *equals = strchr(value, '=');
         if (equals == NULL || equals == value) {
-            return mr_fail(cx, MR_E_OPTION, NULL, "option \"%s\" wants NAME=VALUE, not \"%s\"",
+            const char *hint = mr_arena_printf(cx->arena, "Write %s %s=VALUE.", name,
+                                               value[0] == '=' ? "NAME" : value);
+            return mr_fail(cx, MR_E_OPTION, hint, "option \"%s\" wants NAME=VALUE, not \"%s\"",
                            name, value);
         }
         (*ret)[(*ret_count)++] = (mr_job_pair){

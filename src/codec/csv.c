@@ -122,8 +122,9 @@ static mr_code csv_next(csv_reader *r, csv_field *field) {
 static mr_code csv_bad(csv_reader *r, const mr_column *column, mr_span text, const char *what) {
     bool cut = text.bytes > CSV_SHOWN_BYTES_MAX;
     int bytes = (int)MR_MIN(text.bytes, (size_t)CSV_SHOWN_BYTES_MAX);
-    return mr_fail(r->cx, MR_E_VALUE, NULL, "%s:%u: column \"%s\": \"%.*s%s\" %s", r->name,
-                   r->record_line, column->name, bytes, text.data, cut ? "..." : "", what);
+    return mr_fail(r->cx, MR_E_VALUE, "Correct the file, or give the column another type.",
+                   "%s:%u: column \"%s\": \"%.*s%s\" %s", r->name, r->record_line, column->name,
+                   bytes, text.data, cut ? "..." : "", what);
 }
 
 static bool csv_bool(mr_span text, uint8_t *ret) {
@@ -297,8 +298,10 @@ static mr_code csv_record(csv_reader *r, mr_batch *batch, uint32_t row) {
                     : csv_put(r, c, &batch->columns[c], row, field.text));
     }
     if (fields != r->field_count) {
-        return mr_fail(r->cx, MR_E_VALUE, NULL, "%s:%u: %u field%s where %u are expected", r->name,
-                       r->record_line, fields, fields == 1 ? "" : "s", r->field_count);
+        return mr_fail(r->cx, MR_E_VALUE,
+                       "A field that holds a comma or a line end needs double quotes around it.",
+                       "%s:%u: %u field%s where %u are expected", r->name, r->record_line, fields,
+                       fields == 1 ? "" : "s", r->field_count);
     }
     return MR_OK;
 }

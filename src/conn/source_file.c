@@ -157,7 +157,11 @@ static mr_code file_open(mr_source *base, const mr_source_spec *spec, mr_cx *cx)
     mr_stat stat;
     if (mr_file_stat(s->path, &stat, cx) == MR_E_MISSING) {
         return mr_fail_at(cx, MR_E_MISSING, mr_conn_place(spec->options, "path"),
-                          "A path is relative to the folder the program was started in.",
+                          s->path[0] == '/' ? "Is the path right?"
+                                            : mr_arena_printf(cx->arena,
+                                                              "Relative paths start in the "
+                                                              "project's folder, \"%s\".",
+                                                              mr_dir_current(cx)),
                           "no file or folder \"%s\"", s->path);
     }
     MR_TRY(mr_file_stat(s->path, &stat, cx));

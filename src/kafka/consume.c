@@ -155,10 +155,17 @@ static mr_code unreachable(mr_consume *consume, mr_code code, mr_cx *cx) {
     mr_mutex_lock(&consume->mutex);
     memcpy(reason, consume->reason, sizeof(reason));
     mr_mutex_unlock(&consume->mutex);
+    // "host:port/bootstrap: what happened (after 3ms in state CONNECT, …)": the middle is the fact.
+    const char *fact = strstr(reason, "/bootstrap: ");
+    fact = fact == NULL ? reason : fact + strlen("/bootstrap: ");
+    char *timing = strstr(reason, " (after ");
+    if (timing != NULL) {
+        *timing = '\0';
+    }
     code = mr_fail(cx, MR_E_NETWORK,
                    "Is it running, and are bootstrap_servers and the security settings right?",
-                   "cannot reach Kafka at %s%s%s", consume->address, reason[0] == '\0' ? "" : ": ",
-                   reason);
+                   "cannot reach Kafka at %s%s%s", consume->address, fact[0] == '\0' ? "" : ": ",
+                   fact);
     return mr_error_flag(cx, code, MR_RETRY);
 }
 

@@ -17,7 +17,8 @@ struct mr_lake {
 
 // ---- errors ----------------------------------------------------------------------------------
 
-// DuckDB's message: "Binder Error: …\n\nLINE 1: …\n   ^". The first line is the fact.
+// DuckDB's message: "Binder Error: fact\nadvice\n\nLINE 1: …\n   ^"; advice and line may be
+// missing.
 static mr_code failed(const char *message, mr_cx *cx) {
     static const struct {
         const char *prefix;
@@ -41,9 +42,20 @@ static mr_code failed(const char *message, mr_cx *cx) {
     }
     const char *end = text.bytes == 0 ? NULL : memchr(text.data, '\n', text.bytes);
     size_t bytes = end == NULL ? text.bytes : (size_t)(end - text.data);
-    mr_span rest = mr_span_trim((mr_span){text.data + bytes, text.bytes - bytes});
-    const char *hint = rest.bytes == 0 ? NULL : mr_arena_copy(cx->arena, rest.data, rest.bytes);
-    return mr_fail(cx, code, hint, "%.*s", (int)bytes, text.data);
+    const char *rest = mr_arena_copy(cx->arena, text.data + bytes, text.bytes - bytes);
+    const char *line = strstr(rest, "LINE ");
+    mr_span advice = {rest, line == NULL ? strlen(rest) : (size_t)(line - rest)};
+    advice = mr_span_trim(advice);
+    while (bytes > 0 && strchr("!.", text.data[bytes - 1]) != NULL) {
+        bytes--;
+    }
+    const char *hint =
+        advice.bytes == 0 ? NULL : mr_arena_copy(cx->arena, advice.data, advice.bytes);
+    code = mr_fail(cx, code, hint, "%.*s", (int)bytes, text.data);
+    if (line != NULL) {
+        code = mr_error_in(cx, code, "line %.*s", (int)strcspn(line + 5, "\n"), line + 5);
+    }
+    return code;
 }
 
 static mr_code run(mr_lake *lake, const char *sql, mr_cx *cx) {

@@ -46,9 +46,17 @@ static mr_code no_table(const mr_bind *b, const char *table, mr_place place) {
     for (uint32_t t = 0; t < b->scope->table_count; t++) {
         names[t] = b->scope->tables[t].name;
     }
-    return mr_fail_at(b->s->cx, MR_E_NAME, place,
-                      mr_session_hint(b->s, table, names, b->scope->table_count),
-                      "\"%s\" is not in FROM", table);
+    const char *hint = mr_session_hint(b->s, table, names, b->scope->table_count);
+    if (hint == NULL && b->scope->table_count > 0) {
+        mr_text all;
+        mr_text_init(&all, b->s->cx->arena);
+        for (uint32_t t = 0; t < b->scope->table_count; t++) {
+            mr_text_addf(&all, "%s%s", t == 0 ? "FROM has: " : ", ", names[t]);
+        }
+        mr_text_add_char(&all, '.');
+        hint = mr_text_string(&all);
+    }
+    return mr_fail_at(b->s->cx, MR_E_NAME, place, hint, "\"%s\" is not in FROM", table);
 }
 
 static mr_code no_column(const mr_bind *b, const char *table, const char *name, mr_place place) {

@@ -65,6 +65,20 @@ static mr_code insert_mode(insert_build *b, const mr_sink_type *type) {
     return MR_OK;
 }
 
+// The wrapper's options and those of every table, so that a misspelt one finds its nearest name.
+static const mr_option *with_common(mr_session *s, const mr_sink_type *type) {
+    size_t count = 0;
+    while (type->options[count].name != NULL) {
+        count++;
+    }
+    mr_option *all = MR_NEW_ARRAY(s->cx->arena, mr_option, count + 3);
+    memcpy(all, type->options, count * sizeof(*all));
+    // Taken out of the values before; a missing value clears the pointer at offset 0, no more.
+    all[count] = (mr_option){.name = "mode", .type = MR_OPT_TEXT};
+    all[count + 1] = (mr_option){.name = "trigger", .type = MR_OPT_TEXT};
+    return all;
+}
+
 static mr_code insert_sink(insert_build *b) {
     mr_session *s = b->s;
     const mr_port *port = s->env->port;
@@ -83,8 +97,9 @@ static mr_code insert_sink(insert_build *b) {
         mr_options_without(s, &all, (const char *const[]){"mode", "trigger"}, 2, taken);
     b->mode = taken[0];
     b->insert.type = type;
-    MR_TRY(mr_options_check(s, &(mr_options_target){.table = type->options, .bytes = type->size},
-                            &b->insert.options, b->table->source.place));
+    MR_TRY(mr_options_check(
+        s, &(mr_options_target){.table = with_common(s, type), .bytes = type->size},
+        &b->insert.options, b->table->source.place));
     mr_option_value trigger = {.name = "trigger", .value = type->default_trigger};
     if (taken[1] != NULL) {
         trigger = *taken[1];

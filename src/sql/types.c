@@ -132,6 +132,9 @@ static mr_code bad_literal(mr_session *s, const mr_expr *expr, mr_type to) {
     mr_str text = mr_vector_str(&expr->constant, 0);
     static const char *const hints[MR_TYPE_COUNT] = {
         [MR_BOOL] = "Write 'true' or 'false'.",
+        [MR_INT32] = "Write a whole number.",
+        [MR_INT64] = "Write a whole number.",
+        [MR_FLOAT64] = "Write a number.",
         [MR_DATE] = "Write it as '2026-01-31'.",
         [MR_TIMESTAMP] = "Write it as '2026-01-31 12:00:00'.",
         [MR_TIMESTAMPTZ] = "Write it as '2026-01-31 12:00:00+00'.",
@@ -228,7 +231,9 @@ mr_code mr_types_common(mr_session *s, mr_expr *const *exprs, uint32_t count, co
             const char *hint = mr_arena_printf(s->cx->arena, "Cast one of them, as in x::%s.",
                                                mr_type_name(best->type));
             return mr_fail_at(
-                s->cx, MR_E_TYPE, expr->place, can_cast(expr->type.id, best->type.id) ? hint : NULL,
+                s->cx, MR_E_TYPE, expr->place,
+                can_cast(expr->type.id, best->type.id) ? hint
+                                                       : "Cast both to one type, as in x::text.",
                 "%s mixes %s and %s", what, mr_type_name(best->type), mr_type_name(expr->type));
         }
     }

@@ -100,7 +100,7 @@ TEST(option, mistakes_say_what_is_wrong_and_what_helps) {
     target out;
     EXPECT_EQ(APPLY(&cx, &out, "mode", "append"), MR_E_OPTION);
     EXPECT_STR(cx.error.text, "option \"topic\" is missing");
-    EXPECT_STR(cx.error.hint, "The topic that is read.");
+    EXPECT_STR(cx.error.hint, "Write topic '…' among the OPTIONS. The topic that is read.");
     mr_arena_release(&arena);
 }
 
