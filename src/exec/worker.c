@@ -11,6 +11,7 @@
 #define LOOK_AT_STATE_ROWS 131072  // How often a worker looks at the size of its panes.
 #define PANES_BYTES_MAX    ((uint64_t)24 << 20)  // A worker's panes of one epoch.
 #define IDLE_WAIT_US       2000
+#define TIME_US_MAX        ((int64_t)1 << 60)
 
 typedef struct taken {  // A chunk claimed by a worker.
     mr_claim claim;
@@ -81,7 +82,8 @@ static void quarantine_future(mr_worker *worker, const mr_plan_source *plan, uin
     uint32_t *kept = mr_arena_raw(&hold->arena, batch->rows * sizeof *kept);
     uint32_t count = 0;
     mr_rows *late = &worker->asides[source].late;
-    for (uint32_t row = 0; row < batch->rows; row++) {
+    for (uint32_t i = 0; i < batch->sel_count; i++) {
+        uint32_t row = mr_batch_row(batch, i);
         if (times->int64s[mr_vector_at(times, row)] <= limit) {
             kept[count++] = row;
             continue;
@@ -110,9 +112,37 @@ static void quarantine_future(mr_worker *worker, const mr_plan_source *plan, uin
             .rows = batch->rows, .column_count = columns, .columns = all, .sel_count = batch->rows};
         mr_rows_append_row(late, &out, row);
     }
-    if (count < batch->rows) {
+    if (count < batch->sel_count) {
         *batch = mr_batch_narrow(batch, kept, count);
     }
+}
+
+// Times are added to and subtracted from without a check: rows of 36,000 years away are bad.
+static void refuse_far_times(mr_worker *worker, const mr_plan_source *plan, uint32_t source,
+                             mr_batch *batch, mr_hold *hold) {
+    const mr_vector *times = &batch->columns[plan->fields.event_time];
+    bool far = false;
+    for (uint32_t row = 0; row < batch->rows; row++) {
+        int64_t time = times->int64s[mr_vector_at(times, row)];
+        far |= time > TIME_US_MAX || time < -TIME_US_MAX;
+    }
+    if (!far) {
+        return;
+    }
+    uint32_t *kept = mr_arena_raw(&hold->arena, batch->rows * sizeof *kept);
+    uint32_t count = 0;
+    const char *reason = mr_arena_printf(&hold->arena, MR_REASON_BAD_TIME ": %s is out of range",
+                                         plan->schema.columns[plan->fields.event_time].name);
+    for (uint32_t i = 0; i < batch->sel_count; i++) {
+        uint32_t row = mr_batch_row(batch, i);
+        int64_t time = times->int64s[mr_vector_at(times, row)];
+        if (time > TIME_US_MAX || time < -TIME_US_MAX) {
+            mr_op_put_bad(&worker->asides[source].bad, batch->origin, row, reason);
+        } else {
+            kept[count++] = row;
+        }
+    }
+    *batch = mr_batch_narrow(batch, kept, count);
 }
 
 static int64_t greatest_time(const mr_batch *batch, const mr_vector *times) {
@@ -168,6 +198,7 @@ static void order_chunk(mr_worker *worker, const taken *from, mr_chunk *chunk) {
     int64_t chunk_max = INT64_MIN;
     for (uint32_t b = 0; b < decoded->batch_count && event_time >= 0; b++) {
         mr_batch *batch = &decoded->batches[b];
+        refuse_far_times(worker, plan, from->source, batch, chunk->hold);
         if (plan->max_future_skew_us >= 0) {
             quarantine_future(worker, plan, from->source, batch, chunk->hold);
         }
