@@ -48,9 +48,12 @@ struct mr_consume {
     char reason[256];  // The last thing a broker's connection complained of.
     atomic_bool down;
     mr_thread waker;
+    // Of the partitions' queues, stopping and busy. Not the other mutex: the client calls
+    // on_arrival with its queue's lock held, which a look at a queue's length waits for.
+    mr_mutex waker_mutex;
     mr_condition wake;
-    bool stopping;  // Under the mutex, as busy.
-    bool busy;      // Messages were taken since the waker slept.
+    bool stopping;
+    bool busy;  // Messages were taken since the waker slept.
 };
 
 static void on_error(rd_kafka_t *client, int error, const char *reason, void *self) {
@@ -98,30 +101,31 @@ static int32_t next_low(mr_consume *consume, uint32_t *at) {
 
 static void *waker_run(void *self) {
     mr_consume *consume = self;
-    mr_mutex_lock(&consume->mutex);
+    mr_mutex_lock(&consume->waker_mutex);
     while (!consume->stopping) {
-        mr_condition_wait(&consume->wake, &consume->mutex, consume->busy ? CONSUME_WAKE_US : -1);
+        mr_condition_wait(&consume->wake, &consume->waker_mutex,
+                          consume->busy ? CONSUME_WAKE_US : -1);
         consume->busy = false;
         uint32_t at = 0;
         for (int32_t low = next_low(consume, &at); low >= 0 && !consume->stopping;
              low = next_low(consume, &at)) {
-            mr_mutex_unlock(&consume->mutex);
+            mr_mutex_unlock(&consume->waker_mutex);
             int64_t first, next;
             (void)rd_kafka_query_watermark_offsets(consume->client, consume->topic_name, low,
                                                    &first, &next, /* timeout_ms= */ 200);
-            mr_mutex_lock(&consume->mutex);
+            mr_mutex_lock(&consume->waker_mutex);
             consume->busy = true;  // It runs low: look again soon.
         }
     }
-    mr_mutex_unlock(&consume->mutex);
+    mr_mutex_unlock(&consume->waker_mutex);
     return NULL;
 }
 
 static void waker_stop(mr_consume *consume) {
-    mr_mutex_lock(&consume->mutex);
+    mr_mutex_lock(&consume->waker_mutex);
     consume->stopping = true;
     mr_condition_signal(&consume->wake);
-    mr_mutex_unlock(&consume->mutex);
+    mr_mutex_unlock(&consume->waker_mutex);
     mr_thread_join(&consume->waker);
 }
 
@@ -131,10 +135,10 @@ static void waker_tell(consume_partition *p) {
     if (atomic_exchange(&p->taken, true)) {
         return;  // The waker has not looked since it was told.
     }
-    mr_mutex_lock(&consume->mutex);
+    mr_mutex_lock(&consume->waker_mutex);
     consume->busy = true;
     mr_condition_signal(&consume->wake);
-    mr_mutex_unlock(&consume->mutex);
+    mr_mutex_unlock(&consume->waker_mutex);
 }
 
 // ---- opening ---------------------------------------------------------------------------------
@@ -173,7 +177,7 @@ static void add_partitions(mr_consume *consume, uint32_t count) {
     if (count <= consume->partition_count) {
         return;
     }
-    mr_mutex_lock(&consume->mutex);
+    mr_mutex_lock(&consume->waker_mutex);
     consume->partitions = mr_heap_resize(consume->partitions, sizeof(*consume->partitions) * count);
     for (uint32_t p = consume->partition_count; p < count; p++) {
         consume_partition *partition = mr_heap_alloc(sizeof(*partition));
@@ -182,7 +186,7 @@ static void add_partitions(mr_consume *consume, uint32_t count) {
         consume->partitions[p] = partition;
     }
     consume->partition_count = count;
-    mr_mutex_unlock(&consume->mutex);
+    mr_mutex_unlock(&consume->waker_mutex);
 }
 
 static mr_code reach(mr_consume *consume, const mr_consume_options *options, mr_cx *cx) {
@@ -231,6 +235,7 @@ mr_code mr_consume_open(const mr_consume_options *options, mr_consume **ret, mr_
     mr_consume *consume = mr_heap_alloc(sizeof(*consume));
     mr_mutex_init(&consume->mutex);
     mr_condition_init(&consume->arrived);
+    mr_mutex_init(&consume->waker_mutex);
     mr_condition_init(&consume->wake);
     consume->topic_name = heap_string(options->topic);
     consume->group = heap_string(options->group);
@@ -250,9 +255,9 @@ static void stop_partition(consume_partition *p) {
     rd_kafka_queue_t *queue = p->queue;
     rd_kafka_queue_cb_event_enable(queue, NULL, NULL);
     rd_kafka_consume_stop(p->consume->topic, p->number);
-    mr_mutex_lock(&p->consume->mutex);
+    mr_mutex_lock(&p->consume->waker_mutex);
     p->queue = NULL;  // The waker looks no more.
-    mr_mutex_unlock(&p->consume->mutex);
+    mr_mutex_unlock(&p->consume->waker_mutex);
     rd_kafka_queue_destroy(queue);
 }
 
@@ -291,6 +296,7 @@ void mr_consume_close(mr_consume *consume) {
     }
     mr_condition_release(&consume->arrived);
     mr_condition_release(&consume->wake);
+    mr_mutex_release(&consume->waker_mutex);
     mr_mutex_release(&consume->mutex);
     mr_heap_free(consume->partitions);
     mr_heap_free(consume->topic_name);
@@ -394,9 +400,9 @@ mr_code mr_consume_start(mr_consume *consume, uint32_t partition, int64_t offset
     stop_partition(p);
     p->error = RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(consume->client);
-    mr_mutex_lock(&consume->mutex);
+    mr_mutex_lock(&consume->waker_mutex);
     p->queue = queue;
-    mr_mutex_unlock(&consume->mutex);
+    mr_mutex_unlock(&consume->waker_mutex);
     p->next = offset;
     rd_kafka_queue_cb_event_enable(p->queue, on_arrival, consume);
     if (rd_kafka_consume_start_queue(consume->topic, p->number, offset, p->queue) != 0) {
