@@ -45,6 +45,13 @@ bool mr_source_kafka_bounded(const source_kafka *s) {
     return s->base.spec.until != MR_UNTIL_STOPPED;
 }
 
+// A partition that came to the end of a bounded run still grows: its rows of the next run must not
+// find the watermark at that of a faster partition. Only where all windows close at the end does it
+// let go.
+bool mr_source_kafka_closed(const source_kafka *s, const mr_partition *partition) {
+    return partition->finished && s->base.spec.until == MR_UNTIL_END;
+}
+
 // ---- opening ---------------------------------------------------------------------------------
 
 static mr_code take_options(source_kafka *s, mr_cx *cx) {
@@ -154,7 +161,7 @@ static mr_code bound_part(source_kafka *s, mr_partition *p, int64_t first, int64
     if (mr_source_kafka_bounded(s)) {
         p->end = next;
         p->finished = p->position >= next;
-        p->closed = p->finished;
+        p->closed = mr_source_kafka_closed(s, p);
     }
     p->caught_up = p->position >= next;
     return MR_OK;

@@ -62,6 +62,7 @@ typedef struct source_kafka {
 } source_kafka;
 
 bool mr_source_kafka_bounded(const source_kafka *s);
+bool mr_source_kafka_closed(const source_kafka *s, const mr_partition *partition);
 // Fails, naming the offset that is gone and those that are there.
 mr_code mr_source_kafka_gap(const source_kafka *s, const mr_partition *p, int64_t first,
                             int64_t next, mr_cx *cx);

@@ -223,7 +223,7 @@ static mr_code claim_part(source_kafka *s, uint32_t index, mr_claim *ret, bool *
     p->caught_up = seen.at_end || (p->caught_up && take.rows == 0);
     if (mr_source_kafka_bounded(s) && (p->position >= p->end || seen.at_end)) {
         p->finished = true;
-        p->closed = true;
+        p->closed = mr_source_kafka_closed(s, p);
         mr_consume_stop(s->consume, index);
     }
     if (take.claim != NULL) {
