@@ -255,8 +255,9 @@ static mr_code csv_put(csv_reader *r, uint32_t c, mr_vector *v, uint32_t row, mr
 static mr_code csv_put_null(csv_reader *r, uint32_t c, mr_vector *v, uint32_t row, uint32_t rows) {
     const mr_column *column = &r->schema->columns[c];
     if (column->required) {
-        return mr_fail(r->cx, MR_E_VALUE, NULL, "%s:%u: column \"%s\": NULL in a NOT NULL column",
-                       r->name, r->record_line, column->name);
+        return mr_fail(r->cx, MR_E_VALUE, "Fill the field, or leave NOT NULL and PRIMARY KEY out.",
+                       "%s:%u: column \"%s\": NULL in a NOT NULL column", r->name, r->record_line,
+                       column->name);
     }
     if (v->valid == NULL) {
         mr_vector_own_valid(v, r->arena, rows);

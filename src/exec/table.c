@@ -53,8 +53,9 @@ static mr_code check_key(const mr_table *table, mr_cx *cx) {
         if (index.next[row] != MR_TABLE_NO_ROW) {
             mr_text what;
             mr_text_init(&what, cx->arena);
-            mr_text_add(&what, "is twice ");
+            mr_text_add(&what, "has ");
             mr_vector_print(&table->columns[key], row, NULL, &what);
+            mr_text_add(&what, " twice");
             code = key_fails(table, MR_E_EXISTS, mr_text_string(&what), cx);
             break;
         }

@@ -171,6 +171,9 @@ CASES = {
     "dimension_value": Case(args=run(), before=write("users.csv", "user_id,segment\n1,gold\ntwo,silver\n")),
     "dimension_column": Case(args=run(), before=write("users.csv", "user,segment\n1,gold\n")),
     "dimension_key_twice": Case(args=run(), before=write("users.csv", "user_id,segment\n1,gold\n1,silver\n")),
+    "dimension_key_null": Case(args=run(), before=write("users.csv", "user_id,segment\n1,gold\n,silver\n")),
+    "dimension_rows": Case(("COPY users FROM 'users.csv' (FORMAT csv, HEADER);",
+                            "INSERT INTO users VALUES (1, 'gold'), (2, 'silver'), (1, 'basic');"), args=run()),
     "gzip_cut": Case(("'clicks.jsonl'", "'clicks.jsonl.gz'"), args=run(),
                      before=write("clicks.jsonl.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\x56\xca\x4c")),
     "input_shrank": Case(args=run(), before=after_a_run(write("clicks.jsonl", CLICKS[:50]))),
@@ -259,6 +262,43 @@ def test_message(name, tmp_path):
     check_golden(name, got)
 
 
+BAD_ROWS = [
+    b'{"id": "a", "amount": 1, "at": "2026-01-01T00:00:00Z"}',
+    b'{"id": "b", "user_id": null, "amount": 1, "at": "2026-01-01T00:00:00Z"}',
+    b'{"id": "c", "user_id": "7", "amount": 1, "at": "2026-01-01T00:00:00Z"}',
+    b'{"id": "d", "user_id": 7.5, "amount": 1, "at": "2026-01-01T00:00:00Z"}',
+    b'{"id": "e", "user_id": 3000000000, "amount": 1, "at": "2026-01-01T00:00:00Z"}',
+    b'{"id": "f", "user_id": 7, "amount": [1], "at": "2026-01-01T00:00:00Z"}',
+    b'{"id": "g", "user_id": 7, "amount": 1e999, "at": "2026-01-01T00:00:00Z"}',
+    b'{"id": "h", "user_id": 7, "amount": 1, "at": "yesterday"}',
+    b'{"id": "i", "user_id": 7, "amount": 1}',
+    b'{"id": "j", "user_id": 7, "amount": 1, "at": 1767225600}',
+    b'{"id": "k", "user_id": 7, "amount": 1, "at": "2026-01-01T00:00:00Z"',
+    b'{"id": "l\xff", "user_id": 7, "amount": 1, "at": "2026-01-01T00:00:00Z"}',
+    b'["m", 7]',
+    b"user_id,amount",
+    b"",
+    b" \t\r",
+    b'{"id": 9, "user_id": 7.0, "amount": 1, "at": "2026-01-01T00:00:00Z"}',  # Nobody reads the id.
+]
+
+
+def test_bad_rows_say_why(tmp_path):
+    """Rows that cannot be read stop nothing: they are in the bad table with their place and the reason."""
+    folder = tmp_path / "p"
+    folder.mkdir()
+    project(folder, Case(), 0)
+    (folder / "clicks.jsonl").write_bytes(b"".join(row + b"\n" for row in BAD_ROWS))
+    done = millrace("run", "clicks.sql", "--until", "end", "--data", "data", "--progress", "json", cwd=folder,
+                    timeout=60)
+    assert (done.progress.last("bad_rows_total"), done.progress.last("input_rows_total")) == (14, 15)
+    shown = millrace("sql", 'SELECT "offset", reason FROM clicks_bad ORDER BY 1', "--data", "data", cwd=folder,
+                     timeout=60)
+    check_golden("bad_rows", "exit 0\n" + shown.out)
+    totals = millrace("sql", "SELECT total FROM totals", "--data", "data", "--format", "csv", cwd=folder, timeout=60)
+    assert totals.out.splitlines()[1:] == ["1.0"]
+
+
 def test_two_runs_of_one_pipeline(tmp_path):
     """The second says who holds the data folder: process and command."""
     folder = tmp_path / "p"
@@ -279,8 +319,9 @@ def test_two_runs_of_one_pipeline(tmp_path):
 def test_every_message_has_a_place_a_fact_and_advice():
     """All golden files say what is wrong and nearly all what to do."""
     files = sorted(os.listdir(GOLDEN))
+    assert {f.removesuffix(".txt") for f in files} == {*CASES, "data_folder_in_use", "bad_rows"}
+    files.remove("bad_rows.txt")
     assert len(files) == len(CASES) + 1 and len(files) >= 40
-    assert {f.removesuffix(".txt") for f in files} == {*CASES, "data_folder_in_use"}
     for file in files:
         with open(os.path.join(GOLDEN, file), encoding="utf-8") as golden:
             text = golden.read()
