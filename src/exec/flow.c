@@ -122,8 +122,7 @@ mr_aggregate *mr_flow_aggregate(mr_driver *driver, const mr_plan *plan) {
             return &driver->aggregates[a];
         }
     }
-    mr_assert(!"every AGGREGATE node has a state");
-    return NULL;
+    mr_check_failed("every AGGREGATE node has a state", __FILE__, __LINE__);
 }
 
 int64_t mr_flow_input_watermark(mr_driver *driver, const mr_aggregate *aggregate) {

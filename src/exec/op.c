@@ -12,8 +12,7 @@ const mr_op_type *mr_op_find(mr_plan_kind kind) {
 #undef MR_OP_CASE
     case MR_PLAN_KIND_COUNT: break;
     }
-    mr_assert(!"a plan node has an operator");
-    return NULL;
+    mr_check_failed("a plan node has an operator", __FILE__, __LINE__);
 }
 
 static uint32_t source_of(const mr_plan *plan) {
