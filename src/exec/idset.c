@@ -2,6 +2,8 @@
 
 #include "exec/idset.h"
 
+#include <string.h>
+
 #define TIME_BITS 52
 #define TIME_MASK (((uint64_t)1 << TIME_BITS) - 1)
 #define BASE_US   ((int64_t)-631152000 * 1000000)  // 1950-01-01
@@ -47,7 +49,11 @@ static void grow(mr_idset *set, const mr_idset_time *time) {
     // Between 2/5 and 4/5 of the slots are used.
     uint64_t count = MR_MAX(mr_pow2_up(live + live / 4 + 1) * 2, (uint64_t)SLOTS_MIN);
     mr_idset old = *set;
-    set->slots = mr_heap_alloc(count * sizeof *set->slots);
+    // Written before it is read: a page that is first read is the kernel's common page of zeros,
+    // and the write that follows costs a second fault and stops the other cores to flush their
+    // TLBs.
+    set->slots = mr_heap_raw(count * sizeof *set->slots);
+    memset(set->slots, 0, count * sizeof *set->slots);
     set->slot_count = count;
     set->used = live;
     for (uint64_t i = 0; i < old.slot_count; i++) {
