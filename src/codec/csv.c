@@ -245,6 +245,14 @@ static mr_code csv_put(csv_reader *r, uint32_t c, mr_vector *v, uint32_t row, mr
                             &v->int64s[row]);
         what = "is not a timestamp";
         break;
+    case MR_INT16:
+    case MR_NUMERIC:
+    case MR_FLOAT32:
+    case MR_UUID:
+    case MR_TIME:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_NULLTYPE:
     case MR_INTERVAL:
     case MR_TYPE_COUNT: mr_assert(false); break;  // Refused before.

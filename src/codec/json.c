@@ -128,6 +128,14 @@ static bool json_op_of(const mr_field *field, json_op *ret) {
     case MR_DATE: *ret = JSON_OP_OTHER; return true;
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: *ret = iso ? JSON_OP_TIME : JSON_OP_OTHER; return true;
+    case MR_INT16:
+    case MR_NUMERIC:
+    case MR_FLOAT32:
+    case MR_UUID:
+    case MR_TIME:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_NULLTYPE:
     case MR_BYTES:
     case MR_INTERVAL:

@@ -73,6 +73,14 @@ static void write_value(const mr_vector *vector, uint32_t row, mr_text *out) {
         mr_vector_print(vector, row, NULL, out);
         mr_text_add_char(out, '"');
         return;
+    case MR_INT16:
+    case MR_NUMERIC:
+    case MR_FLOAT32:
+    case MR_UUID:
+    case MR_TIME:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_NULLTYPE:
     case MR_TYPE_COUNT: mr_text_add(out, "null"); return;
     }

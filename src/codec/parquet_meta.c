@@ -40,6 +40,14 @@ static meta_type meta_type_of(mr_type type) {
     // The format wants the old annotation for wall clocks too; the logical type tells them apart.
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: return (meta_type){TYPE_INT64, CONVERTED_TIMESTAMP_MICROS};
+    case MR_INT16:
+    case MR_NUMERIC:
+    case MR_FLOAT32:
+    case MR_UUID:
+    case MR_TIME:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_INTERVAL:
     case MR_NULLTYPE:
     case MR_TYPE_COUNT: break;

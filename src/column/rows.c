@@ -136,6 +136,7 @@ static void append_nulls(mr_rows_column *column, uint64_t first, const mr_vector
     }
 
 APPEND_FIXED(fixed1, uint8_t)
+APPEND_FIXED(fixed2, uint16_t)
 APPEND_FIXED(fixed4, uint32_t)
 APPEND_FIXED(fixed8, uint64_t)
 APPEND_FIXED(fixed16, mr_interval)
@@ -181,6 +182,8 @@ static void rows_append(mr_rows *rows, const mr_batch *in, rows_pick pick) {
             append_fixed8(to, vector, pick);
         } else if (width == 4) {
             append_fixed4(to, vector, pick);
+        } else if (width == 2) {
+            append_fixed2(to, vector, pick);
         } else if (width == 1 && column->type.id == MR_BOOL) {
             append_fixed1(to, vector, pick);
         } else if (width == 16) {

@@ -69,6 +69,14 @@ static inline uint64_t hash_interval(mr_interval value, uint64_t seed) {
     return mr_hash_u64((uint64_t)value.us, mr_hash_u64(high, seed));
 }
 
+static inline uint64_t hash_numeric(mr_int128 value, uint64_t seed) {
+    return mr_hash_u64((uint64_t)value, mr_hash_u64((uint64_t)(value >> 64), seed));
+}
+
+static inline uint64_t hash_uuid(mr_uuid value, uint64_t seed) {
+    return mr_hash_u64(value.low, mr_hash_u64(value.high, seed));
+}
+
 // A loop per type; BITS is an expression of `data`, `row` and `seed`.
 #define HASH_LOOPS(name, ctype, BITS)                                                          \
     static void hash_##name(const mr_vector *v, const uint32_t *sel, uint32_t count,           \
@@ -93,8 +101,12 @@ static inline uint64_t hash_interval(mr_interval value, uint64_t seed) {
     }
 
 HASH_LOOPS(bools, uint8_t, (uint64_t)data[row])
+HASH_LOOPS(int16s, int16_t, (uint64_t)(int64_t)data[row])
 HASH_LOOPS(int32s, int32_t, (uint64_t)(int64_t)data[row])
 HASH_LOOPS(int64s, int64_t, (uint64_t)data[row])
+HASH_LOOPS(numerics, mr_int128, hash_numeric(data[row], seed))
+HASH_LOOPS(uuids, mr_uuid, hash_uuid(data[row], seed))
+HASH_LOOPS(float32s, float, hash_double((double)data[row]))
 HASH_LOOPS(float64s, double, hash_double(data[row]))
 HASH_LOOPS(strs, mr_str, hash_str(data[row], seed))
 HASH_LOOPS(intervals, mr_interval, hash_interval(data[row], seed))
@@ -123,14 +135,22 @@ static void hash_dict(const mr_vector *v, const uint32_t *sel, uint32_t count, u
 static uint64_t hash_const_bits(const mr_vector *v, uint64_t seed) {
     switch (v->type.id) {
     case MR_BOOL: return v->bools[0];
+    case MR_INT16: return (uint64_t)(int64_t)v->int16s[0];
     case MR_INT32:
     case MR_DATE: return (uint64_t)(int64_t)v->int32s[0];
     case MR_INT64:
+    case MR_TIME:
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: return (uint64_t)v->int64s[0];
+    case MR_NUMERIC: return hash_numeric(v->numerics[0], seed);
+    case MR_UUID: return hash_uuid(v->uuids[0], seed);
+    case MR_FLOAT32: return hash_double((double)v->float32s[0]);
     case MR_FLOAT64: return hash_double(v->float64s[0]);
     case MR_TEXT:
-    case MR_BYTES: return hash_str(v->strs[0], seed);
+    case MR_BYTES:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT: return hash_str(v->strs[0], seed);
     case MR_INTERVAL: return hash_interval(v->intervals[0], seed);
     case MR_NULLTYPE:
     case MR_TYPE_COUNT: break;
@@ -160,14 +180,22 @@ void mr_vector_hash(const mr_vector *vector, const uint32_t *sel, uint32_t count
     }
     switch (vector->type.id) {
     case MR_BOOL: hash_bools(vector, sel, count, seed, hashes); break;
+    case MR_INT16: hash_int16s(vector, sel, count, seed, hashes); break;
     case MR_INT32:
     case MR_DATE: hash_int32s(vector, sel, count, seed, hashes); break;
     case MR_INT64:
+    case MR_TIME:
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: hash_int64s(vector, sel, count, seed, hashes); break;
+    case MR_NUMERIC: hash_numerics(vector, sel, count, seed, hashes); break;
+    case MR_UUID: hash_uuids(vector, sel, count, seed, hashes); break;
+    case MR_FLOAT32: hash_float32s(vector, sel, count, seed, hashes); break;
     case MR_FLOAT64: hash_float64s(vector, sel, count, seed, hashes); break;
     case MR_TEXT:
-    case MR_BYTES: hash_strs(vector, sel, count, seed, hashes); break;
+    case MR_BYTES:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT: hash_strs(vector, sel, count, seed, hashes); break;
     case MR_INTERVAL: hash_intervals(vector, sel, count, seed, hashes); break;
     case MR_NULLTYPE:
     case MR_TYPE_COUNT: mr_assert(false); break;
@@ -179,15 +207,24 @@ void mr_vector_hash(const mr_vector *vector, const uint32_t *sel, uint32_t count
 static bool same_value(const mr_vector *a, uint32_t i, const mr_vector *b, uint32_t k) {
     switch (a->type.id) {
     case MR_BOOL: return a->bools[i] == b->bools[k];
+    case MR_INT16: return a->int16s[i] == b->int16s[k];
     case MR_INT32:
     case MR_DATE: return a->int32s[i] == b->int32s[k];
     case MR_INT64:
+    case MR_TIME:
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: return a->int64s[i] == b->int64s[k];
+    case MR_NUMERIC: return a->numerics[i] == b->numerics[k];
+    case MR_UUID: return memcmp(&a->uuids[i], &b->uuids[k], sizeof(mr_uuid)) == 0;
+    case MR_FLOAT32:
+        return hash_double((double)a->float32s[i]) == hash_double((double)b->float32s[k]);
     case MR_FLOAT64: return hash_double(a->float64s[i]) == hash_double(b->float64s[k]);
     case MR_INTERVAL: return memcmp(&a->intervals[i], &b->intervals[k], sizeof(mr_interval)) == 0;
     case MR_TEXT:
     case MR_BYTES:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_NULLTYPE:
     case MR_TYPE_COUNT: break;
     }

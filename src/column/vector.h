@@ -43,10 +43,14 @@ typedef struct mr_vector {
     union {
         void *data;
         uint8_t *bools;
+        int16_t *int16s;
         int32_t *int32s;  // INT32, DATE
-        int64_t *int64s;  // INT64, TIMESTAMP, TIMESTAMPTZ
+        int64_t *int64s;  // INT64, TIME, TIMESTAMP, TIMESTAMPTZ
+        mr_int128 *numerics;
+        float *float32s;
         double *float64s;
-        mr_str *strs;
+        mr_str *strs;  // TEXT, BYTES, JSON, LIST, STRUCT
+        mr_uuid *uuids;
         mr_interval *intervals;
         uint32_t *codes;  // DICT
     };

@@ -109,6 +109,14 @@ void mr_vector_print(const mr_vector *vector, uint32_t row, const mr_zone *zone,
     case MR_INT32: mr_text_addf(out, "%d", vector->int32s[at]); break;
     case MR_INT64: mr_text_addf(out, "%lld", (long long)vector->int64s[at]); break;
     case MR_FLOAT64: print_double(vector->float64s[at], out); break;
+    case MR_INT16: mr_text_addf(out, "%d", vector->int16s[at]); break;
+    case MR_NUMERIC:
+    case MR_UUID:
+    case MR_TIME:
+    case MR_FLOAT32:
+    case MR_LIST:
+    case MR_STRUCT: mr_assert(false); break;
+    case MR_JSON:
     case MR_TEXT: {
         mr_str value = mr_vector_str(vector, row);
         mr_text_add_bytes(out, value.data, value.bytes);

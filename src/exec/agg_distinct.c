@@ -80,6 +80,10 @@ static void update_dict(uint8_t *const *bases, uint32_t offset, const mr_vector 
         });                                              \
     } while (0)
 
+static inline uint64_t hash_words(uint64_t high, uint64_t low) {
+    return mr_hll_hash_u64(low ^ mr_hll_hash_u64(high));
+}
+
 static mr_code distinct_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
                                const uint32_t *rows, uint32_t count, mr_cx *cx) {
     (void)cx;
@@ -90,14 +94,22 @@ static mr_code distinct_update(uint8_t *const *bases, uint32_t offset, const mr_
     pending p = {.count = 0};
     switch (in->type.id) {
     case MR_BOOL: ADD_ALL(uint8_t, mr_hll_hash_u64(x)); break;
+    case MR_INT16: ADD_ALL(int16_t, mr_hll_hash_u64((uint64_t)(int64_t)x)); break;
     case MR_INT32:
     case MR_DATE: ADD_ALL(int32_t, mr_hll_hash_u64((uint64_t)(int64_t)x)); break;
     case MR_INT64:
+    case MR_TIME:
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: ADD_ALL(int64_t, mr_hll_hash_u64((uint64_t)x)); break;
+    case MR_NUMERIC: ADD_ALL(mr_int128, hash_words((uint64_t)(x >> 64), (uint64_t)x)); break;
+    case MR_UUID: ADD_ALL(mr_uuid, hash_words(x.high, x.low)); break;
+    case MR_FLOAT32: ADD_ALL(float, hash_double((double)x)); break;
     case MR_FLOAT64: ADD_ALL(double, hash_double(x)); break;
     case MR_TEXT:
-    case MR_BYTES: ADD_ALL(mr_str, hash_str(x)); break;
+    case MR_BYTES:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT: ADD_ALL(mr_str, hash_str(x)); break;
     case MR_INTERVAL: ADD_ALL(mr_interval, hash_interval(x)); break;
     case MR_NULLTYPE: break;
     case MR_TYPE_COUNT: mr_assert(false); break;

@@ -81,7 +81,15 @@
         .result = kind##_result, .save = kind##_save, .load = kind##_load,                   \
     }
 
+static inline bool uuid_less(mr_uuid a, mr_uuid b) {
+    return a.high < b.high || (a.high == b.high && a.low < b.low);
+}
+
 EXTREME(bools, uint8_t, x<best, x> best)
+EXTREME(int16s, int16_t, x<best, x> best)
+EXTREME(numerics, mr_int128, x<best, x> best)
+EXTREME(uuids, mr_uuid, uuid_less(x, best), uuid_less(best, x))
+EXTREME(float32s, float, x<best || best != best, x> best || x != x)
 EXTREME(int32s, int32_t, x<best, x> best)
 EXTREME(int64s, int64_t, x<best, x> best)
 EXTREME(float64s, double, x<best || best != best, x> best || x != x)
@@ -215,6 +223,10 @@ static size_t text_extra(const void *state) {
 const mr_agg *mr_agg_extreme_find(mr_type_id type, bool greatest) {
     static const mr_agg bools[2] = {EXTREME_ROW(bools, min), EXTREME_ROW(bools, max)};
     static const mr_agg int32s[2] = {EXTREME_ROW(int32s, min), EXTREME_ROW(int32s, max)};
+    static const mr_agg int16s[2] = {EXTREME_ROW(int16s, min), EXTREME_ROW(int16s, max)};
+    static const mr_agg numerics[2] = {EXTREME_ROW(numerics, min), EXTREME_ROW(numerics, max)};
+    static const mr_agg uuids[2] = {EXTREME_ROW(uuids, min), EXTREME_ROW(uuids, max)};
+    static const mr_agg float32s[2] = {EXTREME_ROW(float32s, min), EXTREME_ROW(float32s, max)};
     static const mr_agg int64s[2] = {EXTREME_ROW(int64s, min), EXTREME_ROW(int64s, max)};
     static const mr_agg float64s[2] = {EXTREME_ROW(float64s, min), EXTREME_ROW(float64s, max)};
     static const mr_agg intervals[2] = {EXTREME_ROW(intervals, min), EXTREME_ROW(intervals, max)};
@@ -224,12 +236,20 @@ const mr_agg *mr_agg_extreme_find(mr_type_id type, bool greatest) {
     case MR_BOOL: return &bools[greatest];
     case MR_INT32:
     case MR_DATE: return &int32s[greatest];
+    case MR_INT16: return &int16s[greatest];
+    case MR_NUMERIC: return &numerics[greatest];
+    case MR_UUID: return &uuids[greatest];
+    case MR_FLOAT32: return &float32s[greatest];
     case MR_INT64:
+    case MR_TIME:
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: return &int64s[greatest];
     case MR_FLOAT64: return &float64s[greatest];
     case MR_TEXT:
-    case MR_BYTES: return &texts[greatest];
+    case MR_BYTES:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT: return &texts[greatest];
     case MR_INTERVAL: return &intervals[greatest];
     case MR_TYPE_COUNT: break;
     }

@@ -49,8 +49,15 @@
 #define DOUBLE_EQ(x, y) (((x) == (y)) | (((x) != (x)) & ((y) != (y))))
 #define DOUBLE_LT(x, y) (((x) < (y)) | (((x) == (x)) & ((y) != (y))))
 #define DOUBLE_LE(x, y) (((x) <= (y)) | ((y) != (y)))
+#define UUID_EQ(x, y)   (((x).high == (y).high) & ((x).low == (y).low))
+#define UUID_LT(x, y)   ((x).high < (y).high || ((x).high == (y).high && (x).low < (y).low))
+#define UUID_LE(x, y)   (!UUID_LT(y, x))
 
 COMPARE_KERNELS(bools, uint8_t, PLAIN_EQ, PLAIN_LT, PLAIN_LE)
+COMPARE_KERNELS(int16s, int16_t, PLAIN_EQ, PLAIN_LT, PLAIN_LE)
+COMPARE_KERNELS(numerics, mr_int128, PLAIN_EQ, PLAIN_LT, PLAIN_LE)
+COMPARE_KERNELS(uuids, mr_uuid, UUID_EQ, UUID_LT, UUID_LE)
+COMPARE_KERNELS(float32s, float, DOUBLE_EQ, DOUBLE_LT, DOUBLE_LE)
 COMPARE_KERNELS(int32s, int32_t, PLAIN_EQ, PLAIN_LT, PLAIN_LE)
 COMPARE_KERNELS(int64s, int64_t, PLAIN_EQ, PLAIN_LT, PLAIN_LE)
 COMPARE_KERNELS(float64s, double, DOUBLE_EQ, DOUBLE_LT, DOUBLE_LE)
@@ -119,14 +126,22 @@ static int order_of(const mr_vector *a, const mr_vector *b, uint32_t row) {
     uint32_t i = mr_vector_at(a, row), k = mr_vector_at(b, row);
     switch (a->type.id) {
     case MR_BOOL: return a->bools[i] != b->bools[k];
+    case MR_INT16: return a->int16s[i] != b->int16s[k];
+    case MR_NUMERIC: return a->numerics[i] != b->numerics[k];
+    case MR_UUID: return !UUID_EQ(a->uuids[i], b->uuids[k]);
+    case MR_FLOAT32: return !DOUBLE_EQ(a->float32s[i], b->float32s[k]);
     case MR_INT32:
     case MR_DATE: return a->int32s[i] != b->int32s[k];
     case MR_INT64:
+    case MR_TIME:
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: return a->int64s[i] != b->int64s[k];
     case MR_FLOAT64: return !DOUBLE_EQ(a->float64s[i], b->float64s[k]);
     case MR_TEXT:
     case MR_BYTES:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_INTERVAL: return value_compare(a, b, row);
     case MR_NULLTYPE:
     case MR_TYPE_COUNT: break;
@@ -155,8 +170,10 @@ static void compare_none(mr_fn_call *call) {
     { name##_eq, name##_ne, name##_lt, name##_le, name##_gt, name##_ge }
 
 mr_fn_kernel mr_eval_compare_kernel(mr_type type, mr_compare compare) {
-    static const mr_fn_kernel kernels[4][6] = {KERNEL_ROW(bools), KERNEL_ROW(int32s),
-                                               KERNEL_ROW(int64s), KERNEL_ROW(float64s)};
+    static const mr_fn_kernel kernels[8][6] = {
+        KERNEL_ROW(bools),    KERNEL_ROW(int32s),   KERNEL_ROW(int64s), KERNEL_ROW(float64s),
+        KERNEL_ROW(float32s), KERNEL_ROW(numerics), KERNEL_ROW(uuids),  KERNEL_ROW(int16s),
+    };
     if (compare == MR_CMP_DISTINCT || compare == MR_CMP_NOT_DISTINCT) {
         return compare_distinct;
     }
@@ -165,11 +182,19 @@ mr_fn_kernel mr_eval_compare_kernel(mr_type type, mr_compare compare) {
     case MR_INT32:
     case MR_DATE: return kernels[1][compare];
     case MR_INT64:
+    case MR_TIME:
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: return kernels[2][compare];
     case MR_FLOAT64: return kernels[3][compare];
+    case MR_FLOAT32: return kernels[4][compare];
+    case MR_NUMERIC: return kernels[5][compare];
+    case MR_UUID: return kernels[6][compare];
+    case MR_INT16: return kernels[7][compare];
     case MR_TEXT:
     case MR_BYTES:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_INTERVAL: return compare_slow;
     case MR_NULLTYPE: return compare_none;
     case MR_TYPE_COUNT: break;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sql/bind.h"
+#include "sql/function_type.h"
 
 #define INLINE_NODES_MAX 5000
 
@@ -139,6 +140,20 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
                       mr_text_string(&got));
 }
 
+// The types a call's arguments are cast to, and its result's.
+static bool call_types(mr_session *s, const mr_fn_row *row, const mr_bind_args *call,
+                       mr_function_types *types) {
+    mr_type *args = MR_NEW_ARRAY(s->cx->arena, mr_type, call->count);
+    *types =
+        (mr_function_types){.args = args, .count = call->count, .result = MR_TYPE(row->result)};
+    types->casts = MR_NEW_ARRAY(s->cx->arena, mr_type, call->count);
+    for (uint32_t i = 0; i < call->count; i++) {
+        args[i] = call->args[i]->type;
+        types->casts[i] = row_type(row, i);
+    }
+    return (row->flags & MR_FN_TYPED) == 0 || mr_function_type(row, types, s->cx->arena);
+}
+
 mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret) {
     uint32_t best_cost = MR_CAST_NEVER;
     int32_t best = -1;
@@ -158,13 +173,17 @@ mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret)
         return no_overload(s, call->name, call->args, call->count, call->place);
     }
     const mr_fn_row *row = &mr_function_table[best];
-    mr_expr *expr = mr_expr_new(s->cx->arena, MR_EXPR_CALL, MR_TYPE(row->result), call->place);
+    mr_function_types types;
+    if (!call_types(s, row, call, &types)) {
+        return no_overload(s, call->name, call->args, call->count, call->place);
+    }
+    mr_expr *expr = mr_expr_new(s->cx->arena, MR_EXPR_CALL, types.result, call->place);
     expr->fn = (mr_fn_id)best;
     expr->arg_count = call->count;
     expr->args = MR_NEW_ARRAY(s->cx->arena, mr_expr *, call->count);
     for (uint32_t i = 0; i < call->count; i++) {
         mr_cast_how how = takes_any(row) ? MR_CAST_EXPLICIT : MR_CAST_IMPLICIT;
-        MR_TRY(mr_types_cast(s, call->args[i], row_type(row, i), how, &expr->args[i]));
+        MR_TRY(mr_types_cast(s, call->args[i], types.casts[i], how, &expr->args[i]));
     }
     *ret = expr;
     return MR_OK;

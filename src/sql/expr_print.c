@@ -37,11 +37,19 @@ static void print_constant(const mr_vector *constant, mr_text *out) {
     switch (constant->type.id) {
     case MR_NULLTYPE:
     case MR_BOOL:
+    case MR_INT16:
     case MR_INT32:
     case MR_INT64:
+    case MR_NUMERIC:
+    case MR_FLOAT32:
     case MR_FLOAT64: mr_text_add(out, mr_text_string(&value)); break;
     case MR_TEXT: print_quoted(out, mr_text_span(&value)); break;
     case MR_BYTES:
+    case MR_UUID:
+    case MR_TIME:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_DATE:
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ:

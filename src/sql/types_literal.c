@@ -217,6 +217,14 @@ bool mr_types_literal(mr_span text, mr_type to, const mr_zone *zone, void *ret) 
     case MR_TIMESTAMP: return mr_civil_parse(in.data, in.bytes, /* zone= */ NULL, ret);
     case MR_TIMESTAMPTZ: return mr_civil_parse(in.data, in.bytes, zone, ret);
     case MR_INTERVAL: return mr_types_interval(in, ret);
+    case MR_INT16:
+    case MR_NUMERIC:
+    case MR_FLOAT32:
+    case MR_UUID:
+    case MR_TIME:
+    case MR_JSON:
+    case MR_LIST:
+    case MR_STRUCT:
     case MR_NULLTYPE:
     case MR_TEXT:
     case MR_BYTES:
