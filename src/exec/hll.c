@@ -130,16 +130,66 @@ void mr_hll_add_slow(mr_hll *hll, uint64_t hash) {
 
 // ---- merge and count ---------------------------------------------------------------------------
 
-// Bytes without a sign have a max instruction everywhere, so gcc makes this 16 registers a step.
-#if defined(__GNUC__) && !defined(__clang__)
-__attribute__((optimize("O3")))
+// 32 registers at a time; where the machine has no such width the compiler takes two steps.
+typedef uint8_t lanes __attribute__((vector_size(32)));
+#define LANES       (MR_HLL_REGISTERS / (uint32_t)sizeof(lanes))
+#define LANES_BLOCK 128  // As many steps as a counter of one byte bears.
+_Static_assert(LANES % LANES_BLOCK == 0, "blocks are whole");
+
+// The same loops twice: for any machine, and for AVX2.
+#ifdef __x86_64__
+#define AVX2 __attribute__((target("avx2")))
+#define BY_MACHINE(name, ...) \
+    (__builtin_cpu_supports("avx2") ? name##_avx2(__VA_ARGS__) : name##_plain(__VA_ARGS__))
+#else
+#define AVX2
+#define BY_MACHINE(name, ...) name##_plain(__VA_ARGS__)
 #endif
-static void
-merge_dense(uint8_t *restrict into, const uint8_t *restrict from) {
-    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE void merge_body(uint8_t *restrict into, const uint8_t *restrict from) {
+    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {  // Compilers know the greater of two bytes.
         into[i] = into[i] > from[i] ? into[i] : from[i];
     }
 }
+
+// How many registers hold each rank, from 0 on. One pass a rank, until all are counted: few ranks
+// are in use, and counting by increments would wait for each other's.
+ALWAYS_INLINE void histogram_body(const uint8_t *registers, uint32_t *histogram) {
+    const lanes *all = (const lanes *)(const void *)registers;
+    uint32_t counted = 0;
+    for (uint32_t rank = 0; counted < MR_HLL_REGISTERS; rank++) {
+        mr_assert(rank <= RANK_MAX);
+        for (uint32_t block = 0; block < LANES; block += LANES_BLOCK) {
+            lanes hits = {0};
+            for (uint32_t i = 0; i < LANES_BLOCK; i++) {
+                hits -= (lanes)(all[block + i] == (uint8_t)rank);
+            }
+            for (uint32_t i = 0; i < sizeof(lanes); i++) {
+                histogram[rank] += hits[i];
+            }
+        }
+        counted += histogram[rank];
+    }
+}
+
+static void merge_plain(uint8_t *into, const uint8_t *from) {
+    merge_body(into, from);
+}
+
+static void histogram_plain(const uint8_t *registers, uint32_t *histogram) {
+    histogram_body(registers, histogram);
+}
+
+#ifdef __x86_64__
+AVX2 static void merge_avx2(uint8_t *into, const uint8_t *from) {
+    merge_body(into, from);
+}
+
+AVX2 static void histogram_avx2(const uint8_t *registers, uint32_t *histogram) {
+    histogram_body(registers, histogram);
+}
+#endif
 
 void mr_hll_merge(mr_hll *into, const mr_hll *from) {
     if (from->memory == NULL) {
@@ -163,7 +213,7 @@ void mr_hll_merge(mr_hll *into, const mr_hll *from) {
     if (is_sparse(into)) {
         to_dense(into);
     }
-    merge_dense(into->memory, from->memory);
+    BY_MACHINE(merge, into->memory, from->memory);
 }
 
 // Ertl's sigma and tau: the shares of registers that are still 0, or full.
@@ -197,9 +247,7 @@ static double tau(double x) {
 
 static double count_dense(const uint8_t *registers) {
     uint32_t histogram[RANK_MAX + 1] = {0};
-    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
-        histogram[registers[i]]++;
-    }
+    BY_MACHINE(histogram, registers, histogram);
     const double m = MR_HLL_REGISTERS;
     double z = m * tau(1 - histogram[RANK_MAX] / m);
     for (int rank = RANK_MAX - 1; rank >= 1; rank--) {
@@ -240,11 +288,16 @@ static void save_few(const uint8_t *registers, uint32_t used, mr_text *out) {
     uint16_t count = (uint16_t)used;
     mr_text_add_bytes(out, &count, sizeof(count));
     char *to = mr_text_grow(out, sizeof(uint32_t) * used);
-    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
-        if (registers[i] != 0) {
-            uint32_t entry = i << 6 | registers[i];
+    char *end = to + sizeof(uint32_t) * used;
+    for (uint32_t i = 0; to < end; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, registers + i, sizeof(eight));
+        while (eight != 0) {  // From one register in use to the next.
+            uint32_t at = (uint32_t)__builtin_ctzll(eight) / 8;
+            uint32_t entry = (i + at) << 6 | registers[i + at];
             memcpy(to, &entry, sizeof(entry));
             to += sizeof(entry);
+            eight &= ~((uint64_t)0xFF << (8 * at));
         }
     }
 }
