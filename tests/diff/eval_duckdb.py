@@ -37,12 +37,18 @@ import pyarrow.parquet as pq
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = 1000
-BOOL, INT32, INT64, FLOAT64, TEXT, BYTES, DATE, TIMESTAMP, TIMESTAMPTZ, INTERVAL = range(1, 11)
+# Type ids, in the order of MR_TYPES.
+with open(os.path.join(HERE, "..", "..", "src", "column", "type.h"), encoding="utf-8") as header:
+    TYPES = {name: i for i, name in enumerate(re.findall(r'^ +X\((\w+), "', header.read(), re.M))}
+BOOL, INT16, INT32, INT64, FLOAT32, FLOAT64, TEXT, DATE, TIME, TIMESTAMP, TIMESTAMPTZ = (TYPES[name] for name in (
+    "BOOL", "INT16", "INT32", "INT64", "FLOAT32", "FLOAT64", "TEXT", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ"))
 ARROW = {
-    BOOL: pa.bool_(), INT32: pa.int32(), INT64: pa.int64(), FLOAT64: pa.float64(), TEXT: pa.string(),
-    DATE: pa.date32(), TIMESTAMP: pa.timestamp("us"), TIMESTAMPTZ: pa.timestamp("us", tz="UTC"),
+    BOOL: pa.bool_(), INT16: pa.int16(), INT32: pa.int32(), INT64: pa.int64(), FLOAT32: pa.float32(),
+    FLOAT64: pa.float64(), TEXT: pa.string(), DATE: pa.date32(), TIME: pa.time64("us"),
+    TIMESTAMP: pa.timestamp("us"), TIMESTAMPTZ: pa.timestamp("us", tz="UTC"),
 }
-PACK = {BOOL: "B", INT32: "i", INT64: "q", FLOAT64: "d", DATE: "i", TIMESTAMP: "q", TIMESTAMPTZ: "q"}
+PACK = {BOOL: "B", INT16: "h", INT32: "i", INT64: "q", FLOAT32: "f", FLOAT64: "d", DATE: "i", TIME: "q",
+        TIMESTAMP: "q", TIMESTAMPTZ: "q"}
 
 # Expressions over the columns made below, one a line; `-- skip: CONDITION` leaves rows out, where the
 # difference is meant (the reason follows the condition).
@@ -506,7 +512,7 @@ def write_data(columns, rows, data_path, parquet_path):
                 out.write(struct.pack("<%d%s" % (rows, PACK[kind]), *[0 if value is None else value for value in values]))
     arrays = {}
     for name, (kind, values) in columns.items():
-        if kind in (DATE, TIMESTAMP, TIMESTAMPTZ):
+        if kind in (DATE, TIME, TIMESTAMP, TIMESTAMPTZ):
             plain = pa.int32() if kind == DATE else pa.int64()
             arrays[name] = pa.array(values, plain).cast(ARROW[kind])
         else:
@@ -532,7 +538,7 @@ class Reader:
             return None, None, self.take(self.u32()).decode()
         rows = self.u32()
         status = pa.Array.from_buffers(pa.uint8(), rows, [None, pa.py_buffer(self.take(rows))])
-        if kind in (TEXT, BYTES, INTERVAL):
+        if kind == TEXT or kind not in PACK:  # Others are compared as text.
             offsets = self.take((rows + 1) * 4)
             values = self.take(struct.unpack("<I", offsets[-4:])[0])
             array = pa.Array.from_buffers(pa.string(), rows,
@@ -541,10 +547,10 @@ class Reader:
             array = pa.Array.from_buffers(pa.uint8(), rows, [None, pa.py_buffer(self.take(rows))])
             array = array.cast(pa.bool_())
         else:
-            width = struct.calcsize(PACK.get(kind, "B"))
-            plain = {1: pa.uint8(), 4: pa.int32(), 8: pa.float64() if kind == FLOAT64 else pa.int64()}[width]
+            width = struct.calcsize(PACK[kind])
+            plain = ARROW[kind] if kind in (FLOAT32, FLOAT64) else {2: pa.int16(), 4: pa.int32(), 8: pa.int64()}[width]
             array = pa.Array.from_buffers(plain, rows, [None, pa.py_buffer(self.take(rows * width))])
-            array = array.cast(ARROW[kind]) if kind in ARROW else array
+            array = array.cast(ARROW[kind])
         array = pc.if_else(pc.equal(status, pa.scalar(0, pa.uint8())), array, pa.scalar(None, array.type))
         reason = self.take(self.u32()).decode()
         return kind, pa.table({"status": status, "ours": array}), reason
@@ -552,9 +558,9 @@ class Reader:
 
 def condition(kind, expr):
     """TRUE where ours is not what expr is."""
-    if kind in (INTERVAL, BYTES):
+    if kind not in PACK and kind != TEXT:
         return f"ours IS DISTINCT FROM ({expr})::varchar"
-    if kind == FLOAT64:
+    if kind in (FLOAT32, FLOAT64):
         return (f"NOT coalesce(ours IS NOT DISTINCT FROM ({expr}) OR "
                 f"abs(ours - ({expr})) <= 1e-12 * greatest(abs(ours), abs({expr})), false)")
     return f"ours IS DISTINCT FROM ({expr})"
@@ -681,8 +687,10 @@ def examples():
     """The example of every scalar row of the function table."""
     found = []
     folder = os.path.join(HERE, "..", "..", "src", "sql")
-    for name in ("number", "text", "time"):
-        text = open(os.path.join(folder, f"function_list_{name}.h"), encoding="utf-8").read()
+    for name in sorted(os.listdir(folder)):
+        if not name.startswith("function_list_"):
+            continue
+        text = open(os.path.join(folder, name), encoding="utf-8").read()
         text = re.sub(r"\\\n\s*", " ", text)
         for row in re.findall(r'\bX\((\w+, "(?:[^"\\]|\\.)*".*?)\)\s*(?=/\*|X\(|\n|$)', text):
             strings = re.findall(r'((?:"(?:[^"\\]|\\.)*"\s*)+)', row)

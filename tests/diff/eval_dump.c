@@ -9,8 +9,8 @@
 // failed), the values as above, u32 bytes and the first reason.
 //
 // Functions that no expression used are listed on the standard output.
-// Every expression runs over FLAT columns, over DICT ones, and with a selection; the three must
-// agree or the program says where and exits with 1.
+// Every expression runs over FLAT columns, over DICT ones, with a selection, and (some rows) over
+// CONST ones; all must agree or the program says where and exits with 1.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +21,16 @@
 #include "sql/bind.h"
 #include "sql/parse.h"
 
-#define GROUPS 1000
+#define GROUPS     1000
+#define CONST_ROWS 200  // As many rows are also computed from constants.
 
-typedef enum dump_mode { MODE_FLAT, MODE_DICT, MODE_SELECTED, MODE_COUNT } dump_mode;
+typedef enum dump_mode {
+    MODE_FLAT,
+    MODE_DICT,
+    MODE_SELECTED,
+    MODE_CONST,
+    MODE_COUNT
+} dump_mode;
 
 typedef struct dump {
     mr_schema schema;
@@ -133,6 +140,12 @@ static mr_vector slice(const mr_vector *v, uint32_t first, uint32_t count, mr_di
     return coded;
 }
 
+// Whether values are compared as text: nested ones, and those that have no one C type.
+static bool as_text(mr_type type) {
+    return type.id == MR_INTERVAL || type.id == MR_NUMERIC || type.id == MR_UUID ||
+           mr_type_is_string(type);
+}
+
 static void take(const dump *d, outcome *o, uint32_t first, uint32_t row, const mr_vector *v) {
     uint32_t to = first + row;
     (void)d;
@@ -142,7 +155,7 @@ static void take(const dump *d, outcome *o, uint32_t first, uint32_t row, const 
     }
     o->status[to] = o->status[to] == 2 ? 2 : 0;
     size_t size = mr_type_bytes(o->type);
-    if (o->type.id == MR_INTERVAL || mr_type_is_string(o->type)) {
+    if (as_text(o->type)) {
         mr_text text = {.data = NULL};
         mr_vector_print(v, row, NULL, &text);
         o->texts[to] = text.data;
@@ -157,13 +170,21 @@ static void evaluate(const dump *d, mr_eval *eval, dump_mode mode, outcome *o) {
     mr_arena arena = {.bytes = 0};
     mr_cx cx;
     mr_cx_init(&cx, &arena, /* plat= */ NULL);
-    for (uint32_t first = 0; first < d->rows; first += MR_BATCH_ROWS_MAX) {
+    uint32_t rows = mode == MODE_CONST ? MR_MIN(d->rows, (uint32_t)CONST_ROWS) : d->rows;
+    uint32_t step = mode == MODE_CONST ? 1 : MR_BATCH_ROWS_MAX;
+    for (uint32_t first = 0; first < rows; first += step) {
         mr_arena_clear(&arena);
         uint32_t count = MR_MIN(d->rows - first, (uint32_t)MR_BATCH_ROWS_MAX);
+        if (mode == MODE_CONST) {
+            count = 1;
+        }
         mr_batch batch = mr_batch_new(&arena, d->schema.count, count);
         for (uint32_t c = 0; c < d->schema.count; c++) {
             batch.columns[c] =
                 slice(&d->columns[c], first, count, mode == MODE_DICT ? &dicts[c] : NULL, &arena);
+            if (mode == MODE_CONST) {
+                batch.columns[c].kind = MR_CONST;
+            }
         }
         uint32_t *sel = MR_NEW_ARRAY(&arena, uint32_t, count);
         if (mode == MODE_SELECTED) {  // Dense and sparse selections.
@@ -231,7 +252,7 @@ static bool both_nan(const outcome *a, const outcome *b, uint32_t i) {
 static void check_same(const outcome *a, const outcome *b, uint32_t rows, const char *line) {
     size_t size = mr_type_bytes(a->type);
     for (uint32_t i = 0; i < rows; i++) {
-        bool text = a->type.id == MR_INTERVAL || mr_type_is_string(a->type);
+        bool text = as_text(a->type);
         bool same = b->status[i] == 3 ||
                     (a->status[i] == b->status[i] &&
                      (a->status[i] != 0 ||
@@ -253,7 +274,7 @@ static void write_outcome(const dump *d, const outcome *o, uint32_t rows) {
     fwrite(&type, 1, 1, d->out);
     fwrite(&rows, 4, 1, d->out);
     fwrite(o->status, 1, rows, d->out);
-    if (o->type.id == MR_INTERVAL || mr_type_is_string(o->type)) {
+    if (as_text(o->type)) {
         uint32_t offset = 0;
         for (uint32_t i = 0; i <= rows; i++) {
             fwrite(&offset, 4, 1, d->out);

@@ -15,4 +15,4 @@ diff: $(BUILD)/json_dump ## The JSON decoder against DuckDB on 100,000 records
 .PHONY: diff-eval
 diff: diff-eval
 diff-eval: $(BUILD)/diff-eval_dump ## Functions and aggregates against DuckDB on 100,000 rows
-	@$(DEPS)/venv/bin/python tests/diff/eval_duckdb.py $< --rows 100000
+	@$(DEPS)/venv/bin/python tests/diff/eval_duckdb.py $< --rows $(if $(MILLRACE_SOAK),1000000,100000)
