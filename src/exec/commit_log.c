@@ -180,6 +180,20 @@ mr_code mr_commit_log_open(mr_commit_log *log, const char *dir, mr_commit_apply 
     return mr_dir_sync(dir, cx);
 }
 
+mr_code mr_commit_log_look(const char *dir, mr_commit_apply apply, void *self, mr_commit_log *ret,
+                           mr_cx *cx) {
+    mr_commit_log log = {.file = MR_FILE_CLOSED, .dir = mr_arena_string(cx->arena, dir)};
+    mr_code code = segments_find(&log, cx);
+    for (uint32_t i = 0; i < log.segment_count && code == MR_OK; i++) {
+        code = segment_replay(&log, i, apply, self, cx);
+    }
+    mr_heap_free(log.segments);
+    log.segments = NULL;
+    log.dir = NULL;
+    *ret = log;
+    return code;
+}
+
 static mr_code segment_roll(mr_commit_log *log, mr_cx *cx) {
     uint32_t number = log->segments[log->segment_count - 1].number + 1;
     mr_file next;

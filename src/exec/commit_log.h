@@ -42,6 +42,10 @@ typedef mr_code (*mr_commit_apply)(void *self, uint64_t epoch, mr_span payload, 
 //   errors  MR_E_CORRUPT (damage before the last record), MR_E_IO, what apply returns
 mr_code mr_commit_log_open(mr_commit_log *log, const char *dir, mr_commit_apply apply, void *self,
                            mr_cx *cx);
+// Replays the log without changing it: for who only looks, also while another process appends. *ret
+// has the sizes and the last epoch; nothing is open.  errors  as those of open
+mr_code mr_commit_log_look(const char *dir, mr_commit_apply apply, void *self, mr_commit_log *ret,
+                           mr_cx *cx);
 // Appends one record and makes it durable: on MR_OK the epoch is committed. On MR_E_FULL the log is
 // as before and the call may be repeated; a failed fsync is MR_FATAL for good.
 mr_code mr_commit_log_append(mr_commit_log *log, uint64_t epoch, mr_span payload, mr_cx *cx);

@@ -34,6 +34,7 @@ static mr_code stagings_make(mr_driver *driver, mr_cx *cx) {
         const mr_plan_insert *insert = &pipeline->inserts[i];
         MR_TRY(mr_staging_init(&driver->stagings[i], driver->spec.sinks[i], insert->table, i,
                                insert->trigger_us, cx));
+        driver->stagings[i].hash = insert->hash;
     }
     for (uint32_t s = 0; s < pipeline->source_count; s++) {
         uint32_t at = pipeline->insert_count + 2 * s;
@@ -43,8 +44,28 @@ static mr_code stagings_make(mr_driver *driver, mr_cx *cx) {
                                driver->spec.aside_trigger_us, cx));
         MR_TRY(mr_staging_init(&driver->stagings[at + 1], late, late->spec.table, at + 1,
                                driver->spec.aside_trigger_us, cx));
+        driver->stagings[at].hash = mr_schema_hash(bad->spec.schema);
+        driver->stagings[at + 1].hash = mr_schema_hash(late->spec.schema);
     }
     return MR_OK;
+}
+
+// Operators that start empty: those that no insert uses which goes on.
+static void forget_states(mr_driver *driver) {
+    const mr_pipeline *pipeline = driver->spec.pipeline;
+    const mr_driver_change *change = driver->spec.change;
+    if (change == NULL) {
+        return;
+    }
+    driver->forgotten = MR_NEW_ARRAY(&driver->arena, bool, pipeline->plan_count + 1);
+    for (uint32_t p = 0; p < pipeline->plan_count; p++) {
+        driver->forgotten[p] = true;
+    }
+    for (uint32_t i = 0; i < pipeline->insert_count; i++) {
+        for (const mr_plan *plan = pipeline->inserts[i].root; plan != NULL; plan = plan->input) {
+            driver->forgotten[plan->id] = driver->forgotten[plan->id] && change->forget[i];
+        }
+    }
 }
 
 // First start: positions are resolved and committed as epoch 0 before anything is read.
@@ -67,11 +88,31 @@ static mr_code start_recovered(mr_driver *driver, mr_cx *cx) {
     for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
         mr_source *source = driver->spec.sources[s];
         const mr_recovered *from = &driver->positions[s];
-        MR_TRY(source->type->seek(source, from->names, from->positions, from->count, cx));
+        if (from->known) {
+            MR_TRY(source->type->seek(source, from->names, from->positions, from->count, cx));
+            continue;
+        }
+        MR_TRY(source->type->start(source, cx));
+        driver->watermark_us = INT64_MIN;  // What others have passed is not late here.
     }
     mr_flow_size_lanes(driver);
     mr_exchange_set_lanes(&driver->exchange, driver->lanes.count);
     driver->recovered = true;
+    return MR_OK;
+}
+
+// The first record of a changed query: the whole state, before anything is read.
+static mr_code commit_change(mr_driver *driver, mr_cx *cx) {
+    driver->changing = true;
+    mr_commit_build(driver, driver->epoch + 1, mr_clock_real_us(driver->plat));
+    driver->changing = false;
+    MR_TRY(
+        mr_commit_log_append(&driver->log, driver->epoch + 1, mr_text_span(&driver->record), cx));
+    driver->epoch++;
+    driver->published_epoch = driver->epoch;  // It publishes nothing.
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        driver->stagings[s].logged_rows = driver->stagings[s].waiting.row_count;
+    }
     return MR_OK;
 }
 
@@ -88,8 +129,15 @@ static mr_code open_state(mr_driver *driver, mr_cx *cx) {
                        "commit log in \"%s\" starts at epoch %" PRIu64 ", what is before is gone",
                        driver->spec.state_dir, driver->epoch_first);
     }
+    bool changes = driver->has_state && driver->spec.change != NULL;
+    if (driver->has_state && !changes && !driver->same_query) {
+        return mr_commit_other_query(driver, cx);
+    }
     MR_TRY(driver->has_state ? start_recovered(driver, cx) : start_fresh(driver, cx));
     MR_TRY(mr_epoch_publish_pending(driver, cx));
+    if (changes) {
+        MR_TRY(commit_change(driver, cx));
+    }
     if (driver->spec.published != NULL) {
         MR_TRY(driver->spec.published(driver->spec.published_self, driver->incarnation,
                                       driver->published_epoch, cx));
@@ -114,6 +162,7 @@ mr_code mr_driver_open(const mr_driver_spec *spec, mr_driver **ret, mr_cx *cx) {
     mr_text_init(&driver->record, NULL);
     *ret = driver;  // Also on failure: close frees what was made.
     MR_TRY(stagings_make(driver, cx));
+    forget_states(driver);
     mr_code code = open_state(driver, cx);
     return code == MR_OK ? code
                          : mr_error_in(cx, code, "opening pipeline \"%s\"", spec->pipeline->name);

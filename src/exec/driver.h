@@ -65,12 +65,24 @@ typedef struct mr_progress {
     const char *stalled;  // Why no epoch can be committed at the moment; NULL = fine.
 } mr_progress;
 
+// How a start takes over a state that another query left: what is the same goes on (operators by
+// the hash of their sub-plan, sinks and sources by name), all else is left behind. The first record
+// of the run holds the state whole, so that the change is one commit. Who asks for it has looked at
+// the difference before (state.h).
+typedef struct mr_driver_change {
+    const bool *forget;     // By insert: operators that only such inserts use start empty.
+    const bool *restart;    // By source: begins where its options say, not where it stood.
+    const bool *drop_rows;  // By sink (inserts, then bad and late of each source): waiting rows go.
+} mr_driver_change;
+
 typedef struct mr_driver_spec {
     const mr_pipeline *pipeline;
-    const char *state_dir;  // <data>/state/<pipeline>
-    mr_source **sources;    // Opened; by index in the pipeline.
-    mr_sink **sinks;        // Opened; by index of the insert.
-    mr_sink **bad_sinks;    // Opened; by source.
+    const char *state_dir;           // <data>/state/<pipeline>
+    uint64_t query_hash;             // Of the query's description, which the caller keeps.
+    const mr_driver_change *change;  // NULL: the state must be this pipeline's in whole.
+    mr_source **sources;             // Opened; by index in the pipeline.
+    mr_sink **sinks;                 // Opened; by index of the insert.
+    mr_sink **bad_sinks;             // Opened; by source.
     mr_sink **late_sinks;
     mr_table **tables;         // By index in the pipeline.
     int64_t aside_trigger_us;  // Trigger of bad and late tables.

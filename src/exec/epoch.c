@@ -107,6 +107,17 @@ static mr_code publish_all(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
 mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx) {
     for (uint32_t i = 0; i < driver->pending_count; i++) {
         const mr_pending *pending = &driver->pending[i];
+        bool gone = pending->sink == UINT32_MAX;
+        if (gone && driver->spec.options.accept_loss) {
+            continue;
+        }
+        if (gone) {
+            return mr_fail(cx, MR_E_UNSUPPORTED,
+                           "Run the former file once more, or go on with --accept-loss.",
+                           "epoch %" PRIu64 " of table \"%s\", which the file no longer writes, "
+                           "is not published yet",
+                           pending->publication.id.epoch, pending->table);
+        }
         mr_staging *staging = &driver->stagings[pending->sink];
         mr_code code = staging->sink->type->recover(staging->sink, &pending->publication, cx);
         if (code == MR_E_MISSING && driver->spec.options.accept_loss) {

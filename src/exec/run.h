@@ -59,12 +59,14 @@ typedef struct mr_counters {
 
 typedef struct mr_pending {  // A publication that the log lists and that is not known to be
                              // published.
-    uint32_t sink;
+    uint32_t sink;           // Index of the staging; UINT32_MAX: the pipeline has it no more.
+    const char *table;
     mr_publication publication;
 } mr_pending;
 
 typedef struct mr_recovered {  // A source's positions as the log has them.
     mr_arena arena;
+    bool known;  // false: the source starts anew.
     const char **names;
     int64_t *positions;
     uint32_t count;
@@ -87,6 +89,9 @@ struct mr_driver {
     int64_t watermark_us;      // Global.
     bool has_state;            // Epoch 0 is committed.
     bool flowing;              // Operators exist.
+    bool same_query;           // The log's last record is this pipeline's in whole.
+    bool changing;             // The record being built is the first of a changed query.
+    bool *forgotten;           // By plan id: starts empty; NULL = none.
     mr_commit_log log;
     mr_pending *pending;  // From recovery. Heap.
     uint32_t pending_count;
@@ -171,7 +176,9 @@ mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx);  // After recove
 void mr_driver_resume(mr_driver *driver);
 void mr_driver_release(mr_driver *driver);
 
-// commit.c: the record of the epoch being finished, into driver->record; and its replay.
+// commit.c: the record of the epoch being finished, into driver->record.
 void mr_commit_build(mr_driver *driver, uint64_t epoch, int64_t time_us);
+// commit_replay.c: a record of the log into the driver; "kept for another query" as an error.
 mr_code mr_commit_apply_record(void *driver, uint64_t epoch, mr_span payload, mr_cx *cx);
+mr_code mr_commit_other_query(const mr_driver *driver, mr_cx *cx);
 uint64_t mr_commit_cut_epoch(const mr_driver *driver);  // Segments before it are not needed.

@@ -14,6 +14,7 @@ typedef struct mr_staging {
     mr_sink *sink;
     const char *name;  // Of the table; key in the commit record.
     uint32_t index;    // Of the sink in the pipeline.
+    uint64_t hash;     // Of the path to it; of a side table: of its columns.
     mr_rows waiting;
     uint64_t logged_rows;  // The first of them are in the commit log already.
     int64_t trigger_us;

@@ -112,6 +112,7 @@ typedef struct mr_plan_source {
     int64_t idle_timeout_us;     // -1 = never idle.
     int64_t max_future_skew_us;  // -1 = off.
     int64_t emit_timeout_us;     // -1 = off.
+    uint64_t hash;               // Of what says which records are read: positions belong to it.
     mr_place place;
 } mr_plan_source;
 
@@ -135,6 +136,7 @@ typedef struct mr_plan_insert {
     uint32_t *conflict_keys;
     uint32_t conflict_key_count;
     mr_plan *root;  // Its schema is the sink's.
+    uint64_t hash;  // Of the whole path to it: plan and output columns; not where the rows go.
     mr_place place;
 } mr_plan_insert;
 

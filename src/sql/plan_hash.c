@@ -50,13 +50,19 @@ static uint64_t hash_list(const uint32_t *list, uint32_t count, const uint64_t *
     return hash;
 }
 
-static uint64_t hash_scan(hash_pass *p, mr_plan *plan, uint64_t hash) {
+// Which records a source reads, and how they are taken apart.
+static uint64_t hash_source(const mr_plan_source *source) {
     static const char *const identity[] = {"topic", "path", "format"};
-    const mr_plan_source *source = &p->pipeline->sources[plan->scan.source];
-    hash = hash_text(source->name, hash_text(source->type->name, hash));
+    uint64_t hash = hash_text(source->name, hash_text(source->type->name, 0));
     for (size_t i = 0; i < MR_COUNT(identity); i++) {
         hash = hash_text(mr_option_find(&source->options, identity[i]), hash);
     }
+    return hash;
+}
+
+static uint64_t hash_scan(hash_pass *p, mr_plan *plan, uint64_t hash) {
+    const mr_plan_source *source = &p->pipeline->sources[plan->scan.source];
+    hash = mr_hash_u64(source->hash, hash);
     hash = mr_hash_u64((uint64_t)source->watermark_us, hash);
     for (uint32_t c = 0; c < plan->schema->count; c++) {
         const mr_field *field = &source->fields.items[c];
@@ -141,12 +147,32 @@ static void hash_node(hash_pass *p, mr_plan *plan) {
     plan->hash = hash;
 }
 
+// The names, types and values of what an insert gets; what rows it gets is in the plan's hash.
+static uint64_t hash_insert(const hash_pass *p, const mr_plan_insert *insert) {
+    uint64_t hash = mr_hash_u64((uint64_t)insert->mode, insert->root->hash);
+    const mr_schema *schema = insert->root->schema;
+    for (uint32_t c = 0; c < schema->count; c++) {
+        hash = mr_hash_u64(p->columns[insert->root->id][c], hash);
+    }
+    hash = mr_hash_u64(mr_schema_hash(schema), hash);
+    for (uint32_t k = 0; k < insert->conflict_key_count; k++) {
+        hash = mr_hash_u64(insert->conflict_keys[k], hash);
+    }
+    return hash;
+}
+
 void mr_plan_hash(mr_pipeline *pipeline) {
     hash_pass p = {.pipeline = pipeline};
+    for (uint32_t s = 0; s < pipeline->source_count; s++) {
+        pipeline->sources[s].hash = hash_source(&pipeline->sources[s]);
+    }
     p.columns = MR_NEW_ARRAY(pipeline->arena, uint64_t *, pipeline->plan_count);
     for (uint32_t i = 0; i < pipeline->plan_count; i++) {
         mr_plan *plan = pipeline->plans[i];
         p.columns[i] = MR_NEW_ARRAY(pipeline->arena, uint64_t, plan->schema->count + 1);
         hash_node(&p, plan);
+    }
+    for (uint32_t i = 0; i < pipeline->insert_count; i++) {
+        pipeline->inserts[i].hash = hash_insert(&p, &pipeline->inserts[i]);
     }
 }
