@@ -195,17 +195,6 @@ uint64_t mr_driver_epoch(const mr_driver *driver) {
     return driver->epoch;
 }
 
-void mr_driver_note(const mr_driver *driver, const mr_plan *plan, mr_text *out) {
-    uint64_t rows_in = 0;
-    uint64_t rows_out = 0;
-    for (uint32_t w = 0; driver->flowing && w < driver->worker_count; w++) {
-        const mr_op *op = driver->workers[w].ops[plan->id];
-        rows_in += op == NULL ? 0 : op->rows_in;
-        rows_out += op == NULL ? 0 : op->rows_out;
-    }
-    mr_text_addf(out, "rows in %" PRIu64 ", out %" PRIu64, rows_in, rows_out);
-}
-
 static bool single(const mr_driver *driver) {
     return driver->worker_count == 1;
 }

@@ -29,6 +29,7 @@ typedef struct mr_driver_options {
     mr_until until;
     int64_t duration_us;  // Stop after so long; 0 = never.
     bool accept_loss;     // Go on though a listed file is gone.
+    bool measured;        // Time what each operator does, for measure.h.
 } mr_driver_options;
 
 // Spark's StreamingQueryProgress, in our terms; counts are of the last epoch unless they say total.
@@ -109,5 +110,3 @@ void mr_driver_close(mr_driver *driver);
 // Identity of the state, for names and messages.
 uint64_t mr_driver_incarnation(const mr_driver *driver);
 uint64_t mr_driver_epoch(const mr_driver *driver);  // Last committed.
-// Adds what EXPLAIN --analyze shows of a node.
-void mr_driver_note(const mr_driver *driver, const mr_plan *plan, mr_text *out);

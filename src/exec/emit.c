@@ -91,6 +91,7 @@ static bool is_update(const mr_driver *driver, const mr_segment *segment) {
 static mr_code emission_take(void *self, const mr_batch *rows, mr_cx *cx) {
     emission *to = self;
     mr_driver *driver = to->driver;
+    to->aggregate->rows_out += rows->sel_count;
     for (uint32_t s = 0; s < driver->segment_count; s++) {
         mr_segment *segment = &driver->segments[s];
         bool wanted = to->only != NULL
@@ -227,7 +228,10 @@ mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, const mr_epoch_end *end, 
     take_over_rows(driver, now_us);
     move_watermark(driver, now_us);
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+        mr_op_lap lap;
+        mr_op_lap_begin(&driver->serial_env, &lap, cx);
         MR_TRY(aggregate_run(driver, &driver->aggregates[a], epoch, end, cx));
+        driver->aggregates[a].busy_ns += mr_op_lap_end(&driver->serial_env, &lap, cx);
         if (end->close_windows) {  // The rows of what was emitted are late from now on.
             driver->watermark_us = MR_MAX(driver->watermark_us, driver->aggregates[a].watermark_us);
         }

@@ -61,7 +61,8 @@ static mr_code worker_build(mr_driver *driver, mr_worker *worker, mr_cx *cx) {
             continue;
         }
         op_collect *collect = MR_NEW(&worker->ops_arena, op_collect);
-        collect->base = (mr_op){.type = &op_collect_type, .plan = root, .env = &worker->env};
+        collect->base = (mr_op){
+            .type = &op_collect_type, .push = collect_push, .plan = root, .env = &worker->env};
         collect->rows = MR_NEW(&worker->ops_arena, mr_rows);
         mr_rows_init(collect->rows, root->schema);
         worker->collected[i] = collect->rows;
@@ -89,7 +90,8 @@ static mr_op_env env_make(mr_driver *driver, uint32_t worker, mr_op_aside *aside
                        .asides = asides,
                        .pipeline = driver->spec.pipeline,
                        .exchange = driver->worker_count > 1 ? &driver->exchange : NULL,
-                       .watermark_us = INT64_MIN};
+                       .watermark_us = INT64_MIN,
+                       .measured = driver->spec.options.measured};
 }
 
 static mr_code aggregates_build(mr_driver *driver, mr_cx *cx) {
@@ -165,7 +167,8 @@ static mr_code segment_build(mr_driver *driver, const mr_plan *top, int32_t inse
     mr_segment *segment = &driver->segments[driver->segment_count++];
     *segment = (mr_segment){.insert = insert, .aggregate = aggregate};
     op_target *target = MR_NEW(&driver->arena, op_target);
-    target->base = (mr_op){.type = &op_target_type, .plan = top, .env = &driver->serial_env};
+    target->base = (mr_op){
+        .type = &op_target_type, .push = target_push, .plan = top, .env = &driver->serial_env};
     target->driver = driver;
     target->segment = segment;
     mr_op *above = &target->base;
@@ -214,7 +217,7 @@ mr_code mr_flow_push_segment(mr_driver *driver, mr_segment *segment, const mr_ba
                              mr_cx *cx) {
     (void)driver;
     segment->first->rows_in += rows->sel_count;
-    return segment->first->type->push(segment->first, 0, rows, cx);
+    return segment->first->push(segment->first, 0, rows, cx);
 }
 
 void mr_flow_size_lanes(mr_driver *driver) {
@@ -250,6 +253,7 @@ mr_code mr_flow_build(mr_driver *driver, mr_cx *cx) {
         mr_cx_init(&worker->cx, &worker->arena, driver->plat);
         worker->asides = asides_make(driver, &worker->ops_arena);
         worker->env = env_make(driver, w, worker->asides);
+        worker->read_ns = MR_NEW_ARRAY(&worker->ops_arena, int64_t, pipeline->source_count);
         MR_TRY(worker_build(driver, worker, cx));
     }
     driver->serial_asides = asides_make(driver, &driver->arena);

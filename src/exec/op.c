@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "plat/plat.h"
+
 const mr_op_type *mr_op_find(mr_plan_kind kind) {
     switch (kind) {
 #define MR_OP_CASE(kind, type) \
@@ -13,6 +15,33 @@ const mr_op_type *mr_op_find(mr_plan_kind kind) {
     case MR_PLAN_KIND_COUNT: break;
     }
     mr_check_failed("a plan node has an operator", __FILE__, __LINE__);
+}
+
+void mr_op_lap_begin(mr_op_env *env, mr_op_lap *ret, mr_cx *cx) {
+    *ret = (mr_op_lap){0};
+    if (env->measured) {
+        ret->outer_ns = env->nested_ns;
+        env->nested_ns = 0;
+        ret->began_ns = mr_clock_monotonic_ns(cx->plat);
+    }
+}
+
+int64_t mr_op_lap_end(mr_op_env *env, const mr_op_lap *lap, mr_cx *cx) {
+    if (!env->measured) {
+        return 0;
+    }
+    int64_t total_ns = mr_clock_monotonic_ns(cx->plat) - lap->began_ns;
+    int64_t own_ns = total_ns - env->nested_ns;
+    env->nested_ns = lap->outer_ns + total_ns;
+    return own_ns;
+}
+
+static mr_code push_measured(mr_op *op, uint32_t port, const mr_batch *in, mr_cx *cx) {
+    mr_op_lap lap;
+    mr_op_lap_begin(op->env, &lap, cx);
+    mr_code code = op->type->push(op, port, in, cx);
+    op->busy_ns += mr_op_lap_end(op->env, &lap, cx);
+    return code;
 }
 
 static uint32_t source_of(const mr_plan *plan) {
@@ -26,6 +55,7 @@ mr_code mr_op_new(const mr_plan *plan, mr_op_env *env, mr_op **ret, mr_cx *cx) {
     const mr_op_type *type = mr_op_find(plan->kind);
     mr_op *op = mr_arena_alloc(cx->arena, type->size);
     op->type = type;
+    op->push = env->measured ? push_measured : type->push;
     op->plan = plan;
     op->env = env;
     op->source = source_of(plan);
@@ -59,7 +89,7 @@ mr_code mr_op_emit(mr_op *op, const mr_batch *batch, mr_cx *cx) {
     for (uint32_t c = 0; c < op->consumer_count; c++) {
         mr_op *consumer = op->consumers[c];
         consumer->rows_in += batch->sel_count;
-        MR_TRY(consumer->type->push(consumer, 0, batch, cx));
+        MR_TRY(consumer->push(consumer, 0, batch, cx));
     }
     return MR_OK;
 }

@@ -35,10 +35,14 @@ typedef struct mr_op_env {
     const mr_pipeline *pipeline;
     mr_exchange *exchange;  // NULL with one worker.
     int64_t watermark_us;   // Global, as of the last epoch's end.
+    bool measured;          // Each push is timed (EXPLAIN --analyze).
+    int64_t nested_ns;      // Time of what ran inside the lap that is under way.
 } mr_op_env;
 
 struct mr_op {
     const mr_op_type *type;
+    // type->push, or what times it: a run that is not measured pays nothing.
+    mr_code (*push)(mr_op *op, uint32_t port, const mr_batch *in, mr_cx *cx);
     const mr_plan *plan;
     mr_op_env *env;
     mr_op **consumers;
@@ -46,6 +50,7 @@ struct mr_op {
     uint32_t source;   // Of the scan at the bottom.
     uint64_t rows_in;  // Since open.
     uint64_t rows_out;
+    int64_t busy_ns;  // In its own code, without its consumers'; only in a measured run.
 };
 
 struct mr_op_type {
@@ -77,6 +82,16 @@ mr_code mr_op_new(const mr_plan *plan, mr_op_env *env, mr_op **ret, mr_cx *cx);
 void mr_op_close(mr_op *op);
 void mr_op_add_consumer(mr_op *op, mr_op *consumer, mr_arena *arena);
 const mr_op_type *mr_op_find(mr_plan_kind kind);
+
+// A lap: the time between two points, and how much of it was an operator's own. Laps nest; both
+// calls do nothing in a run that is not measured.
+typedef struct mr_op_lap {
+    int64_t began_ns;
+    int64_t outer_ns;
+} mr_op_lap;
+void mr_op_lap_begin(mr_op_env *env, mr_op_lap *ret, mr_cx *cx);
+// Own time of the lap: without the laps inside it.
+int64_t mr_op_lap_end(mr_op_env *env, const mr_op_lap *lap, mr_cx *cx);
 
 // Hands a batch to every consumer. A batch with no selected row is dropped.
 mr_code mr_op_emit(mr_op *op, const mr_batch *batch, mr_cx *cx);

@@ -27,6 +27,7 @@ typedef struct mr_worker {
     mr_reader **readers;  // By source.
     atomic_bool failed;
     mr_code code;             // Why it stopped; the error is in cx.
+    int64_t *read_ns;         // By source: reading and decoding, in a measured run.
     uint64_t aggregate_rows;  // Pushed since the size of the panes was last looked at.
 } mr_worker;
 
@@ -47,6 +48,8 @@ typedef struct mr_aggregate {
     int64_t watermark_us;  // Of its input, at the last epoch's end: windows that it closes are
                            // emitted. In the record: closing all windows moves it past its input's.
     mr_text delta;         // What this epoch added.
+    uint64_t rows_out;     // Emitted since open.
+    int64_t busy_ns;       // Merging and emitting, in a measured run.
 } mr_aggregate;
 
 typedef struct mr_counters {

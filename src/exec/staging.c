@@ -2,6 +2,8 @@
 
 #include "exec/staging.h"
 
+#include "plat/plat.h"
+
 #define ROLL_BYTES_DEFAULT ((uint64_t)64 << 20)
 
 mr_code mr_staging_init(mr_staging *staging, mr_sink *sink, const char *name, uint32_t index,
@@ -65,6 +67,7 @@ bool mr_staging_due(const mr_staging *staging, int64_t now_us, bool flush) {
 
 mr_code mr_staging_prepare(mr_staging *staging, const mr_publication_id *id, mr_cx *cx) {
     mr_sink *sink = staging->sink;
+    int64_t began_us = mr_clock_monotonic_us(cx->plat);
     mr_code code = sink->type->begin(sink, id, cx);
     uint64_t total = staging->waiting.row_count;
     mr_arena batch_arena = {0};
@@ -87,6 +90,7 @@ mr_code mr_staging_prepare(mr_staging *staging, const mr_publication_id *id, mr_
     }
     staging->publication.id = *id;
     staging->prepared = true;
+    staging->write_us += mr_clock_monotonic_us(cx->plat) - began_us;
     return MR_OK;
 }
 
@@ -96,6 +100,10 @@ void mr_staging_committed(mr_staging *staging, int64_t now_us) {
         return;
     }
     staging->rows_written += staging->waiting.row_count;
+    staging->files_written += staging->publication.file_count;
+    for (uint32_t f = 0; f < staging->publication.file_count; f++) {
+        staging->bytes_written += staging->publication.files[f].bytes;
+    }
     mr_rows_clear(&staging->waiting);
     staging->logged_rows = 0;
     staging->oldest_us = 0;

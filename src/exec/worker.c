@@ -270,7 +270,7 @@ static mr_code push_chunk(mr_worker *worker, const taken *from, mr_chunk *chunk)
         mr_batch *batch = &chunk->decoded.batches[b];
         if (batch->sel_count > 0) {
             scan->rows_in += batch->sel_count;
-            code = scan->type->push(scan, 0, batch, &worker->cx);
+            code = scan->push(scan, 0, batch, &worker->cx);
         }
         if (!exchanging) {
             mr_arena_clear(&worker->arena);
@@ -288,8 +288,11 @@ static mr_code process_chunk(mr_worker *worker, const taken *from) {
     mr_driver *driver = worker->driver;
     mr_source *source = driver->spec.sources[from->source];
     mr_chunk chunk = {0};
+    mr_op_lap lap;
+    mr_op_lap_begin(&worker->env, &lap, &worker->cx);
     mr_code code =
         source->type->read(worker->readers[from->source], &from->claim, &chunk, &worker->cx);
+    worker->read_ns[from->source] += mr_op_lap_end(&worker->env, &lap, &worker->cx);
     mr_arena_clear(&worker->arena);
     if (code != MR_OK) {
         mr_lanes_fail(&driver->lanes);
@@ -311,7 +314,10 @@ static mr_code process_message(mr_worker *worker, mr_exchange_message *message) 
     for (uint32_t i = 0; i < message->item_count && code == MR_OK; i++) {
         mr_op *op = worker->ops[message->items[i].plan];
         rows += message->items[i].batch.sel_count;
+        mr_op_lap lap;
+        mr_op_lap_begin(op->env, &lap, &worker->cx);
         code = mr_op_distinct_insert(op, &message->items[i].batch, &worker->cx);
+        op->busy_ns += mr_op_lap_end(op->env, &lap, &worker->cx);
         mr_arena_clear(&worker->arena);
     }
     mr_exchange_done(&worker->driver->exchange, message);

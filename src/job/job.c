@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "job/rehearsal.h"
 #include "job/tables.h"
 #include "store/catalog.h"
 
@@ -284,7 +285,7 @@ const char *mr_job_state_dir(const mr_job *job) {
 static mr_code source_open(mr_job *job, uint32_t index, mr_cx *cx) {
     const mr_plan_source *plan = &job->pipeline->sources[index];
     mr_source *source = mr_arena_alloc(cx->arena, plan->type->size);
-    source->type = plan->type;
+    source->type = job->spec.rehearsal ? mr_rehearsal_source(plan->type, cx->arena) : plan->type;
     source->spec = (mr_source_spec){.table = plan->name,
                                     .pipeline = job->name,
                                     .fields = &plan->fields,
@@ -323,7 +324,11 @@ static mr_code sinks_open(mr_job *job, mr_cx *cx) {
                              .mode = insert->mode,
                              .conflict_keys = insert->conflict_keys,
                              .conflict_key_count = insert->conflict_key_count};
-        MR_TRY(sink_open(job, insert->type, &spec, cx));
+        const mr_sink_type *type = insert->type;
+        if (job->spec.rehearsal) {
+            type = mr_rehearsal_sink(type, &spec.options, cx->arena);
+        }
+        MR_TRY(sink_open(job, type, &spec, cx));
     }
     static const mr_option_values no_options = {0};
     const mr_sink_type *aside = mr_port_sink(job->spec.port, job->exec.aside_format);
@@ -440,7 +445,8 @@ static mr_code driver_open(mr_job *job, mr_cx *cx) {
                     .stop_after_epochs = (uint32_t)job->exec.stop_after_epochs,
                     .until = job->spec.until,
                     .duration_us = job->spec.duration_us,
-                    .accept_loss = job->spec.accept_loss},
+                    .accept_loss = job->spec.accept_loss,
+                    .measured = job->spec.rehearsal},
         .progress = job->spec.progress,
         .published = published,
         .self = job->spec.self,
@@ -457,10 +463,12 @@ mr_code mr_job_run(mr_job *job, bool *ret_ended, mr_cx *cx) {
     return mr_driver_run(job->driver, ret_ended, cx);
 }
 
-void mr_job_note(const mr_job *job, const mr_plan *plan, mr_text *out) {
-    if (job->driver != NULL) {
-        mr_driver_note(job->driver, plan, out);
-    }
+const mr_job_exec *mr_job_settings(const mr_job *job) {
+    return &job->exec;
+}
+
+const mr_driver *mr_job_driver(const mr_job *job) {
+    return job->driver;
 }
 
 const char *mr_job_sink_path(const mr_job *job, uint32_t insert) {

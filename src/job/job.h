@@ -52,6 +52,7 @@ typedef struct mr_job_spec {
     int64_t duration_us;  // 0 = not limited.
     bool fresh;
     bool accept_loss;
+    bool rehearsal;  // Measured, and nothing is written outside of data_dir: see rehearsal.h.
     void (*progress)(void *self, const mr_progress *progress);
     void (*warn)(void *self, const char *text);  // What a person should know; may be NULL.
     void *self;
@@ -72,8 +73,8 @@ const mr_pipeline *mr_job_pipeline(const mr_job *job);
 const char *mr_job_state_dir(const mr_job *job);
 // Opens everything and runs until the end or a stop. *ret_ended: the whole input was read.
 mr_code mr_job_run(mr_job *job, bool *ret_ended, mr_cx *cx);
-// Adds what EXPLAIN --analyze shows of a node; after a run.
-void mr_job_note(const mr_job *job, const mr_plan *plan, mr_text *out);
+const mr_job_exec *mr_job_settings(const mr_job *job);
+const mr_driver *mr_job_driver(const mr_job *job);  // NULL before a run.
 // Where a table's rows are, or NULL (a console).
 const char *mr_job_sink_path(const mr_job *job, uint32_t insert);
 void mr_job_close(mr_job *job, mr_cx *cx);

@@ -10,6 +10,10 @@ int64_t mr_clock_monotonic_us(mr_plat *plat) {
     return plat->ops->clock_monotonic_us(plat);
 }
 
+int64_t mr_clock_monotonic_ns(mr_plat *plat) {
+    return plat->ops->clock_monotonic_ns(plat);
+}
+
 void mr_clock_sleep_us(mr_plat *plat, int64_t us) {
     if (us > 0) {
         plat->ops->sleep_us(plat, us);

@@ -276,6 +276,13 @@ static int64_t linux_clock_monotonic_us(mr_plat *plat) {
     return clock_us(CLOCK_MONOTONIC);
 }
 
+static int64_t linux_clock_monotonic_ns(mr_plat *plat) {
+    (void)plat;
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 static void linux_sleep_us(mr_plat *plat, int64_t us) {
     (void)plat;
     // Not continued after a signal: who sleeps looks at its cancel flag next.
@@ -400,6 +407,7 @@ static const mr_plat_ops linux_ops = {
     .unlock = linux_unlock,
     .clock_real_us = linux_clock_real_us,
     .clock_monotonic_us = linux_clock_monotonic_us,
+    .clock_monotonic_ns = linux_clock_monotonic_ns,
     .sleep_us = linux_sleep_us,
     .random_u64 = linux_random_u64,
     .stream_write = linux_stream_write,

@@ -80,6 +80,7 @@ void mr_lock_release(mr_lock *lock, mr_plat *plat);
 
 int64_t mr_clock_real_us(mr_plat *plat);       // Wall clock, UTC; may step.
 int64_t mr_clock_monotonic_us(mr_plat *plat);  // For timers and durations.
+int64_t mr_clock_monotonic_ns(mr_plat *plat);  // The same clock, for what takes microseconds.
 void mr_clock_sleep_us(mr_plat *plat, int64_t us);
 uint64_t mr_random_u64(mr_plat *plat);
 

@@ -37,6 +37,7 @@ typedef struct mr_plat_ops {
     // The rest.
     int64_t (*clock_real_us)(mr_plat *plat);
     int64_t (*clock_monotonic_us)(mr_plat *plat);
+    int64_t (*clock_monotonic_ns)(mr_plat *plat);
     void (*sleep_us)(mr_plat *plat, int64_t us);
     uint64_t (*random_u64)(mr_plat *plat);
     int64_t (*stream_write)(mr_plat *plat, mr_stream stream, mr_span data);  // May be short.

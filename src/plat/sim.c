@@ -333,6 +333,10 @@ static int64_t sim_clock_monotonic_us(mr_plat *plat) {
     return sim_of(plat)->monotonic_us;
 }
 
+static int64_t sim_clock_monotonic_ns(mr_plat *plat) {
+    return sim_of(plat)->monotonic_us * 1000;
+}
+
 static void sim_sleep_us(mr_plat *plat, int64_t us) {
     mr_sim_clock_advance(plat, us);
 }
@@ -421,6 +425,7 @@ static const mr_plat_ops sim_ops = {
     .unlock = sim_unlock,
     .clock_real_us = sim_clock_real_us,
     .clock_monotonic_us = sim_clock_monotonic_us,
+    .clock_monotonic_ns = sim_clock_monotonic_ns,
     .sleep_us = sim_sleep_us,
     .random_u64 = sim_random_u64,
     .stream_write = sim_stream_write,
