@@ -107,6 +107,24 @@ mr_code mr_args_pairs(const mr_cli_args *args, const char *name, mr_job_pair **r
     return MR_OK;
 }
 
+mr_code mr_args_until(const mr_cli_args *args, const char *name, mr_job_spec *spec, mr_cx *cx) {
+    const char *text = mr_args_get(args, name);
+    if (text == NULL) {
+        return MR_OK;
+    }
+    spec->until = MR_UNTIL_STOPPED;
+    if (strcmp(text, "available-now") == 0) {
+        spec->until = MR_UNTIL_AVAILABLE_NOW;
+    } else if (strcmp(text, "end") == 0) {
+        spec->until = MR_UNTIL_END;
+    } else if (!mr_text_parse_duration_us(mr_span_of(text), &spec->duration_us) ||
+               spec->duration_us <= 0) {
+        return mr_fail(cx, MR_E_OPTION, "Write available-now, end, or a duration such as 30s.",
+                       "%s does not know \"%s\"", name, text);
+    }
+    return MR_OK;
+}
+
 void mr_args_help(const mr_cli_command *command, mr_text *out) {
     mr_text_addf(out, "millrace %s %s\n\n%s\n", command->name, command->usage, command->summary);
     if (command->details != NULL) {

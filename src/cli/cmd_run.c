@@ -19,28 +19,11 @@ static const mr_cli_flag run_flags[] = {
 
 static atomic_bool stop_flag;
 
-static mr_code until_parse(const char *text, mr_job_spec *spec, mr_cx *cx) {
-    spec->until = MR_UNTIL_STOPPED;
-    if (text == NULL) {
-        return MR_OK;
-    }
-    if (strcmp(text, "available-now") == 0) {
-        spec->until = MR_UNTIL_AVAILABLE_NOW;
-    } else if (strcmp(text, "end") == 0) {
-        spec->until = MR_UNTIL_END;
-    } else if (!mr_text_parse_duration_us(mr_span_of(text), &spec->duration_us) ||
-               spec->duration_us <= 0) {
-        return mr_fail(cx, MR_E_OPTION, "Write available-now, end, or a duration such as 30s.",
-                       "--until does not know \"%s\"", text);
-    }
-    return MR_OK;
-}
-
 static int run_run(const mr_cli_args *args, mr_cx *cx) {
     mr_job_spec spec = {.fresh = mr_args_has(args, "--fresh"),
                         .accept_loss = mr_args_has(args, "--accept-loss")};
     mr_cli_progress progress;
-    if (until_parse(mr_args_get(args, "--until"), &spec, cx) != MR_OK ||
+    if (mr_args_until(args, "--until", &spec, cx) != MR_OK ||
         mr_progress_init(&progress, mr_args_get(args, "--progress"), cx) != MR_OK) {
         mr_report_error(cx);
         return MR_EXIT_USAGE;

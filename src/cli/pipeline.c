@@ -1,5 +1,6 @@
 // Pipeline: from a command's flags to a planned job. Part of cli.h.
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -26,6 +27,21 @@ static void sources_absolute(mr_job_pair *sources, uint32_t count, mr_cx *cx) {
     }
 }
 
+static const char *data_folder(const mr_cli_args *args, mr_cx *cx) {
+    const char *data = mr_args_get(args, "--data");
+    data = data == NULL ? mr_plat_env(cx->plat, "MILLRACE_DATA") : data;
+    return data == NULL ? "data" : absolute(data, cx);
+}
+
+// A rehearsal's own data folder: below --data, or below the system's folder for such things.
+static const char *throw_away(const mr_cli_args *args, mr_cx *cx) {
+    const char *below = mr_args_get(args, "--data");
+    below = below == NULL ? mr_plat_env(cx->plat, "TMPDIR") : below;
+    below = below == NULL || below[0] == '\0' ? "/tmp" : absolute(below, cx);
+    return mr_arena_printf(cx->arena, "%s/millrace-explain-%016" PRIx64, below,
+                           mr_random_u64(cx->plat));
+}
+
 static mr_code spec_fill(const mr_cli_args *args, const char *file, mr_job_spec *spec, mr_cx *cx) {
     mr_job_pair *sets;
     mr_job_pair *sources;
@@ -40,9 +56,7 @@ static mr_code spec_fill(const mr_cli_args *args, const char *file, mr_job_spec 
     spec->sources = sources;
     spec->config = config;
     MR_TRY(mr_file_load(file, FILE_BYTES_MAX, &spec->text, cx));
-    const char *data = mr_args_get(args, "--data");
-    data = data == NULL ? mr_plat_env(cx->plat, "MILLRACE_DATA") : data;
-    spec->data_dir = data == NULL ? "data" : absolute(data, cx);
+    spec->data_dir = spec->rehearsal ? throw_away(args, cx) : data_folder(args, cx);
     MR_TRY(mr_dir_change(mr_job_project(file, cx), cx));
     mr_job_pair *env;
     uint32_t env_count;

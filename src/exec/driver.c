@@ -26,6 +26,10 @@ static bool has_nested_distinct(const mr_pipeline *pipeline) {
     return false;
 }
 
+uint32_t mr_driver_workers(const mr_pipeline *pipeline, uint32_t wanted) {
+    return has_nested_distinct(pipeline) ? 1 : wanted;
+}
+
 static mr_code stagings_make(mr_driver *driver, mr_cx *cx) {
     const mr_pipeline *pipeline = driver->spec.pipeline;
     driver->staging_count = pipeline->insert_count + 2 * pipeline->source_count;
@@ -155,7 +159,7 @@ mr_code mr_driver_open(const mr_driver_spec *spec, mr_driver **ret, mr_cx *cx) {
     driver->spec = *spec;
     driver->plat = cx->plat;
     driver->watermark_us = INT64_MIN;
-    driver->worker_count = has_nested_distinct(spec->pipeline) ? 1 : spec->options.workers;
+    driver->worker_count = mr_driver_workers(spec->pipeline, spec->options.workers);
     driver->log.file = MR_FILE_CLOSED;
     mr_mutex_init(&driver->claim_mutex);
     mr_lanes_init(&driver->lanes);

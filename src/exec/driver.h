@@ -98,6 +98,8 @@ typedef struct mr_driver_spec {
     void *published_self;
 } mr_driver_spec;
 
+// How many of the wanted workers a pipeline can use.
+uint32_t mr_driver_workers(const mr_pipeline *pipeline, uint32_t wanted);
 // Opens the state: recovers from the commit log, or resolves the start and commits epoch 0.
 //   errors  MR_E_CORRUPT; MR_E_UNSUPPORTED when the state belongs to another query; MR_E_MISSING
 //   for a

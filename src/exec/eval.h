@@ -53,6 +53,6 @@ mr_code mr_eval_select(mr_eval *eval, const mr_batch *in, uint32_t **ret_sel, ui
 // Makes the batch's hold (if any) keep the dictionaries of its DICT columns. By the hold's owner
 // only.
 void mr_eval_hold_dicts(const mr_batch *batch);
-// eval_explain.c: adds the names of the functions that an expression calls: to `native` those with a
-// kernel here, to `delegated` those that DuckDB runs. Values are of no use.
+// eval_explain.c: adds the names of the functions that an expression calls: to `native` those with
+// a kernel here, to `delegated` those that DuckDB runs. Values are of no use.
 void mr_eval_explain(const mr_expr *expr, mr_map *native, mr_map *delegated);

@@ -75,7 +75,3 @@ void mr_measure_sink(const mr_driver *driver, uint32_t insert, mr_measured_sink 
                               .bytes = staging->bytes_written,
                               .write_us = staging->write_us};
 }
-
-uint32_t mr_measure_workers(const mr_driver *driver) {
-    return driver->worker_count;
-}

@@ -37,4 +37,3 @@ typedef struct mr_measured_sink {
 void mr_measure_node(const mr_driver *driver, const mr_plan *plan, mr_measured_node *ret);
 void mr_measure_source(const mr_driver *driver, uint32_t source, mr_measured_source *ret);
 void mr_measure_sink(const mr_driver *driver, uint32_t insert, mr_measured_sink *ret);
-uint32_t mr_measure_workers(const mr_driver *driver);

@@ -179,8 +179,9 @@ mr_code mr_plan_make(mr_span text, const mr_sql_env *env, mr_pipeline **ret,
                      mr_sql_errors *ret_errors, mr_cx *cx);
 // Frees what a pipeline holds outside its arena (rows of INSERT … VALUES).
 void mr_plan_release(mr_pipeline *pipeline);
-// EXPLAIN: the operators as an indented tree, one line each; `note` (may be NULL) adds to a node's
-// line.
-void mr_plan_print(const mr_pipeline *pipeline,
-                   void (*note)(void *self, const mr_plan *, mr_text *), void *self, mr_text *out);
+// The operators as an indented tree, one line each; stable, for golden tests.
+void mr_plan_print(const mr_pipeline *pipeline, mr_text *out);
+// One operator without its inputs, and an insert's heading, as EXPLAIN shows them.
+void mr_plan_print_node(const mr_pipeline *pipeline, const mr_plan *plan, mr_text *out);
+void mr_plan_print_insert(const mr_plan_insert *insert, mr_text *out);
 const char *mr_plan_kind_name(mr_plan_kind kind);

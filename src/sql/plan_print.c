@@ -17,8 +17,6 @@ static const char *const mode_names[] = {
 
 typedef struct printer {
     const mr_pipeline *pipeline;
-    void (*note)(void *self, const mr_plan *, mr_text *);
-    void *self;
     bool *printed;  // By id: a shared node is printed once.
     mr_text *out;
 } printer;
@@ -179,36 +177,36 @@ static void print_chain(printer *p, const mr_plan *plan) {
             return;
         }
         p->printed[plan->id] = true;
-        mr_text_addf(p->out, "#%u %s ", plan->id, mr_plan_kind_name(plan->kind));
-        print_content(p, plan);
-        if (p->note != NULL) {
-            p->note(p->self, plan, p->out);
-        }
+        mr_text_addf(p->out, "#%u ", plan->id);
+        mr_plan_print_node(p->pipeline, plan, p->out);
         mr_text_add_char(p->out, '\n');
     }
 }
 
-static void print_insert(printer *p, const mr_plan_insert *insert) {
-    mr_text_addf(p->out, "%s (%s), %s", insert->table, insert->type->name,
-                 mode_names[insert->mode]);
-    if (insert->trigger_us > 0) {
-        mr_text_add(p->out, ", every ");
-        mr_text_add_duration(p->out, insert->trigger_us);
-    }
-    if (insert->conflict_key_count > 0) {
-        mr_text_add(p->out, ", keys ");
-        print_columns(p->out, insert->conflict_keys, insert->conflict_key_count,
-                      insert->root->schema);
-    }
-    mr_text_add_char(p->out, '\n');
-    print_chain(p, insert->root);
+void mr_plan_print_node(const mr_pipeline *pipeline, const mr_plan *plan, mr_text *out) {
+    printer p = {.pipeline = pipeline, .out = out};
+    mr_text_addf(out, "%s ", mr_plan_kind_name(plan->kind));
+    print_content(&p, plan);
 }
 
-void mr_plan_print(const mr_pipeline *pipeline,
-                   void (*note)(void *self, const mr_plan *, mr_text *), void *self, mr_text *out) {
-    printer p = {.pipeline = pipeline, .note = note, .self = self, .out = out};
+void mr_plan_print_insert(const mr_plan_insert *insert, mr_text *out) {
+    mr_text_addf(out, "%s (%s), %s", insert->table, insert->type->name, mode_names[insert->mode]);
+    if (insert->trigger_us > 0) {
+        mr_text_add(out, ", every ");
+        mr_text_add_duration(out, insert->trigger_us);
+    }
+    if (insert->conflict_key_count > 0) {
+        mr_text_add(out, ", keys ");
+        print_columns(out, insert->conflict_keys, insert->conflict_key_count, insert->root->schema);
+    }
+}
+
+void mr_plan_print(const mr_pipeline *pipeline, mr_text *out) {
+    printer p = {.pipeline = pipeline, .out = out};
     p.printed = MR_NEW_ARRAY(pipeline->arena, bool, pipeline->plan_count + 1);
     for (uint32_t i = 0; i < pipeline->insert_count; i++) {
-        print_insert(&p, &pipeline->inserts[i]);
+        mr_plan_print_insert(&pipeline->inserts[i], out);
+        mr_text_add_char(out, '\n');
+        print_chain(&p, pipeline->inserts[i].root);
     }
 }

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     mr_code code = mr_plan_make(mr_text_span(&text), &fake_env, &pipeline, &errors, &cx);
     mr_assert((code == MR_OK) == (errors.count == 0));
     if (code == MR_OK) {
-        mr_plan_print(pipeline, /* note= */ NULL, /* self= */ NULL, &out);
+        mr_plan_print(pipeline, &out);
         for (uint32_t i = 0; i < pipeline->plan_count; i++) {
             const mr_plan *plan = pipeline->plans[i];
             mr_assert(plan->id == i && (plan->input == NULL || plan->input->id < i));

@@ -42,7 +42,7 @@ static void plan_case(const char *name, mr_span text, mr_text *out) {
     mr_code code = mr_plan_make(text, &env, &pipeline, &errors, &cx);
     EXPECT_EQ(code == MR_OK, errors.count == 0);
     if (code == MR_OK) {
-        mr_plan_print(pipeline, /* note= */ NULL, /* self= */ NULL, out);
+        mr_plan_print(pipeline, out);
         mr_plan_release(pipeline);
     } else {
         EXPECT_EQ(code, errors.items[0].code);
