@@ -126,8 +126,7 @@ int32_t mr_schema_find(const mr_schema *schema, const char *name) {
     return -1;
 }
 
-// Types go in by name: the numbers of the enum may change from version to version.
-static uint64_t type_hash(mr_type type, uint64_t seed) {
+uint64_t mr_type_hash(mr_type type, uint64_t seed) {
     const char *name = mr_type_name(type);
     uint64_t hash = mr_hash_bytes(name, strlen(name), seed);
     if (type.id == MR_NUMERIC) {
@@ -141,7 +140,7 @@ uint64_t mr_schema_hash(const mr_schema *schema) {
     for (uint32_t i = 0; i < schema->count; i++) {
         const mr_column *column = &schema->columns[i];
         hash = mr_hash_bytes(column->name, strlen(column->name), hash);
-        hash = type_hash(column->type, hash);
+        hash = mr_type_hash(column->type, hash);
     }
     return hash;
 }

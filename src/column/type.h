@@ -98,6 +98,8 @@ bool mr_type_is_nested(mr_type type);   // LIST, STRUCT.
 bool mr_type_is_integer(mr_type type);  // INT16 INT32 INT64
 bool mr_type_is_float(mr_type type);    // FLOAT32 FLOAT64
 bool mr_type_is_numeric(mr_type type);  // A number: integers, floats and NUMERIC.
+// Names and parameters: the numbers of the enum may change from version to version.
+uint64_t mr_type_hash(mr_type type, uint64_t seed);
 // Index of a column, or -1. Exact match.
 int32_t mr_schema_find(const mr_schema *schema, const char *name);
 // 64-bit hash over names and types; equal for equal schemas, stable over versions.

@@ -163,7 +163,7 @@ bool mr_expr_equal(const mr_expr *a, const mr_expr *b) {
 
 uint64_t mr_expr_hash(const mr_expr *expr) {
     // Ids of functions may be renumbered by a later version, so names and types are hashed instead.
-    uint64_t hash = mr_hash_u64((uint64_t)expr->kind, (uint64_t)expr->type.id);
+    uint64_t hash = mr_type_hash(expr->type, (uint64_t)expr->kind);
     switch (expr->kind) {
     case MR_EXPR_COLUMN: hash = mr_hash_u64(expr->column, hash); break;
     case MR_EXPR_CONST: {

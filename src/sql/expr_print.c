@@ -145,10 +145,13 @@ static void print_cast(const mr_expr *expr, const mr_schema *schema, mr_text *ou
     if (expr->try_cast) {
         mr_text_add(out, "TRY_CAST(");
         mr_expr_print(expr->args[0], schema, out);
-        mr_text_addf(out, " AS %s)", mr_type_name(expr->type));
+        mr_text_add(out, " AS ");
+        mr_type_print(expr->type, out);
+        mr_text_add_char(out, ')');
     } else {
         print_operand(expr->args[0], schema, out);
-        mr_text_addf(out, "::%s", mr_type_name(expr->type));
+        mr_text_add(out, "::");
+        mr_type_print(expr->type, out);
     }
 }
 

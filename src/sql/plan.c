@@ -36,6 +36,10 @@ static mr_code unsupported(mr_session *s, const mr_ast *ast) {
         {PG_QUERY__NODE__NODE_INDEX_STMT, "CREATE INDEX", "Leave it out."},
         {PG_QUERY__NODE__NODE_TRANSACTION_STMT, "BEGIN and COMMIT",
          "Leave it out: the file is one pipeline, and each of its epochs is committed whole."},
+        {PG_QUERY__NODE__NODE_CREATE_ENUM_STMT, "CREATE TYPE … AS ENUM",
+         "Use text, with CHECK (column IN ('a', 'b'))."},
+        {PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT, "CREATE DOMAIN",
+         "Use its type, with CHECK on the column."},
         {PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT, "CREATE SCHEMA", "Use names without a schema."},
         {PG_QUERY__NODE__NODE_CREATE_EXTENSION_STMT, "CREATE EXTENSION", "Leave it out."},
         {PG_QUERY__NODE__NODE_CREATE_USER_MAPPING_STMT, "CREATE USER MAPPING",
@@ -56,10 +60,11 @@ static mr_code unsupported(mr_session *s, const mr_ast *ast) {
                               "%s is not supported in a pipeline", rows[i].what);
         }
     }
-    return mr_fail_at(s->cx, MR_E_UNSUPPORTED, mr_session_place(s, 0),
-                      "A pipeline is made of CREATE SERVER, FOREIGN TABLE, TABLE, FUNCTION and "
-                      "VIEW, COPY, SET, and INSERT INTO … SELECT.",
-                      "this statement is not supported in a pipeline");
+    return mr_fail_at(
+        s->cx, MR_E_UNSUPPORTED, mr_session_place(s, 0),
+        "A pipeline is made of CREATE SERVER, FOREIGN TABLE, TABLE, TYPE, FUNCTION and "
+        "VIEW, COPY, SET, and INSERT INTO … SELECT.",
+        "this statement is not supported in a pipeline");
 }
 
 // The name that a failed statement would have declared, so that its uses stay silent.
@@ -86,6 +91,8 @@ static mr_code run_statement(mr_session *s, const mr_ast *ast) {
     case PG_QUERY__NODE__NODE_COPY_STMT: return mr_ddl_copy(s, ast->copy_stmt);
     case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
         return mr_ddl_function(s, ast->create_function_stmt);
+    case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT:
+        return mr_types_declare(s, ast->composite_type_stmt);
     case PG_QUERY__NODE__NODE_VIEW_STMT: return mr_ddl_view(s, ast->view_stmt);
     case PG_QUERY__NODE__NODE_INSERT_STMT: return mr_insert_plan(s, ast->insert_stmt);
     default: return unsupported(s, ast);
@@ -271,6 +278,7 @@ mr_code mr_plan_make(mr_span text, const mr_sql_env *env, mr_pipeline **ret,
     mr_map_init(&s.servers, cx->arena);
     mr_map_init(&s.objects, cx->arena);
     mr_map_init(&s.functions, cx->arena);
+    mr_map_init(&s.types, cx->arena);
     mr_parse_statement *list = NULL;
     uint32_t count = 0;
     if (mr_parse_expand(&s, text) == MR_OK) {

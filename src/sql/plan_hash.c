@@ -70,7 +70,7 @@ static uint64_t hash_scan(hash_pass *p, mr_plan *plan, uint64_t hash) {
         column = hash_text(field->path, column);
         column = mr_hash_u64((uint64_t)field->from, column);
         column = mr_hash_u64((uint64_t)field->time_format, column);
-        p->columns[plan->id][c] = mr_hash_u64((uint64_t)field->type.id, column);
+        p->columns[plan->id][c] = mr_type_hash(field->type, column);
     }
     return hash;
 }
@@ -87,7 +87,7 @@ static uint64_t hash_join(hash_pass *p, mr_plan *plan, const uint64_t *below, ui
     memcpy(columns, below, sizeof(*columns) * inputs);
     for (uint32_t c = 0; c < plan->join.table_column_count; c++) {
         const mr_column *column = &table->schema.columns[plan->join.table_columns[c]];
-        columns[inputs + c] = mr_hash_u64((uint64_t)column->type.id, hash_text(column->name, hash));
+        columns[inputs + c] = mr_type_hash(column->type, hash_text(column->name, hash));
     }
     return plan->join.residue == NULL ? hash
                                       : mr_hash_u64(hash_expr(plan->join.residue, columns), hash);

@@ -55,8 +55,9 @@ static void print_scan(const printer *p, const mr_plan *plan) {
     mr_text_addf(p->out, "%s (%s): ", source->name, source->type->name);
     for (uint32_t c = 0; c < plan->schema->count; c++) {
         const mr_column *column = &plan->schema->columns[c];
-        mr_text_addf(p->out, "%s%s %s%s", c == 0 ? "" : ", ", column->name,
-                     mr_type_name(column->type), column->required ? " not null" : "");
+        mr_text_addf(p->out, "%s%s ", c == 0 ? "" : ", ", column->name);
+        mr_type_print(column->type, p->out);
+        mr_text_add(p->out, column->required ? " not null" : "");
     }
     if (source->has_watermark) {
         mr_text_addf(p->out, "; time %s", plan->schema->columns[plan->event_time].name);

@@ -66,6 +66,11 @@ typedef struct mr_inline {
     mr_expr *body;  // NULL: its statement failed.
 } mr_inline;
 
+// CREATE TYPE … AS (…).
+typedef struct mr_named_type {
+    mr_type type;  // NULLTYPE: its statement failed.
+} mr_named_type;
+
 // What a view's WITH and the file's SET say about the state of a SELECT.
 typedef struct mr_state_rules {
     int64_t ttl_us;  // -1 = none given.
@@ -89,6 +94,7 @@ typedef struct mr_session {
     mr_map servers;        // mr_server
     mr_map objects;        // mr_object
     mr_map functions;      // mr_inline
+    mr_map types;          // mr_named_type
     mr_state_rules rules;  // From SET.
     mr_sql_errors *errors;
     uint32_t error_capacity;

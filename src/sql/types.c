@@ -7,69 +7,6 @@
 
 #include <string.h>
 
-static const struct {
-    const char *name;
-    mr_type_id id;
-    const char *instead;  // For NULLTYPE: what to use.
-} type_names[] = {
-    {"bool", MR_BOOL, NULL},
-    {"boolean", MR_BOOL, NULL},
-    {"int", MR_INT32, NULL},
-    {"integer", MR_INT32, NULL},
-    {"int4", MR_INT32, NULL},
-    {"bigint", MR_INT64, NULL},
-    {"int8", MR_INT64, NULL},
-    {"float8", MR_FLOAT64, NULL},
-    {"double", MR_FLOAT64, NULL},
-    {"text", MR_TEXT, NULL},
-    {"string", MR_TEXT, NULL},
-    {"varchar", MR_TEXT, NULL},
-    {"bpchar", MR_TEXT, NULL},
-    {"bytea", MR_BYTES, NULL},
-    {"blob", MR_BYTES, NULL},
-    {"date", MR_DATE, NULL},
-    {"timestamp", MR_TIMESTAMP, NULL},
-    {"timestamptz", MR_TIMESTAMPTZ, NULL},
-    {"interval", MR_INTERVAL, NULL},
-    {"numeric", MR_NULLTYPE, "Use double precision, or bigint for amounts in cents."},
-    {"decimal", MR_NULLTYPE, "Use double precision, or bigint for amounts in cents."},
-    {"int2", MR_NULLTYPE, "Use int."},
-    {"smallint", MR_NULLTYPE, "Use int."},
-    {"tinyint", MR_NULLTYPE, "Use int."},
-    {"float4", MR_NULLTYPE, "Use double precision."},
-    {"float", MR_NULLTYPE, "Use double precision."},
-    {"json", MR_NULLTYPE, "Use text, or give columns OPTIONS (path '$.a.b')."},
-    {"jsonb", MR_NULLTYPE, "Use text, or give columns OPTIONS (path '$.a.b')."},
-    {"uuid", MR_NULLTYPE, "Use text."},
-    {"time", MR_NULLTYPE, "Use timestamp, or text."},
-    {"timetz", MR_NULLTYPE, "Use timestamptz, or text."},
-    {"serial", MR_NULLTYPE, "Use bigint."},
-};
-
-mr_code mr_types_from_name(mr_session *s, const PgQuery__TypeName *name, mr_type *ret) {
-    const char *word = mr_ast_name(name->names, name->n_names);
-    mr_place place = mr_session_place(s, name->location);
-    if (name->n_array_bounds > 0 || name->setof) {
-        return mr_fail_at(s->cx, MR_E_TYPE, place, "Use text.", "arrays of %s are not supported",
-                          word);
-    }
-    const char *known[MR_COUNT(type_names)];
-    for (size_t i = 0; i < MR_COUNT(type_names); i++) {
-        if (mr_span_equal_nocase(mr_span_of(type_names[i].name), mr_span_of(word))) {
-            if (type_names[i].instead != NULL) {
-                return mr_fail_at(s->cx, MR_E_TYPE, place, type_names[i].instead,
-                                  "type %s is not supported", word);
-            }
-            *ret = MR_TYPE(type_names[i].id);
-            return MR_OK;
-        }
-        known[i] = type_names[i].name;
-    }
-    return mr_fail_at(s->cx, MR_E_TYPE, place,
-                      mr_session_hint(s, word, known, MR_COUNT(type_names)), "unknown type \"%s\"",
-                      word);
-}
-
 static bool is_text_literal(const mr_expr *expr) {
     return expr->kind == MR_EXPR_CONST && expr->type.id == MR_TEXT;
 }

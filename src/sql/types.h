@@ -10,6 +10,8 @@ typedef enum mr_cast_how { MR_CAST_IMPLICIT, MR_CAST_EXPLICIT, MR_CAST_TRY } mr_
 
 // errors  MR_E_TYPE, with the nearest name or the type to use instead
 mr_code mr_types_from_name(mr_session *s, const PgQuery__TypeName *name, mr_type *ret);
+// CREATE TYPE name AS (field type, …).
+mr_code mr_types_declare(mr_session *s, const PgQuery__CompositeTypeStmt *ast);
 // How far an expression is from a type when casts are silent: 0 = has it, MR_CAST_NEVER = never. A
 // text literal fits every type.
 uint32_t mr_types_cost(const mr_expr *from, mr_type to);

@@ -320,6 +320,7 @@ static mr_code bind(dump *d, const char *line, mr_expr **ret, mr_cx *cx) {
     mr_map_init(&s.servers, cx->arena);
     mr_map_init(&s.objects, cx->arena);
     mr_map_init(&s.functions, cx->arena);
+    mr_map_init(&s.types, cx->arena);
     char *text = mr_arena_printf(cx->arena, "SELECT (%s)", line);
     mr_parse_statement *statements;
     uint32_t count = 0;

@@ -102,6 +102,7 @@ static mr_code bind(make *m, const char *expression, mr_expr **ret) {
     mr_map_init(&s.servers, &m->arena);
     mr_map_init(&s.objects, &m->arena);
     mr_map_init(&s.functions, &m->arena);
+    mr_map_init(&s.types, &m->arena);
     mr_parse_statement *list = NULL;
     uint32_t count = 0;
     MR_TRY(mr_parse_expand(&s, mr_span_of(mr_arena_printf(&m->arena, "SELECT (%s)", expression))));

@@ -26,7 +26,18 @@ INSERT INTO out SELECT CASE WHEN ok THEN id ELSE user_id END AS a FROM events;
 -- case: coalesce and in of unlike types
 INSERT INTO out SELECT coalesce(id, user_id) AS a, user_id IN (1, day) AS b FROM events;
 -- case: types without support
-CREATE FOREIGN TABLE t (a numeric(10, 2), b json, c smallint, d text[], e uuid, f time) SERVER kafka OPTIONS (topic 't');
+CREATE FOREIGN TABLE t (a hugeint, b ubigint, c tinyint, d int[3], e timetz, f serial, g money, h bit(3), i texxt) SERVER kafka OPTIONS (topic 't');
+-- case: precision and scale
+CREATE FOREIGN TABLE t (a numeric(39, 2), b numeric(0), c numeric(3, 4), d numeric(5, -1)) SERVER kafka OPTIONS (topic 't');
+-- case: composite types
+CREATE TYPE text AS (a int);
+CREATE TYPE addr AS (zip int, zip text);
+CREATE TYPE part AS (a addr, b nope);
+CREATE TYPE twice AS (a int); CREATE TYPE twice AS (a int);
+CREATE TYPE self AS (a self);
+CREATE TYPE none AS ();
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE FOREIGN TABLE t (a addr, b twise) SERVER kafka OPTIONS (topic 't');
 -- case: a source cannot read an interval
 CREATE FOREIGN TABLE t (a interval) SERVER kafka OPTIONS (topic 't');
 INSERT INTO out SELECT a::text AS a FROM t;
