@@ -16,3 +16,8 @@ diff: $(BUILD)/json_dump ## The JSON decoder against DuckDB on 100,000 records
 diff: diff-eval
 diff-eval: $(BUILD)/diff-eval_dump ## Functions and aggregates against DuckDB on 100,000 rows
 	@$(DEPS)/venv/bin/python tests/diff/eval_duckdb.py $< --rows $(if $(MILLRACE_SOAK),1000000,100000)
+
+.PHONY: diff-wire
+diff: diff-wire
+diff-wire: $(BUILD)/diff-wire_dump ## Messages of Kafka's protocol against kafka-python
+	@$(DEPS)/venv/bin/python tests/diff/wire_kafka.py $<
