@@ -416,6 +416,7 @@ static const mr_plat_ops linux_ops = {
     .cores = linux_cores,
     .env = linux_env,
     .crash_point = linux_crash_point,
+    .sockets = &mr_linux_socket_ops,
 };
 
 mr_plat *mr_plat_linux(void) {

@@ -10,10 +10,31 @@
 #include <errno.h>
 
 #include "plat/plat.h"
+#include "plat/socket.h"
 
 #define MR_PLAT_CRASHED 4095  // As an errno: the simulated machine is down.
 
 typedef void (*mr_plat_visit)(void *state, const char *name, bool is_dir);
+
+// None blocks. Where a name is the trouble, *ret_reason says why.
+typedef struct mr_plat_sockets {
+    // Begins to connect to the n-th address of host; -EADDRNOTAVAIL behind the last.
+    int (*connect)(mr_plat *plat, const char *host, uint16_t port, uint32_t nth,
+                   const char **ret_reason);
+    int (*connected)(mr_plat *plat, int handle);  // Once it can be written: 0, or why not.
+    int (*listen)(mr_plat *plat, const char *host, uint16_t port, uint16_t *ret_port,
+                  const char **ret_reason);
+    int (*accept)(mr_plat *plat, int handle, char *ret_host, size_t host_bytes, uint16_t *ret_port);
+    int64_t (*send)(mr_plat *plat, int handle, mr_span data);
+    int64_t (*receive)(mr_plat *plat, int handle, void *data, size_t bytes);  // 0 at its end.
+    // A poll need not say that less than these bytes have come.
+    void (*receive_low)(mr_plat *plat, int handle, size_t bytes);
+    int (*poll)(mr_plat *plat, mr_socket_event *events, size_t count, int64_t timeout_us);
+    void (*close)(mr_plat *plat, int handle);  // Of a wake too.
+    int (*wake_open)(mr_plat *plat);
+    void (*wake_signal)(mr_plat *plat, int handle);
+    void (*wake_clear)(mr_plat *plat, int handle);
+} mr_plat_sockets;
 
 typedef struct mr_plat_ops {
     // Files. open gives a handle and the file's size.
@@ -47,6 +68,7 @@ typedef struct mr_plat_ops {
     uint32_t (*cores)(mr_plat *plat);
     const char *(*env)(mr_plat *plat, const char *name);
     int (*crash_point)(mr_plat *plat, const char *name);
+    const mr_plat_sockets *sockets;  // NULL: there is no network.
 } mr_plat_ops;
 
 struct mr_plat {
@@ -67,3 +89,5 @@ mr_code mr_plat_sync_fail(mr_cx *cx, int error, const char *path, const mr_error
 
 // The folder that holds path, in the arena: "a" for "a/b", "." for "b", "/" for "/b".
 const char *mr_plat_parent(const char *path, mr_arena *arena);
+
+extern const mr_plat_sockets mr_linux_socket_ops;

@@ -1,0 +1,226 @@
+// Linux sockets: TCP, poll and eventfd; see socket.h.
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "plat/plat_ops.h"
+#include "plat/socket.h"
+
+#define LISTEN_BACKLOG 511
+#define POLL_FEW       8  // Events that need no memory.
+
+// Repeats a call that a signal interrupted; the result, or minus the errno.
+#define RETRY(ret, call)                   \
+    do {                                   \
+        (ret) = (call);                    \
+    } while ((ret) < 0 && errno == EINTR); \
+    (ret) = (ret) < 0 ? -errno : (ret)
+
+typedef struct socket_address {
+    struct sockaddr_storage storage;
+    socklen_t bytes;
+} socket_address;
+
+// The n-th address of a host; 0 or minus an errno with *ret_reason when the name is the trouble.
+static int resolve(const char *host, uint16_t port, uint32_t nth, socket_address *ret,
+                   const char **ret_reason) {
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    char service[8] = "";
+    mr_text text;
+    mr_text_init(&text, NULL);
+    mr_text_addf(&text, "%u", port);
+    memcpy(service, mr_text_string(&text), text.bytes + 1);
+    mr_text_release(&text);
+    int error = getaddrinfo(host, service, &hints, &found);
+    if (error != 0) {
+        *ret_reason = gai_strerror(error);
+        return -EHOSTUNREACH;
+    }
+    const struct addrinfo *at = found;
+    for (uint32_t i = 0; i < nth && at != NULL; i++) {
+        at = at->ai_next;
+    }
+    if (at != NULL) {
+        memcpy(&ret->storage, at->ai_addr, at->ai_addrlen);
+        ret->bytes = at->ai_addrlen;
+    }
+    freeaddrinfo(found);
+    return at == NULL ? -EADDRNOTAVAIL : 0;
+}
+
+static uint16_t port_of(const struct sockaddr_storage *address) {
+    return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+                                                : ((const struct sockaddr_in *)address)->sin_port);
+}
+
+static void set_on(int fd, int level, int option) {
+    int on = 1;
+    (void)setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+static int linux_connect(mr_plat *plat, const char *host, uint16_t port, uint32_t address,
+                         const char **ret_reason) {
+    (void)plat;
+    socket_address to;
+    int error = resolve(host, port, address, &to, ret_reason);
+    if (error < 0) {
+        return error;
+    }
+    int fd = socket(to.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -errno;
+    }
+    set_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    set_on(fd, SOL_SOCKET, SO_KEEPALIVE);
+    int done;
+    RETRY(done, connect(fd, (struct sockaddr *)&to.storage, to.bytes));
+    if (done < 0 && done != -EINPROGRESS) {
+        close(fd);
+        return done;
+    }
+    return fd;
+}
+
+static int linux_connected(mr_plat *plat, int handle) {
+    (void)plat;
+    int error = 0;
+    socklen_t bytes = sizeof(error);
+    if (getsockopt(handle, SOL_SOCKET, SO_ERROR, &error, &bytes) < 0) {
+        return -errno;
+    }
+    return -error;
+}
+
+static int linux_listen(mr_plat *plat, const char *host, uint16_t port, uint16_t *ret_port,
+                        const char **ret_reason) {
+    (void)plat;
+    socket_address at;
+    int error = resolve(host, port, /* nth= */ 0, &at, ret_reason);
+    if (error < 0) {
+        return error;
+    }
+    int fd = socket(at.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -errno;
+    }
+    set_on(fd, SOL_SOCKET, SO_REUSEADDR);
+    if (bind(fd, (struct sockaddr *)&at.storage, at.bytes) < 0 || listen(fd, LISTEN_BACKLOG) < 0 ||
+        getsockname(fd, (struct sockaddr *)&at.storage, &at.bytes) < 0) {
+        error = -errno;
+        close(fd);
+        return error;
+    }
+    *ret_port = port_of(&at.storage);
+    return fd;
+}
+
+static int linux_accept(mr_plat *plat, int handle, char *ret_host, size_t host_bytes,
+                        uint16_t *ret_port) {
+    (void)plat;
+    struct sockaddr_storage from = {0};
+    socklen_t bytes = sizeof(from);
+    int fd;
+    RETRY(fd, accept4(handle, (struct sockaddr *)&from, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd < 0) {
+        return fd == -ECONNABORTED ? -EAGAIN : fd;
+    }
+    set_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    ret_host[0] = '\0';
+    const void *address = from.ss_family == AF_INET6
+                              ? (const void *)&((struct sockaddr_in6 *)&from)->sin6_addr
+                              : (const void *)&((struct sockaddr_in *)&from)->sin_addr;
+    (void)inet_ntop(from.ss_family, address, ret_host, (socklen_t)host_bytes);
+    *ret_port = port_of(&from);
+    return fd;
+}
+
+static int64_t linux_send(mr_plat *plat, int handle, mr_span data) {
+    (void)plat;
+    int64_t ret;
+    RETRY(ret, send(handle, data.data, data.bytes, MSG_NOSIGNAL));
+    return ret;
+}
+
+static int64_t linux_receive(mr_plat *plat, int handle, void *data, size_t bytes) {
+    (void)plat;
+    int64_t ret;
+    RETRY(ret, recv(handle, data, bytes, 0));
+    return ret;
+}
+
+static void linux_receive_low(mr_plat *plat, int handle, size_t bytes) {
+    (void)plat;
+    int low = (int)bytes;
+    (void)setsockopt(handle, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
+}
+
+static int linux_poll(mr_plat *plat, mr_socket_event *events, size_t count, int64_t timeout_us) {
+    (void)plat;
+    struct pollfd few[POLL_FEW];
+    struct pollfd *list = count <= POLL_FEW ? few : mr_heap_raw(sizeof(struct pollfd) * count);
+    for (size_t i = 0; i < count; i++) {
+        list[i] = (struct pollfd){
+            .fd = events[i].handle,
+            .events = (short)((events[i].read ? POLLIN : 0) | (events[i].write ? POLLOUT : 0))};
+    }
+    struct timespec limit = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
+    int ready;
+    RETRY(ready, ppoll(list, (nfds_t)count, timeout_us < 0 ? NULL : &limit, NULL));
+    for (size_t i = 0; i < count && ready >= 0; i++) {
+        short got = list[i].revents;
+        bool broken = (got & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+        events[i].readable = events[i].read && ((got & POLLIN) != 0 || broken);
+        events[i].writable = events[i].write && ((got & POLLOUT) != 0 || broken);
+    }
+    if (list != few) {
+        mr_heap_free(list);
+    }
+    return ready;
+}
+
+static void linux_close(mr_plat *plat, int handle) {
+    (void)plat;
+    close(handle);
+}
+
+static int linux_wake_open(mr_plat *plat) {
+    (void)plat;
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static void linux_wake_signal(mr_plat *plat, int handle) {
+    (void)plat;
+    int64_t ret;
+    RETRY(ret, write(handle, &(uint64_t){1}, sizeof(uint64_t)));  // Full: it is signalled already.
+}
+
+static void linux_wake_clear(mr_plat *plat, int handle) {
+    (void)plat;
+    uint64_t count;
+    int64_t ret;
+    RETRY(ret, read(handle, &count, sizeof(count)));
+}
+
+const mr_plat_sockets mr_linux_socket_ops = {
+    .connect = linux_connect,
+    .connected = linux_connected,
+    .listen = linux_listen,
+    .accept = linux_accept,
+    .send = linux_send,
+    .receive = linux_receive,
+    .receive_low = linux_receive_low,
+    .poll = linux_poll,
+    .close = linux_close,
+    .wake_open = linux_wake_open,
+    .wake_signal = linux_wake_signal,
+    .wake_clear = linux_wake_clear,
+};
