@@ -47,7 +47,7 @@ struct mr_cli_command {
 
 // clang-format off
 #define MR_CLI_COMMANDS(X) \
-    X(run) X(check) X(explain) X(sql) X(generate) X(doctor)
+    X(run) X(check) X(explain) X(diff) X(stream) X(sql) X(generate) X(doctor)
 // clang-format on
 
 #define MR_CLI_DECLARE(name) extern const mr_cli_command mr_cmd_##name;
@@ -71,6 +71,7 @@ void mr_report_format(const mr_error *error, mr_text *out);
 void mr_report_error(mr_cx *cx);  // cx->error to standard error.
 void mr_report_say(mr_cx *cx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mr_report_print(mr_cx *cx, const mr_text *text);  // To standard output.
+void mr_report_note(mr_cx *cx, const mr_text *text);   // To standard error.
 
 // pipeline.c: the flags that every command about a pipeline takes, and the loading behind them.
 #define MR_CLI_PIPELINE_FLAGS                                                               \
@@ -79,7 +80,10 @@ void mr_report_print(mr_cx *cx, const mr_text *text);  // To standard output.
         {"--source", "TABLE=file:PATH", true, "Read a source from somewhere else."}, {      \
         "-c", "SECTION.KEY=VALUE", true, "A setting, such as exec.workers=2."               \
     }
+// --data, MILLRACE_DATA (both from where the user stands), or data in the project.
+const char *mr_pipeline_data_dir(const mr_cli_args *args, mr_cx *cx);
 // Fills spec from the flags, reads the file, goes to the project's folder and plans.
 //   errors are all reported; returns an exit code, 0 when *ret is a planned job
+//   on failure nothing is left open
 int mr_pipeline_load(const mr_cli_args *args, const char *file, mr_job_spec *spec, mr_job **ret,
                      mr_cx *cx);

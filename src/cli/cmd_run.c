@@ -42,6 +42,13 @@ static int run_run(const mr_cli_args *args, mr_cx *cx) {
     bool ended;
     mr_code code = mr_job_run(job, &ended, cx);
     mr_progress_finish(&progress);
+    const mr_change *change = mr_job_change(job);
+    if (code != MR_OK && change != NULL && change->refusal != NULL) {
+        mr_text text;
+        mr_text_init(&text, cx->arena);
+        mr_query_print(change, &text);
+        mr_report_note(cx, &text);
+    }
     if (code != MR_OK) {
         mr_report_error(cx);
         exit_code = MR_EXIT_FAILED;

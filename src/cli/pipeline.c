@@ -27,7 +27,7 @@ static void sources_absolute(mr_job_pair *sources, uint32_t count, mr_cx *cx) {
     }
 }
 
-static const char *data_folder(const mr_cli_args *args, mr_cx *cx) {
+const char *mr_pipeline_data_dir(const mr_cli_args *args, mr_cx *cx) {
     const char *data = mr_args_get(args, "--data");
     data = data == NULL ? mr_plat_env(cx->plat, "MILLRACE_DATA") : data;
     return data == NULL ? "data" : absolute(data, cx);
@@ -56,7 +56,7 @@ static mr_code spec_fill(const mr_cli_args *args, const char *file, mr_job_spec 
     spec->sources = sources;
     spec->config = config;
     MR_TRY(mr_file_load(file, FILE_BYTES_MAX, &spec->text, cx));
-    spec->data_dir = spec->rehearsal ? throw_away(args, cx) : data_folder(args, cx);
+    spec->data_dir = spec->rehearsal ? throw_away(args, cx) : mr_pipeline_data_dir(args, cx);
     MR_TRY(mr_dir_change(mr_job_project(file, cx), cx));
     mr_job_pair *env;
     uint32_t env_count;

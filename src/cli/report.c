@@ -81,3 +81,9 @@ void mr_report_print(mr_cx *cx, const mr_text *text) {
         return;
     }
 }
+
+void mr_report_note(mr_cx *cx, const mr_text *text) {
+    if (mr_stream_write(MR_STDERR, mr_text_span(text), cx) != MR_OK) {
+        return;
+    }
+}

@@ -5,29 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/hash.h"
-#include "job/rehearsal.h"
-#include "job/tables.h"
-#include "store/catalog.h"
-
-#define TABLE_BYTES_MAX ((uint64_t)1 << 32)
-
-struct mr_job {
-    mr_job_spec spec;
-    mr_job_exec exec;
-    const char *name;
-    const char *state_dir;
-    const char *run_id;
-    mr_plat *plat;
-    mr_pipeline *pipeline;
-    mr_lock lock;
-    bool locked;
-    mr_tables tables;
-    mr_source **sources;
-    mr_sink **sinks;  // Inserts, then bad and late of each source.
-    uint32_t sink_count;
-    mr_driver *driver;
-};
+#include "job/inside.h"
 
 const mr_option mr_job_exec_options[] = {
     MR_OPTION(mr_job_exec, workers, MR_OPT_INT, "0", "Threads that process rows; 0 = one a core."),
@@ -280,186 +258,10 @@ const char *mr_job_state_dir(const mr_job *job) {
     return job->state_dir;
 }
 
-// ---- Opening ----
-
-static mr_code source_open(mr_job *job, uint32_t index, mr_cx *cx) {
-    const mr_plan_source *plan = &job->pipeline->sources[index];
-    mr_source *source = mr_arena_alloc(cx->arena, plan->type->size);
-    source->type = job->spec.rehearsal ? mr_rehearsal_source(plan->type, cx->arena) : plan->type;
-    source->spec = (mr_source_spec){.table = plan->name,
-                                    .pipeline = job->name,
-                                    .fields = &plan->fields,
-                                    .options = &plan->options,
-                                    .until = job->spec.until,
-                                    .chunk_bytes = job->exec.chunk_bytes,
-                                    .batch_rows = (uint32_t)job->exec.batch_rows,
-                                    .seed = mr_hash_bytes(plan->name, strlen(plan->name), 0)};
-    job->sources[index] = source;
-    mr_code code = plan->type->open(source, &source->spec, cx);
-    return code == MR_OK ? code : mr_error_in(cx, code, "opening source \"%s\"", plan->name);
-}
-
-static mr_code sink_open(mr_job *job, const mr_sink_type *type, const mr_sink_spec *spec,
-                         mr_cx *cx) {
-    mr_sink *sink = mr_arena_alloc(cx->arena, type->size);
-    sink->type = type;
-    sink->spec = *spec;
-    sink->spec.pipeline = job->name;
-    sink->spec.data_dir = job->spec.data_dir;
-    sink->spec.zone = job->pipeline->zone;
-    job->sinks[job->sink_count++] = sink;
-    mr_code code = type->open(sink, &sink->spec, cx);
-    return code == MR_OK ? code : mr_error_in(cx, code, "opening table \"%s\"", spec->table);
-}
-
-static mr_code sinks_open(mr_job *job, mr_cx *cx) {
-    const mr_pipeline *pipeline = job->pipeline;
-    job->sinks =
-        MR_NEW_ARRAY(cx->arena, mr_sink *, pipeline->insert_count + 2 * pipeline->source_count);
-    for (uint32_t i = 0; i < pipeline->insert_count; i++) {
-        const mr_plan_insert *insert = &pipeline->inserts[i];
-        mr_sink_spec spec = {.table = insert->table,
-                             .schema = insert->root->schema,
-                             .options = &insert->options,
-                             .mode = insert->mode,
-                             .conflict_keys = insert->conflict_keys,
-                             .conflict_key_count = insert->conflict_key_count};
-        const mr_sink_type *type = insert->type;
-        if (job->spec.rehearsal) {
-            type = mr_rehearsal_sink(type, &spec.options, cx->arena);
-        }
-        MR_TRY(sink_open(job, type, &spec, cx));
-    }
-    static const mr_option_values no_options = {0};
-    const mr_sink_type *aside = mr_port_sink(job->spec.port, job->exec.aside_format);
-    mr_assert(aside != NULL);
-    for (uint32_t s = 0; s < pipeline->source_count; s++) {
-        const mr_plan_source *source = &pipeline->sources[s];
-        mr_schema *late = MR_NEW(cx->arena, mr_schema);
-        *late = mr_op_late_schema(&source->schema, cx->arena);
-        mr_sink_spec spec = {.options = &no_options, .schema = &mr_op_bad_schema};
-        spec.table = mr_arena_printf(cx->arena, "%s_bad", source->name);
-        MR_TRY(sink_open(job, aside, &spec, cx));
-        spec.table = mr_arena_printf(cx->arena, "%s_late", source->name);
-        spec.schema = late;
-        MR_TRY(sink_open(job, aside, &spec, cx));
-    }
-    return MR_OK;
-}
-
-static mr_code register_table(const mr_job *job, const mr_sink *sink, mr_cx *cx) {
-    const mr_schema *schema = sink->spec.schema;
-    mr_catalog_table table = {
-        .name = sink->spec.table,
-        .format = sink->type->format,
-        .path = sink->path,
-        .pipeline = job->name,
-        .partition_by = mr_option_find(sink->spec.options, "partition_by"),
-        .columns = MR_NEW_ARRAY(cx->arena, mr_catalog_column, schema->count),
-        .column_count = schema->count,
-    };
-    for (uint32_t c = 0; c < schema->count; c++) {
-        table.columns[c].name = schema->columns[c].name;
-        table.columns[c].type = mr_type_name(schema->columns[c].type);
-    }
-    return mr_catalog_register(job->spec.data_dir, &table, cx);
-}
-
-static mr_code register_tables(const mr_job *job, mr_cx *cx) {
-    for (uint32_t s = 0; s < job->sink_count; s++) {
-        if (job->sinks[s]->type->registers) {
-            MR_TRY(register_table(job, job->sinks[s], cx));
-        }
-    }
-    return MR_OK;
-}
-
-// --fresh: the pipeline's state goes, and what it wrote, so that no row is there twice afterwards.
-static mr_code erase(mr_job *job, mr_cx *cx) {
-    for (uint32_t s = 0; s < job->sink_count; s++) {
-        mr_sink *sink = job->sinks[s];
-        if (sink->type->erase != NULL) {
-            MR_TRY(sink->type->erase(sink, cx));
-        }
-    }
-    return mr_dir_delete(job->state_dir, cx);
-}
-
-static mr_code published(void *self, uint64_t incarnation, uint64_t epoch, mr_cx *cx) {
-    const mr_job *job = self;
-    return mr_catalog_set_published(job->state_dir, incarnation, epoch, cx);
-}
-
-static void between_epochs(void *self, mr_cx *cx) {
-    mr_tables_refresh(&((mr_job *)self)->tables, cx);
-}
-
-static mr_code open_all(mr_job *job, mr_cx *cx) {
-    const mr_pipeline *pipeline = job->pipeline;
-    MR_TRY(mr_dir_make(mr_arena_printf(cx->arena, "%s/state", job->spec.data_dir), cx));
-    const char *lock = mr_arena_printf(cx->arena, "%s.lock", job->state_dir);
-    MR_TRY(mr_lock_take(&job->lock, lock, cx));
-    job->locked = true;
-    job->tables.warn = job->spec.warn;
-    job->tables.self = job->spec.self;
-    MR_TRY(mr_tables_open(&job->tables, pipeline, job->spec.port, cx));
-    job->sources = MR_NEW_ARRAY(cx->arena, mr_source *, pipeline->source_count);
-    for (uint32_t s = 0; s < pipeline->source_count; s++) {
-        MR_TRY(source_open(job, s, cx));
-    }
-    MR_TRY(sinks_open(job, cx));
-    if (job->spec.fresh) {
-        MR_TRY(erase(job, cx));
-    }
-    MR_TRY(mr_dir_make(job->state_dir, cx));
-    const char *run_id = mr_arena_printf(cx->arena, "%s/run_id", job->state_dir);
-    if (!mr_file_exists(run_id, cx)) {
-        MR_TRY(mr_file_save(run_id, mr_span_of(job->run_id), cx));
-    }
-    return register_tables(job, cx);
-}
-
-static mr_code driver_open(mr_job *job, mr_cx *cx) {
-    const mr_pipeline *pipeline = job->pipeline;
-    mr_sink **bad = MR_NEW_ARRAY(cx->arena, mr_sink *, pipeline->source_count);
-    mr_sink **late = MR_NEW_ARRAY(cx->arena, mr_sink *, pipeline->source_count);
-    for (uint32_t s = 0; s < pipeline->source_count; s++) {
-        bad[s] = job->sinks[pipeline->insert_count + 2 * s];
-        late[s] = job->sinks[pipeline->insert_count + 2 * s + 1];
-    }
-    mr_driver_spec spec = {
-        .pipeline = pipeline,
-        .state_dir = job->state_dir,
-        .sources = job->sources,
-        .sinks = job->sinks,
-        .bad_sinks = bad,
-        .late_sinks = late,
-        .tables = job->tables.items,
-        .aside_trigger_us = job->exec.aside_trigger,
-        .options = {.workers = (uint32_t)job->exec.workers,
-                    .epoch_us = job->exec.epoch,
-                    .epoch_bytes = job->exec.epoch_bytes,
-                    .epoch_rows = (uint64_t)job->exec.epoch_rows,
-                    .state_bytes_max = job->exec.memory_limit,
-                    .log_bytes = job->exec.log_bytes,
-                    .stop_after_epochs = (uint32_t)job->exec.stop_after_epochs,
-                    .until = job->spec.until,
-                    .duration_us = job->spec.duration_us,
-                    .accept_loss = job->spec.accept_loss,
-                    .measured = job->spec.rehearsal},
-        .progress = job->spec.progress,
-        .published = published,
-        .self = job->spec.self,
-    };
-    spec.between_epochs = between_epochs;
-    spec.published_self = job;
-    return mr_driver_open(&spec, &job->driver, cx);
-}
-
 mr_code mr_job_run(mr_job *job, bool *ret_ended, mr_cx *cx) {
     *ret_ended = false;
-    MR_TRY(open_all(job, cx));
-    MR_TRY(driver_open(job, cx));
+    MR_TRY(mr_open_all(job, cx));
+    MR_TRY(mr_open_driver_to_run(job, cx));
     return mr_driver_run(job->driver, ret_ended, cx);
 }
 
@@ -469,6 +271,14 @@ const mr_job_exec *mr_job_settings(const mr_job *job) {
 
 const mr_driver *mr_job_driver(const mr_job *job) {
     return job->driver;
+}
+
+mr_code mr_job_compare(mr_job *job, mr_change *ret, mr_cx *cx) {
+    return mr_query_compare(job->pipeline, job->state_dir, ret, cx);
+}
+
+const mr_change *mr_job_change(const mr_job *job) {
+    return job->change;
 }
 
 const char *mr_job_sink_path(const mr_job *job, uint32_t insert) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "exec/driver.h"
+#include "job/query.h"
 #include "plat/plat.h"
 #include "port/port.h"
 #include "sql/plan.h"
@@ -75,6 +76,10 @@ const char *mr_job_state_dir(const mr_job *job);
 mr_code mr_job_run(mr_job *job, bool *ret_ended, mr_cx *cx);
 const mr_job_exec *mr_job_settings(const mr_job *job);
 const mr_driver *mr_job_driver(const mr_job *job);  // NULL before a run.
+// The query against the committed state. Takes no lock.
+mr_code mr_job_compare(mr_job *job, mr_change *ret, mr_cx *cx);
+// What a run found that was not the query it has state for; NULL when it had no reason to look.
+const mr_change *mr_job_change(const mr_job *job);
 // Where a table's rows are, or NULL (a console).
 const char *mr_job_sink_path(const mr_job *job, uint32_t insert);
 void mr_job_close(mr_job *job, mr_cx *cx);

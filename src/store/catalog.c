@@ -277,26 +277,34 @@ static bool parse_hex(mr_span in, uint64_t *ret) {
     return in.bytes > 0;
 }
 
+bool mr_catalog_get_published(const char *state_dir, uint64_t *ret_incarnation, uint64_t *ret_epoch,
+                              mr_cx *cx) {
+    mr_span text;
+    const char *path = mr_arena_printf(cx->arena, "%s/published", state_dir);
+    if (mr_file_load(path, 4096, &text, cx) != MR_OK) {
+        return false;
+    }
+    const char *space = memchr(text.data, ' ', text.bytes);
+    int64_t epoch;
+    size_t hex = space == NULL ? 0 : (size_t)(space - text.data);
+    bool known =
+        space != NULL && parse_hex((mr_span){text.data, hex}, ret_incarnation) &&
+        mr_span_ends(text, "\n") &&
+        mr_text_parse_int64(mr_span_trim((mr_span){space + 1, text.bytes - hex - 1}), &epoch) &&
+        epoch >= 0;
+    *ret_epoch = known ? (uint64_t)epoch : 0;
+    return known;
+}
+
 static catalog_mark *mark_of(catalog_scan *scan, mr_span pipeline, mr_cx *cx) {
     catalog_mark *mark = mr_map_get(&scan->marks, pipeline);
     if (mark != NULL) {
         return mark;
     }
     mark = MR_NEW(cx->arena, catalog_mark);
-    const char *path = mr_arena_printf(cx->arena, "%s/state/%.*s/published", scan->data_dir,
-                                       MR_SPAN_ARGS(pipeline));
-    mr_span text;
-    if (mr_file_load(path, 4096, &text, cx) == MR_OK) {
-        const char *space = memchr(text.data, ' ', text.bytes);
-        int64_t epoch;
-        size_t hex = space == NULL ? 0 : (size_t)(space - text.data);
-        mark->known =
-            space != NULL && parse_hex((mr_span){text.data, hex}, &mark->incarnation) &&
-            mr_span_ends(text, "\n") &&
-            mr_text_parse_int64(mr_span_trim((mr_span){space + 1, text.bytes - hex - 1}), &epoch) &&
-            epoch >= 0;
-        mark->epoch = mark->known ? (uint64_t)epoch : 0;
-    }
+    const char *dir =
+        mr_arena_printf(cx->arena, "%s/state/%.*s", scan->data_dir, MR_SPAN_ARGS(pipeline));
+    mark->known = mr_catalog_get_published(dir, &mark->incarnation, &mark->epoch, cx);
     mr_map_put(&scan->marks, pipeline, mark);
     return mark;
 }

@@ -36,6 +36,9 @@ mr_code mr_catalog_list(const char *data_dir, mr_catalog_table **ret, uint32_t *
 // Readers may see this pipeline's epochs up to `epoch`.
 mr_code mr_catalog_set_published(const char *state_dir, uint64_t incarnation, uint64_t epoch,
                                  mr_cx *cx);
+// What set_published wrote last; false when it is not known.
+bool mr_catalog_get_published(const char *state_dir, uint64_t *ret_incarnation, uint64_t *ret_epoch,
+                              mr_cx *cx);
 // Files of a table that a reader may see, in order of path, in cx->arena.
 mr_code mr_catalog_files(const char *data_dir, const mr_catalog_table *table, const char ***ret,
                          uint32_t *ret_count, mr_cx *cx);
