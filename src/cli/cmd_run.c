@@ -19,6 +19,16 @@ static const mr_cli_flag run_flags[] = {
 
 static atomic_bool stop_flag;
 
+// A run that was refused since its query changed says what changed.
+static void report_change(const mr_change *change, mr_cx *cx) {
+    if (change != NULL && change->refusal != NULL) {
+        mr_text text;
+        mr_text_init(&text, cx->arena);
+        mr_query_print_changes(change, &text);
+        mr_report_note(cx, &text);
+    }
+}
+
 static int run_run(const mr_cli_args *args, mr_cx *cx) {
     mr_job_spec spec = {.fresh = mr_args_has(args, "--fresh"),
                         .accept_loss = mr_args_has(args, "--accept-loss")};
@@ -42,15 +52,9 @@ static int run_run(const mr_cli_args *args, mr_cx *cx) {
     bool ended;
     mr_code code = mr_job_run(job, &ended, cx);
     mr_progress_finish(&progress);
-    const mr_change *change = mr_job_change(job);
-    if (code != MR_OK && change != NULL && change->refusal != NULL) {
-        mr_text text;
-        mr_text_init(&text, cx->arena);
-        mr_query_print(change, &text);
-        mr_report_note(cx, &text);
-    }
     if (code != MR_OK) {
         mr_report_error(cx);
+        report_change(mr_job_change(job), cx);
         exit_code = MR_EXIT_FAILED;
     } else if (!ended && atomic_load(&stop_flag)) {
         exit_code = MR_EXIT_INTERRUPTED;

@@ -52,7 +52,8 @@ static mr_code prepare_all(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
 // Waits a while before a retry; false when the run is to stop or the failure is not one to wait
 // out.
 static bool wait_out(mr_driver *driver, mr_code code, const char *what, mr_cx *cx) {
-    if (code != MR_E_FULL || (cx->error.flags & MR_RETRY) == 0 || mr_cx_cancelled(cx)) {
+    bool may_retry = (cx->error.flags & (MR_RETRY | MR_FATAL)) == MR_RETRY;
+    if (code != MR_E_FULL || !may_retry || mr_cx_cancelled(cx)) {
         return false;
     }
     driver->stalled = what;

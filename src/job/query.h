@@ -50,4 +50,6 @@ mr_code mr_query_compare(const mr_pipeline *pipeline, const char *state_dir, mr_
 bool mr_query_is_drop(const mr_change *change, const char *table);
 // For people: one line an item, what changed below it, and what a run would do.
 void mr_query_print(const mr_change *change, mr_text *out);
+// Only what changed, for behind the message of a run that is refused.
+void mr_query_print_changes(const mr_change *change, mr_text *out);
 void mr_query_print_json(const mr_change *change, mr_text *out);

@@ -70,6 +70,14 @@ void mr_query_print(const mr_change *change, mr_text *out) {
     print_outcome(change, out);
 }
 
+void mr_query_print_changes(const mr_change *change, mr_text *out) {
+    for (uint32_t i = 0; i < change->item_count; i++) {
+        if (change->items[i].kind != MR_KEEP) {
+            print_item(&change->items[i], out);
+        }
+    }
+}
+
 static void json_member(mr_text *out, const char *name, const char *value) {
     mr_text_addf(out, ",\"%s\":", name);
     mr_text_add_json(out, mr_span_of(value));
