@@ -247,6 +247,7 @@ static void copy_values(const memo_dict *entry, const mr_vector *in, mr_eval_row
                         mr_vector *out) {
     switch (mr_type_bytes(out->type)) {
     case 1: COPY_LOOP(uint8_t); break;
+    case 2: COPY_LOOP(uint16_t); break;
     case 4: COPY_LOOP(uint32_t); break;
     case 8: COPY_LOOP(uint64_t); break;
     default: COPY_LOOP(mr_interval); break;
@@ -256,7 +257,7 @@ static void copy_values(const memo_dict *entry, const mr_vector *in, mr_eval_row
 bool mr_eval_memo_run(mr_eval_memo *memo, const mr_eval_node *node, mr_eval_run *run,
                       mr_eval_rows rows, mr_vector *ret) {
     const mr_vector *in = &run->columns[memo->column];
-    if (in->kind != MR_DICT || node->type.id == MR_BYTES) {
+    if (in->kind != MR_DICT || (mr_type_is_string(node->type) && node->type.id != MR_TEXT)) {
         return false;
     }
     memo_dict *entry = memo_find(memo, in->dict->id, node->type);

@@ -36,3 +36,11 @@ int mr_fn_hex_digit(char c) {
     c = (char)(c | 0x20);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
+
+bool mr_fn_too_long(mr_fn_call *call, uint32_t row, size_t bytes) {
+    if (bytes <= MR_FN_TEXT_BYTES_MAX) {
+        return false;
+    }
+    mr_eval_call_fail(call, row, "text of more than 1 MiB");
+    return true;
+}

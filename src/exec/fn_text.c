@@ -7,16 +7,6 @@
 #include "base/utf8.h"
 #include "exec/fn.h"
 
-#define EACH_LIVE(call, row)                      \
-    mr_eval_rows rows_ = mr_eval_call_live(call); \
-    for (uint32_t i_ = 0, row; i_ < rows_.count && (row = mr_eval_row(rows_, i_), 1); i_++)
-
-#define RESULT_BYTES_MAX ((size_t)1 << 20)  // Of repeat, lpad and replace, a row.
-
-static inline mr_str arg_str(const mr_fn_call *call, uint32_t arg, uint32_t row) {
-    return mr_vector_str(&call->args[arg], row);
-}
-
 static bool is_ascii(mr_str s) {
     uint64_t all = 0, word;
     uint32_t i = 0;
@@ -96,22 +86,22 @@ static mr_str map_case(mr_fn_writer *writer, mr_str s, uint32_t (*map)(uint32_t)
 
 void mr_fn_UPPER(mr_fn_call *call) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
-        call->out->strs[row] = map_case(&writer, arg_str(call, 0, row), mr_utf8_upper, 'a');
+    MR_FN_EACH(call, row) {
+        call->out->strs[row] = map_case(&writer, mr_fn_str(call, 0, row), mr_utf8_upper, 'a');
     }
 }
 
 void mr_fn_LOWER(mr_fn_call *call) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
-        call->out->strs[row] = map_case(&writer, arg_str(call, 0, row), mr_utf8_lower, 'A');
+    MR_FN_EACH(call, row) {
+        call->out->strs[row] = map_case(&writer, mr_fn_str(call, 0, row), mr_utf8_lower, 'A');
     }
 }
 
 void mr_fn_REVERSE(mr_fn_call *call) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row);
         char *out = mr_fn_writer_take(&writer, s.bytes);
         for (uint32_t at = 0; at < s.bytes;) {
             uint32_t bytes = char_offset(cut_bytes(s, at, s.bytes), 1);
@@ -160,12 +150,12 @@ static mr_str trim(mr_str s, mr_str set, int ends) {
 }
 
 static void trim_all(mr_fn_call *call, int ends) {
-    EACH_LIVE(call, row) {
+    MR_FN_EACH(call, row) {
         mr_str set = {.data = " ", .bytes = 1};
         if (call->arg_count == 2) {
-            set = arg_str(call, 1, row);
+            set = mr_fn_str(call, 1, row);
         }
-        call->out->strs[row] = trim(arg_str(call, 0, row), set, ends);
+        call->out->strs[row] = trim(mr_fn_str(call, 0, row), set, ends);
     }
 }
 
@@ -181,14 +171,14 @@ void mr_fn_RTRIM_CHARS(mr_fn_call *call) { trim_all(call, TRIM_RIGHT); }
 // ---- length and parts --------------------------------------------------------------------------
 
 void mr_fn_LENGTH(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        call->out->int64s[row] = char_count(arg_str(call, 0, row));
+    MR_FN_EACH(call, row) {
+        call->out->int64s[row] = char_count(mr_fn_str(call, 0, row));
     }
 }
 
 void mr_fn_STRLEN(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        call->out->int64s[row] = arg_str(call, 0, row).bytes;
+    MR_FN_EACH(call, row) {
+        call->out->int64s[row] = mr_fn_str(call, 0, row).bytes;
     }
 }
 
@@ -213,22 +203,22 @@ static mr_str substring(mr_str s, int64_t position, int64_t length) {
 }
 
 void mr_fn_SUBSTRING(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
+    MR_FN_EACH(call, row) {
         int64_t position = MR_FN_ARG(call, 1, int64_t, row);
-        call->out->strs[row] = substring(arg_str(call, 0, row), position, INT64_MAX);
+        call->out->strs[row] = substring(mr_fn_str(call, 0, row), position, INT64_MAX);
     }
 }
 
 void mr_fn_SUBSTRING_LENGTH(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        call->out->strs[row] = substring(arg_str(call, 0, row), MR_FN_ARG(call, 1, int64_t, row),
+    MR_FN_EACH(call, row) {
+        call->out->strs[row] = substring(mr_fn_str(call, 0, row), MR_FN_ARG(call, 1, int64_t, row),
                                          MR_FN_ARG(call, 2, int64_t, row));
     }
 }
 
 void mr_fn_LEFT(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row);
         int64_t n = MR_FN_ARG(call, 1, int64_t, row);
         n = MR_MAX(n, -((int64_t)UINT32_MAX + 1));
         call->out->strs[row] = cut_chars(s, 0, n >= 0 ? n : char_count(s) + n);
@@ -236,8 +226,8 @@ void mr_fn_LEFT(mr_fn_call *call) {
 }
 
 void mr_fn_RIGHT(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row);
         int64_t n = MR_FN_ARG(call, 1, int64_t, row), count = char_count(s);
         n = MR_MIN(MR_MAX(n, -count), count);
         call->out->strs[row] = cut_chars(s, n >= 0 ? count - n : -n, count);
@@ -256,30 +246,30 @@ static int64_t find(mr_str s, mr_str part, uint32_t from) {
 }
 
 void mr_fn_STRPOS(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row);
-        int64_t at = find(s, arg_str(call, 1, row), 0);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row);
+        int64_t at = find(s, mr_fn_str(call, 1, row), 0);
         call->out->int64s[row] = at < 0 ? 0 : char_count(cut_bytes(s, 0, (uint32_t)at)) + 1;
     }
 }
 
 void mr_fn_CONTAINS(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        call->out->bools[row] = find(arg_str(call, 0, row), arg_str(call, 1, row), 0) >= 0;
+    MR_FN_EACH(call, row) {
+        call->out->bools[row] = find(mr_fn_str(call, 0, row), mr_fn_str(call, 1, row), 0) >= 0;
     }
 }
 
 void mr_fn_STARTS_WITH(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row), part = arg_str(call, 1, row);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row), part = mr_fn_str(call, 1, row);
         call->out->bools[row] = part.bytes <= s.bytes &&
                                 (part.bytes == 0 || memcmp(s.data, part.data, part.bytes) == 0);
     }
 }
 
 void mr_fn_ENDS_WITH(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row), part = arg_str(call, 1, row);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row), part = mr_fn_str(call, 1, row);
         call->out->bools[row] =
             part.bytes <= s.bytes &&
             (part.bytes == 0 || memcmp(s.data + s.bytes - part.bytes, part.data, part.bytes) == 0);
@@ -314,11 +304,12 @@ static mr_str split_part(mr_str s, mr_str separator, int64_t n) {
 }
 
 void mr_fn_SPLIT_PART(mr_fn_call *call) {
-    EACH_LIVE(call, row) {
+    MR_FN_EACH(call, row) {
         int64_t n = MR_FN_ARG(call, 2, int64_t, row);
         n = MR_MIN(MR_MAX(n, -((int64_t)1 << 40)), (int64_t)1 << 40);
-        call->out->strs[row] = n == 0 ? (mr_str){.data = ""}
-                                      : split_part(arg_str(call, 0, row), arg_str(call, 1, row), n);
+        call->out->strs[row] =
+            n == 0 ? (mr_str){.data = ""}
+                   : split_part(mr_fn_str(call, 0, row), mr_fn_str(call, 1, row), n);
     }
 }
 
@@ -326,8 +317,8 @@ void mr_fn_SPLIT_PART(mr_fn_call *call) {
 
 void mr_fn_CONCAT_OP(mr_fn_call *call) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
-        mr_str a = arg_str(call, 0, row), b = arg_str(call, 1, row);
+    MR_FN_EACH(call, row) {
+        mr_str a = mr_fn_str(call, 0, row), b = mr_fn_str(call, 1, row);
         size_t bytes = (size_t)a.bytes + b.bytes;
         char *out = mr_fn_writer_take(&writer, bytes);
         memcpy(out, a.data, a.bytes);
@@ -346,7 +337,7 @@ static mr_str join(mr_fn_call *call, mr_fn_writer *writer, uint32_t row, mr_str 
                    uint32_t first) {
     size_t room = 0, bytes = 0;
     for (uint32_t arg = first; arg < call->arg_count; arg++) {
-        room += arg_null(call, arg, row) ? 0 : (size_t)arg_str(call, arg, row).bytes;
+        room += arg_null(call, arg, row) ? 0 : (size_t)mr_fn_str(call, arg, row).bytes;
         room += separator.bytes;
     }
     char *out = mr_fn_writer_take(writer, room);
@@ -355,7 +346,7 @@ static mr_str join(mr_fn_call *call, mr_fn_writer *writer, uint32_t row, mr_str 
         if (arg_null(call, arg, row)) {
             continue;
         }
-        mr_str s = arg_str(call, arg, row);
+        mr_str s = mr_fn_str(call, arg, row);
         if (any && separator.bytes > 0) {
             memcpy(out + bytes, separator.data, separator.bytes);
             bytes += separator.bytes;
@@ -369,38 +360,30 @@ static mr_str join(mr_fn_call *call, mr_fn_writer *writer, uint32_t row, mr_str 
 
 void mr_fn_CONCAT(mr_fn_call *call) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
+    MR_FN_EACH(call, row) {
         call->out->strs[row] = join(call, &writer, row, (mr_str){.data = ""}, 0);
     }
 }
 
 void mr_fn_CONCAT_WS(mr_fn_call *call) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
+    MR_FN_EACH(call, row) {
         if (arg_null(call, 0, row)) {
             mr_eval_call_null(call, row);
         } else {
-            call->out->strs[row] = join(call, &writer, row, arg_str(call, 0, row), 1);
+            call->out->strs[row] = join(call, &writer, row, mr_fn_str(call, 0, row), 1);
         }
     }
 }
 
-static bool too_long(mr_fn_call *call, uint32_t row, size_t bytes) {
-    if (bytes <= RESULT_BYTES_MAX) {
-        return false;
-    }
-    mr_eval_call_fail(call, row, "text of more than 1 MiB");
-    return true;
-}
-
 void mr_fn_REPEAT(mr_fn_call *call) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row);
         int64_t n = MR_FN_ARG(call, 1, int64_t, row);
-        n = s.bytes == 0 || n < 0 ? 0 : MR_MIN(n, (int64_t)RESULT_BYTES_MAX + 1);
+        n = s.bytes == 0 || n < 0 ? 0 : MR_MIN(n, (int64_t)MR_FN_TEXT_BYTES_MAX + 1);
         size_t bytes = (size_t)n * s.bytes;
-        if (too_long(call, row, bytes)) {
+        if (mr_fn_too_long(call, row, bytes)) {
             continue;
         }
         char *out = mr_fn_writer_take(&writer, bytes);
@@ -413,8 +396,9 @@ void mr_fn_REPEAT(mr_fn_call *call) {
 
 void mr_fn_REPLACE(mr_fn_call *call) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row), old = arg_str(call, 1, row), new = arg_str(call, 2, row);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row), old = mr_fn_str(call, 1, row),
+               new = mr_fn_str(call, 2, row);
         size_t count = 0;
         for (int64_t at = 0; old.bytes > 0 && (at = find(s, old, (uint32_t)at)) >= 0;
              at += old.bytes) {
@@ -425,7 +409,7 @@ void mr_fn_REPLACE(mr_fn_call *call) {
             continue;
         }
         size_t bytes = s.bytes - count * old.bytes + count * new.bytes;
-        if (new.bytes > old.bytes && too_long(call, row, bytes)) {
+        if (new.bytes > old.bytes && mr_fn_too_long(call, row, bytes)) {
             continue;
         }
         char *out = mr_fn_writer_take(&writer, bytes);
@@ -444,8 +428,8 @@ void mr_fn_REPLACE(mr_fn_call *call) {
 // Fills s up to n characters with `fill`, over and over, before or behind it; a longer s is cut.
 static void pad(mr_fn_call *call, bool left) {
     mr_fn_writer writer = mr_fn_writer_new(call);
-    EACH_LIVE(call, row) {
-        mr_str s = arg_str(call, 0, row), fill = arg_str(call, 2, row);
+    MR_FN_EACH(call, row) {
+        mr_str s = mr_fn_str(call, 0, row), fill = mr_fn_str(call, 2, row);
         int64_t n = MR_MAX(MR_FN_ARG(call, 1, int32_t, row), 0), count = char_count(s);
         if (count >= n) {
             call->out->strs[row] = cut_chars(s, 0, n);
@@ -459,7 +443,7 @@ static void pad(mr_fn_call *call, bool left) {
         int64_t whole = (n - count) / fill_chars;
         mr_str rest = cut_chars(fill, 0, (n - count) % fill_chars);
         size_t bytes = s.bytes + (size_t)whole * fill.bytes + rest.bytes;
-        if (too_long(call, row, bytes)) {
+        if (mr_fn_too_long(call, row, bytes)) {
             continue;
         }
         char *out = mr_fn_writer_take(&writer, bytes);

@@ -166,3 +166,21 @@ const char *make_text(make *m, const char *expression) {
     mr_eval_close(eval);
     return text;
 }
+
+void make_expect(const make_answer *answers, size_t count) {
+    make *m = make_new(MAKE_FLAT);
+    uint32_t first[] = {0};
+    for (size_t i = 0; i < count; i++) {
+        mr_eval *eval = make_eval(m, answers[i].expression);
+        if (!EXPECT(eval != NULL)) {
+            EXPECT_STR(m->cx.error.text, answers[i].expression);
+            continue;
+        }
+        const char *value = make_run(m, eval, first, 1);
+        if (!EXPECT_STR(value, answers[i].value)) {
+            EXPECT_STR(answers[i].expression, "gives this");
+        }
+        mr_eval_close(eval);
+    }
+    make_free(m);
+}

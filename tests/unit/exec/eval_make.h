@@ -28,3 +28,10 @@ mr_eval *make_eval(make *m, const char *expression);
 const char *make_run(make *m, mr_eval *eval, const uint32_t *sel, uint32_t sel_count);
 // The same for an expression that is compiled and closed again.
 const char *make_text(make *m, const char *expression);
+
+// What expressions give in the first row: the edges of functions over constants.
+typedef struct make_answer {
+    const char *expression;
+    const char *value;
+} make_answer;
+void make_expect(const make_answer *answers, size_t count);
