@@ -195,6 +195,12 @@ void mr_eval_close(mr_eval *eval) {
         mr_eval_memo_close(eval->memos[i]);
     }
     eval->memo_count = 0;
+    for (mr_eval_state *state = eval->states; state != NULL; state = state->next) {
+        if (state->data != NULL) {
+            state->close(state->data);
+            state->data = NULL;
+        }
+    }
 }
 
 static mr_eval_run run_start(const mr_eval *eval, const mr_batch *in, mr_cx *cx) {

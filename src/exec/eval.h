@@ -42,7 +42,7 @@ typedef struct mr_eval_failures {
 mr_code mr_eval_compile(const mr_expr *expr, const mr_schema *input, const mr_eval_env *env,
                         mr_eval **ret,
                         mr_cx *cx);  // Memory: cx->arena; env is borrowed and read live.
-void mr_eval_close(mr_eval *eval);   // Frees memo tables.
+void mr_eval_close(mr_eval *eval);   // Frees memo tables and what calls kept.
 mr_type mr_eval_type(const mr_eval *eval);
 // The value of every selected row. failures may be NULL only for expressions that cannot fail.
 mr_code mr_eval_vector(mr_eval *eval, const mr_batch *in, mr_vector *ret,

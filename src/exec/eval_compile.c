@@ -53,11 +53,15 @@ static mr_vector run_call(const mr_eval_node *node, mr_eval_run *run, mr_eval_ro
     return mr_eval_node_call(node, run, rows, args);
 }
 
-static mr_code kernel_find(const mr_expr *expr, mr_eval_node *node, mr_cx *cx) {
+static mr_code kernel_find(compiler *c, const mr_expr *expr, mr_eval_node *node) {
+    mr_cx *cx = c->cx;
     node->run = run_call;
     switch (expr->kind) {
     case MR_EXPR_CALL:
         mr_assert(expr->fn < MR_FN_ID_COUNT);
+        node->state = MR_NEW(cx->arena, mr_eval_state);
+        node->state->next = c->eval->states;
+        c->eval->states = node->state;
         node->kernel = mr_fn_kernels[expr->fn];
         node->sees_nulls = (mr_function_table[expr->fn].flags & MR_FN_NULLS) != 0;
         return MR_OK;
@@ -136,7 +140,7 @@ static mr_code compile(compiler *c, const mr_expr *expr, mr_eval_node **ret, rea
         node->run = run_now;
         ret_reads->many = true;
     } else {
-        MR_TRY(kernel_find(expr, node, c->cx));
+        MR_TRY(kernel_find(c, expr, node));
         node->arg_count = expr->arg_count;
         node->args = MR_NEW_ARRAY(c->cx->arena, mr_eval_node *, expr->arg_count);
         reads *parts = MR_NEW_ARRAY(c->cx->arena, reads, expr->arg_count);

@@ -30,6 +30,14 @@ typedef struct mr_eval_run {
     const char **reasons;  // Of the failed rows.
 } mr_eval_run;
 
+// What a call keeps from batch to batch, such as compiled patterns: made by its kernel when it
+// first needs it, freed with the eval. One thread uses it, as the eval.
+typedef struct mr_eval_state {
+    void *data;
+    void (*close)(void *data);  // Set together with data.
+    struct mr_eval_state *next;
+} mr_eval_state;
+
 struct mr_eval_node {
     mr_vector (*run)(const mr_eval_node *node, mr_eval_run *run, mr_eval_rows rows);
     mr_type type;
@@ -41,7 +49,8 @@ struct mr_eval_node {
     uint32_t column;
     mr_compare compare;
     mr_vector constant;
-    mr_eval_memo *memo;  // Set on the top of a part that reads nothing but one text column.
+    mr_eval_state *state;  // Of a call.
+    mr_eval_memo *memo;    // Set on the top of a part that reads nothing but one text column.
 };
 
 struct mr_eval {
@@ -49,6 +58,7 @@ struct mr_eval {
     const mr_eval_env *env;
     mr_eval_memo **memos;  // memo_count of them, for close.
     uint32_t memo_count;
+    mr_eval_state *states;  // Of all calls, for close.
     uint32_t column_count;  // Of the input.
 };
 

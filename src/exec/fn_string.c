@@ -34,12 +34,13 @@ static void digest(mr_fn_call *call, void (*function)(const void *, size_t, uint
 }
 
 // clang-format off
+#define SHA256_BYTES MR_DIGEST_SHA256_BYTES
 void mr_fn_MD5(mr_fn_call *call) { digest(call, mr_digest_md5, MR_DIGEST_MD5_BYTES); }
 void mr_fn_MD5_BYTES(mr_fn_call *call) { digest(call, mr_digest_md5, MR_DIGEST_MD5_BYTES); }
 void mr_fn_SHA1(mr_fn_call *call) { digest(call, mr_digest_sha1, MR_DIGEST_SHA1_BYTES); }
 void mr_fn_SHA1_BYTES(mr_fn_call *call) { digest(call, mr_digest_sha1, MR_DIGEST_SHA1_BYTES); }
-void mr_fn_SHA256(mr_fn_call *call) { digest(call, mr_digest_sha256, MR_DIGEST_SHA256_BYTES); }
-void mr_fn_SHA256_BYTES(mr_fn_call *call) { digest(call, mr_digest_sha256, MR_DIGEST_SHA256_BYTES); }
+void mr_fn_SHA256(mr_fn_call *call) { digest(call, mr_digest_sha256, SHA256_BYTES); }
+void mr_fn_SHA256_BYTES(mr_fn_call *call) { digest(call, mr_digest_sha256, SHA256_BYTES); }
 // clang-format on
 
 // ---- characters --------------------------------------------------------------------------------

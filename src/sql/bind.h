@@ -64,6 +64,10 @@ typedef struct mr_bind_args {
 } mr_bind_args;
 // The overload of a name that fits the arguments.
 mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret);
+// bind_sugar.c: calls that are other expressions. *ret stays NULL when the call is none of them.
+mr_code mr_bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret);
+// args[0] ~ args[1]; the sign is one of ~ ~* !~ !~*.
+mr_code mr_bind_sugar_match(mr_bind *b, const char *sign, mr_expr **args, mr_expr **ret);
 // Is there an aggregate of that name?
 bool mr_bind_is_aggregate(const char *name);
 

@@ -34,6 +34,7 @@ static const struct {
     {"from_hex", "unhex"},
     {"base64", "to_base64"},
     {"editdist3", "levenshtein"},
+    {"regexp_like", "regexp_matches"},
     {"mod", "%"},
     {"datepart", "date_part"},
     {"extract", "date_part"},
@@ -455,7 +456,8 @@ static mr_code bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
         (*ret)->arg_count = 2;
         return MR_OK;
     }
-    for (size_t i = 0; i < MR_COUNT(date_fields) && count == 1; i++) {
+    MR_TRY(mr_bind_sugar(b, call, ret));
+    for (size_t i = 0; i < MR_COUNT(date_fields) && count == 1 && *ret == NULL; i++) {
         if (strcmp(date_fields[i], name) == 0 && strcmp(name, "epoch") != 0) {
             return bind_date_part(b, date_fields[i], args[0], place, ret);
         }

@@ -27,9 +27,6 @@ static mr_code unknown_operator(mr_bind *b, const char *sign, mr_place place) {
         const char *sign;
         const char *hint;
     } hints[] = {
-        {"~", "Use LIKE, ILIKE or starts_with."},
-        {"~*", "Use ILIKE."},
-        {"!~", "Use NOT LIKE."},
         {"->", "Declare the field as a column with OPTIONS (path '$.a.b')."},
         {"->>", "Declare the field as a column with OPTIONS (path '$.a.b')."},
         {"==", "Write =."},
@@ -52,6 +49,11 @@ static bool known_sign(const char *sign) {
     return false;
 }
 
+static bool is_match(const char *sign) {
+    return strcmp(sign, "~") == 0 || strcmp(sign, "~*") == 0 || strcmp(sign, "!~") == 0 ||
+           strcmp(sign, "!~*") == 0;
+}
+
 static mr_code bind_plain(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) {
     const char *sign = mr_ast_name(ast->name, ast->n_name);
     mr_place place = mr_session_place(b->s, ast->location);
@@ -72,6 +74,9 @@ static mr_code bind_plain(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) 
     }
     if (strcmp(sign, "^") == 0 || strcmp(sign, "**") == 0) {
         return mr_bind_function(b->s, &(mr_bind_args){"power", args, count, place}, ret);
+    }
+    if (count == 2 && is_match(sign)) {
+        return mr_bind_sugar_match(b, sign, args, ret);
     }
     if (!known_sign(sign) || sign[0] == '~') {
         return unknown_operator(b, sign, place);
@@ -115,6 +120,20 @@ static mr_code bind_like(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) {
         *ret = mr_expr_unary(b->s->cx->arena, MR_EXPR_NOT, *ret);
     }
     return MR_OK;
+}
+
+// x SIMILAR TO y is x ~ y, as DuckDB reads it: the pattern is a regular expression.
+static mr_code bind_similar(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) {
+    const PgQuery__FuncCall *right = ast->rexpr->func_call;  // similar_to_escape(y [, escape])
+    mr_expr *args[2];
+    MR_TRY(mr_bind_expr(b, ast->lexpr, &args[0]));
+    MR_TRY(mr_bind_expr(b, right->args[0], &args[1]));
+    if (right->n_args > 1) {
+        return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, mr_session_place(b->s, ast->location),
+                          "Write \\ before the character in the pattern.",
+                          "ESCAPE of SIMILAR TO is not supported");
+    }
+    return mr_bind_sugar_match(b, mr_ast_name(ast->name, ast->n_name), args, ret);
 }
 
 static mr_code bind_in(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) {
@@ -190,6 +209,7 @@ mr_code mr_bind_operator(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) {
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP: return bind_plain(b, ast, ret);
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE: return bind_like(b, ast, ret);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return bind_similar(b, ast, ret);
     case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return bind_in(b, ast, ret);
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN: return bind_between(b, ast, ret);

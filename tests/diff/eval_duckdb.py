@@ -258,6 +258,40 @@ url_encode(s)
 url_decode(url_encode(s))
 url_decode(replace(url_encode(s), 'C3', p))
 url_decode('%' || num)
+regexp_matches(s, '[aé]+b?$')
+regexp_matches(s, p)
+regexp_matches(s, rx)
+regexp_matches(s, rx, 'i')
+regexp_matches(s, u, 'l')
+regexp_matches(s, 'A.*É', 'is')
+regexp_full_match(s, '[a-z ]*')
+regexp_full_match(s, rx)
+s ~ rx
+s !~ '.*a.*'
+s ~* '[a-cé]+' -- as: regexp_full_match(s, '[a-cé]+', 'i')
+s !~* rx -- as: NOT regexp_full_match(s, rx, 'i')
+s SIMILAR TO '(a|b)+.*'
+s NOT SIMILAR TO '[^a]*'
+regexp_extract(s, '[^a]+')
+regexp_extract(s, rx)
+regexp_extract(s, '(a)?(.)', 1)
+regexp_extract(s, '(\w+)\W+(.)', 2)
+regexp_extract(tm, '^(\d{4})-(\d+)', 1)
+regexp_extract(num, '([+-]?)(\d+)(\.\d*)?', 3)
+regexp_extract(num, '[a-z]+', 0, 'i')
+regexp_extract(s, 'a(.)', NULL::int)
+regexp_replace(s, '[aeé]', '<\0>')
+regexp_replace(s, 'a|(b)', '\1x', 'g')
+regexp_replace(s, rx, '-')
+regexp_replace(s, rx, '-', 'g')
+regexp_replace(s, rx, '[\0]', 'gi')
+regexp_replace(s, 'a*', u, 'g')
+regexp_replace(s, '', '-', 'g')
+regexp_replace(num, '(\d)(\d)?', '\2\1', 'g')
+regexp_replace(s, '(a)', '\2', 'g')
+regexp_replace(s, 'a', 'x\y', 'g')
+regexp_replace(s, 'a', 'x\y')
+regexp_escape(s)
 s LIKE 'a%'
 s LIKE '%a%'
 s LIKE '_a%'
@@ -472,6 +506,12 @@ def make_columns(rng, rows):
     def pattern():
         return "".join(rng.choice(["a", "b", "%", "_", "é", "A", "%", " "]) for _ in range(rng.randint(0, 5)))
 
+    def regex():  # Of what both libraries read alike.
+        parts = ["a", "b", "é", ".", "[ab]", "[^a]", "(a|b)", "(a)", "\\w", "\\d", "\\s", " ", "漢", "(?:x|é)", "A"]
+        text = "".join(rng.choice(parts) + rng.choice(["", "", "", "*", "+", "?", "{1,2}", "*?"])
+                       for _ in range(rng.randint(0, 4)))
+        return rng.choice(["", "", "", "^"]) + text + rng.choice(["", "", "", "$", "|b"])
+
     def number():
         kind = rng.random()
         if kind < 0.25:
@@ -530,7 +570,7 @@ def make_columns(rng, rows):
         "f": (FLOAT64, nullable(lambda: rng.uniform(0, 1) * 10.0 ** rng.randint(-200, 200))),
         "v": (FLOAT64, nullable(lambda: rng.uniform(0, 1e4))),
         "s": (TEXT, nullable(text)), "u": (TEXT, nullable(text)), "p": (TEXT, nullable(short)),
-        "pat": (TEXT, nullable(pattern)), "num": (TEXT, nullable(number)), "tm": (TEXT, nullable(time_text)),
+        "pat": (TEXT, nullable(pattern)), "rx": (TEXT, nullable(regex)), "num": (TEXT, nullable(number)), "tm": (TEXT, nullable(time_text)),
         "d": (DATE, nullable(date)), "e": (DATE, nullable(date)),
         "ts": (TIMESTAMP, nullable(moment)), "ts2": (TIMESTAMP, nullable(moment)),
         "tz": (TIMESTAMPTZ, nullable(moment)), "tz2": (TIMESTAMPTZ, nullable(moment)),
