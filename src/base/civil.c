@@ -259,15 +259,9 @@ static bool take_date(cursor *in, int64_t *ret_days) {
     return true;
 }
 
-// The time behind a date: "THH:MM[:SS[.f]]" with an offset; hour, minute and second of 1 or 2
-// digits.
-static bool take_time(cursor *in, reading *out) {
-    if (!take_char(in, 'T')) {
-        if (in->at == in->end || *in->at != ' ') {
-            return false;
-        }
-        skip_space(in);
-    }
+// "HH:MM[:SS[.f]]" with an offset; hour, minute and second of 1 or 2 digits. Hour 24 is the end of
+// the day.
+static bool take_clock(cursor *in, reading *out) {
     uint32_t hour, minute, second = 0, us = 0;
     if (!take_number(in, 1, 2, &hour) || !take_char(in, ':') || !take_number(in, 1, 2, &minute)) {
         return false;
@@ -275,7 +269,8 @@ static bool take_time(cursor *in, reading *out) {
     if (take_char(in, ':') && (!take_number(in, 1, 2, &second) || !take_fraction(in, &us))) {
         return false;
     }
-    if (hour > 23 || minute > 59 || second > 59 || !take_offset(in, out)) {
+    bool end = hour == 24 && minute == 0 && second == 0 && us == 0;
+    if ((hour > 23 && !end) || minute > 59 || second > 59 || !take_offset(in, out)) {
         return false;
     }
     if (!out->offset_given && take_text(in, " UTC")) {
@@ -285,12 +280,28 @@ static bool take_time(cursor *in, reading *out) {
     return true;
 }
 
+// The time behind a date.
+static bool take_time(cursor *in, reading *out) {
+    if (!take_char(in, 'T')) {
+        if (in->at == in->end || *in->at != ' ') {
+            return false;
+        }
+        skip_space(in);
+    }
+    return take_clock(in, out) && out->us < MR_DAY_US;
+}
+
+static void trim(cursor *in) {
+    skip_space(in);
+    while (in->end > in->at &&
+           (in->end[-1] == ' ' || (in->end[-1] >= '\t' && in->end[-1] <= '\r'))) {
+        in->end--;
+    }
+}
+
 static bool read_slowly(const char *data, size_t bytes, reading *out) {
     cursor in = {data, data + bytes};
-    skip_space(&in);
-    while (in.end > in.at && (in.end[-1] == ' ' || (in.end[-1] >= '\t' && in.end[-1] <= '\r'))) {
-        in.end--;
-    }
+    trim(&in);
     *out = (reading){.days = 0};
     return take_date(&in, &out->days) && (in.at == in.end || take_time(&in, out)) &&
            in.at == in.end;
@@ -344,6 +355,19 @@ bool mr_civil_parse_date(const char *data, size_t bytes, int32_t *ret_days) {
     return true;
 }
 
+bool mr_civil_parse_time(const char *data, size_t bytes, int64_t *ret_us) {
+    cursor in = {data, data + bytes};
+    reading out = {.days = 0};
+    trim(&in);
+    if (!take_clock(&in, &out) || in.at != in.end) {
+        if (!read_slowly(data, bytes, &out)) {
+            return false;
+        }
+    }
+    *ret_us = out.us;
+    return true;
+}
+
 // ---- printing ----------------------------------------------------------------------------------
 
 static char *put_2(char *at, int32_t value) {
@@ -375,12 +399,12 @@ static void print_date(mr_text *out, const mr_civil *civil) {
     }
 }
 
-static void print_clock(mr_text *out, const mr_civil *civil) {
-    char *at = put_2(mr_text_grow(out, 8), civil->hour);
+static void print_clock(mr_text *out, int32_t seconds) {
+    char *at = put_2(mr_text_grow(out, 8), seconds / 3600);
     *at++ = ':';
-    at = put_2(at, civil->minute);
+    at = put_2(at, seconds / 60 % 60);
     *at++ = ':';
-    put_2(at, civil->second);
+    put_2(at, seconds % 60);
 }
 
 // ".123456" with `digits` digits; digits 1 .. 6.
@@ -391,6 +415,23 @@ static void print_fraction(mr_text *out, int32_t us, int32_t digits) {
     for (int32_t i = 0; i < digits; i++, unit /= 10) {
         *at++ = (char)('0' + us / unit % 10);
     }
+}
+
+// The fraction of a second without zeros at its end; nothing for 0.
+static void print_part(mr_text *out, int32_t us) {
+    int32_t digits = 6;
+    for (int32_t rest = us; rest != 0 && rest % 10 == 0; rest /= 10) {
+        digits--;
+    }
+    if (us != 0) {
+        print_fraction(out, us, digits);
+    }
+}
+
+void mr_civil_print_time(mr_text *out, int64_t us) {
+    mr_assert(us >= 0 && us <= MR_DAY_US);
+    print_clock(out, (int32_t)(us / MR_SECOND_US));
+    print_part(out, (int32_t)(us % MR_SECOND_US));
 }
 
 void mr_civil_print(mr_text *out, int64_t us, const mr_zone *zone) {
@@ -404,14 +445,8 @@ void mr_civil_print(mr_text *out, int64_t us, const mr_zone *zone) {
     mr_civil_from_us(local, &civil);
     print_date(out, &civil);
     mr_text_add_char(out, ' ');
-    print_clock(out, &civil);
-    if (civil.us != 0) {
-        int32_t digits = 6;
-        for (int32_t rest = civil.us; rest % 10 == 0; rest /= 10) {
-            digits--;
-        }
-        print_fraction(out, civil.us, digits);
-    }
+    print_clock(out, civil.hour * 3600 + civil.minute * 60 + civil.second);
+    print_part(out, civil.us);
     // Whole minutes only, as DuckDB prints the odd offsets of before 1900.
     int32_t minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
     char *at = mr_text_grow(out, minutes % 60 == 0 ? 3 : 6);
@@ -434,7 +469,7 @@ void mr_civil_print_iso(mr_text *out, int64_t us) {
     mr_civil_from_us(us, &civil);
     print_ymd(out, &civil, civil.year);
     mr_text_add_char(out, 'T');
-    print_clock(out, &civil);
+    print_clock(out, civil.hour * 3600 + civil.minute * 60 + civil.second);
     if (civil.us != 0) {
         print_fraction(out, civil.us, civil.us % 1000 == 0 ? 3 : 6);
     }

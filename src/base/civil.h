@@ -43,6 +43,12 @@ int32_t mr_zone_date(const mr_zone *zone, int64_t utc_us);
 // offset it is local in zone. False when malformed or out of range; never reads past bytes.
 bool mr_civil_parse(const char *data, size_t bytes, const mr_zone *zone, int64_t *ret_us);
 bool mr_civil_parse_date(const char *data, size_t bytes, int32_t *ret_days);
+// A time of day, 00:00 .. 24:00:00: "12:34:56.123456", seconds left out or not, hour, minute and
+// second of 1 or 2 digits, digits past microseconds cut. Of a timestamp the time as written; an
+// offset says nothing about it, as in DuckDB and PostgreSQL.
+bool mr_civil_parse_time(const char *data, size_t bytes, int64_t *ret_us);
+// "12:34:56.123" (fraction only when not 0).
+void mr_civil_print_time(mr_text *out, int64_t us);
 // "2026-01-01 00:00:00.123+00" as DuckDB prints timestamptz in the zone (fraction only when not 0).
 void mr_civil_print(mr_text *out, int64_t us, const mr_zone *zone);
 void mr_civil_print_date(mr_text *out, int32_t days);

@@ -223,10 +223,6 @@ json_whole mr_json_number_int(const char *at, int64_t *ret);
 // A number of unit_us microseconds each, as microseconds; digits past them are cut.
 bool mr_json_number_time(const char *at, int64_t unit_us, int64_t *ret);
 
-// json_print.c: a finite double in as few digits as read back to it, with a point or an exponent,
-// as DuckDB prints it inside JSON (1e21, 1e-7). Returns its bytes, at most 32.
-size_t mr_json_print_double(double value, char *ret);
-
 // json_time.c: reads the date of ten bytes into day. False when it is none.
 bool mr_json_time_day(const char *data, json_day *day);
 // Text to a column's value by the field's type; zone for times without an offset.

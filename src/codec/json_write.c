@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/civil.h"
+#include "base/shortest.h"
 #include "codec/json_decode.h"
 
 static void write_int(int64_t value, mr_text *out) {
@@ -46,12 +47,11 @@ static void write_value(const mr_vector *vector, uint32_t row, mr_text *out) {
     case MR_INT32: write_int(vector->int32s[at], out); return;
     case MR_INT64: write_int(vector->int64s[at], out); return;
     case MR_FLOAT64: {
-        char digits[32];
         double value = vector->float64s[at];
         if (!isfinite(value)) {
             mr_text_add(out, "null");
         } else {
-            mr_text_add_bytes(out, digits, mr_json_print_double(value, digits));
+            mr_shortest_json_double(value, out);
         }
         return;
     }

@@ -21,7 +21,6 @@ diff-eval: $(BUILD)/diff-eval_dump ## Functions and aggregates against DuckDB on
 diff: diff-wire
 diff-wire: $(BUILD)/diff-wire_dump ## Messages of Kafka's protocol against kafka-python
 	@$(DEPS)/venv/bin/python tests/diff/wire_kafka.py $<
-	@$(DEPS)/venv/bin/python tests/diff/eval_duckdb.py $< --rows 100000
 
 .PHONY: diff-numeric
 diff: diff-numeric

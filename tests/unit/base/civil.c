@@ -287,3 +287,52 @@ TEST(civil, dates_are_read_and_printed) {
         }
     }
 }
+
+TEST(civil, times_of_day_are_read_and_printed) {
+    static const struct {
+        const char *in;
+        const char *out;  // NULL: refused.
+    } cases[] = {
+        {"12:34:56", "12:34:56"},
+        {"12:34", "12:34:00"},
+        {"1:2:3", "01:02:03"},
+        {"24:00:00", "24:00:00"},
+        {"24:00:01", NULL},
+        {"24:00:00.000001", NULL},
+        {"12:34:56.1234567", "12:34:56.123456"},
+        {" 12:34:56 ", "12:34:56"},
+        {"00:00:00.100", "00:00:00.1"},
+        {"00:00:00.000001", "00:00:00.000001"},
+        {"2020-01-01 12:34:56", "12:34:56"},
+        {"2020-01-01T12:34:56.5+02", "12:34:56.5"},
+        {"2020-01-01", "00:00:00"},
+        {"12:34:56Z", "12:34:56"},
+        {"12:34:56+02:30", "12:34:56"},
+        {"12", NULL},
+        {"", NULL},
+        {"12:60:00", NULL},
+        {"12:00:60", NULL},
+        {"25:00:00", NULL},
+        {"-1:00:00", NULL},
+        {"12:34:56x", NULL},
+        {"12:34:56 PM", NULL},
+        {"T12:34:56", NULL},
+        {"2020-01-01 24:00:00", NULL},
+    };
+    mr_text out;
+    mr_text_init(&out, NULL);
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        size_t bytes = strlen(cases[i].in);
+        char *exact = malloc(bytes + 1);
+        memcpy(exact, cases[i].in, bytes);
+        int64_t us = 0;
+        bool good = mr_civil_parse_time(exact, bytes, &us);
+        free(exact);
+        mr_text_clear(&out);
+        if (good) {
+            mr_civil_print_time(&out, us);
+        }
+        EXPECT_STR(good ? mr_text_string(&out) : NULL, cases[i].out);
+    }
+    mr_text_release(&out);
+}

@@ -2,12 +2,33 @@
 
 #include "column/rows.h"
 
+#include <string.h>
+
+#include "column/nested.h"
 #include "runner.h"
 
+static mr_column rows_element[] = {{"element", {.id = MR_TEXT}, false}};
+static const mr_schema rows_list = {rows_element, 1};
+static mr_column rows_fields[] = {
+    {"n", {.id = MR_INT64}, false},
+    {"texts", {.id = MR_LIST, .fields = &rows_list}, false},
+};
+static const mr_schema rows_struct = {rows_fields, 2};
 static mr_column rows_columns[] = {
-    {"flag", {.id = MR_BOOL}, false},   {"small", {.id = MR_INT32}, false},
-    {"large", {.id = MR_INT64}, false}, {"real", {.id = MR_FLOAT64}, false},
-    {"text", {.id = MR_TEXT}, false},   {"span", {.id = MR_INTERVAL}, false},
+    {"flag", {.id = MR_BOOL}, false},
+    {"small", {.id = MR_INT32}, false},
+    {"large", {.id = MR_INT64}, false},
+    {"real", {.id = MR_FLOAT64}, false},
+    {"text", {.id = MR_TEXT}, false},
+    {"span", {.id = MR_INTERVAL}, false},
+    {"tiny", {.id = MR_INT16}, false},
+    {"sum", MR_NUMERIC(38, 3), false},
+    {"half", {.id = MR_FLOAT32}, false},
+    {"id", {.id = MR_UUID}, false},
+    {"at", {.id = MR_TIME}, false},
+    {"doc", {.id = MR_JSON}, false},
+    {"list", {.id = MR_LIST, .fields = &rows_list}, false},
+    {"struct", {.id = MR_STRUCT, .fields = &rows_struct}, false},
 };
 static const mr_schema rows_schema = {rows_columns, MR_COUNT(rows_columns)};
 
@@ -16,6 +37,25 @@ static uint32_t mixed(uint32_t n) {
 }
 
 // Rows number first .. first + rows - 1 of an endless table; NULL where a hash says so.
+static mr_str make_nested(mr_arena *arena, mr_type type, uint32_t n) {
+    mr_text out;
+    mr_text_init(&out, arena);
+    if (type.id == MR_STRUCT) {
+        int64_t number = n;
+        mr_str list = make_nested(arena, type.fields->columns[1].type, n / 3);
+        mr_nested_put_value(&out, type.fields->columns[0].type, &number);
+        mr_nested_put_value(&out, type.fields->columns[1].type, &list);
+    } else {
+        mr_nested_put_count(&out, n % 4);
+        for (uint32_t i = 0; i < n % 4; i++) {
+            char *text = mr_arena_printf(arena, "%u", n + i);
+            mr_str value = {.data = text, .bytes = (uint32_t)strlen(text)};
+            mr_nested_put_value(&out, mr_type_element(type), &value);
+        }
+    }
+    return (mr_str){.data = mr_text_string(&out), .bytes = (uint32_t)out.bytes};
+}
+
 static mr_batch make_batch(mr_arena *arena, uint32_t first, uint32_t rows) {
     mr_batch batch = mr_batch_new(arena, rows_schema.count, rows);
     for (uint32_t c = 0; c < rows_schema.count; c++) {
@@ -23,8 +63,20 @@ static mr_batch make_batch(mr_arena *arena, uint32_t first, uint32_t rows) {
         *v = mr_vector_flat(arena, rows_schema.columns[c].type, rows);
         mr_vector_own_valid(v, arena, rows);
         for (uint32_t i = 0; i < rows; i++) {
-            uint32_t n = mixed((first + i) * 8 + c);
-            if (mr_type_is_string(v->type)) {
+            uint32_t n = mixed((first + i) * 32 + c);
+            if (mr_type_is_nested(v->type)) {
+                v->strs[i] = make_nested(arena, v->type, n);
+            } else if (v->type.id == MR_INT16) {
+                v->int16s[i] = (int16_t)n;
+            } else if (v->type.id == MR_NUMERIC) {
+                v->numerics[i] = -(mr_int128)n * n * n;
+            } else if (v->type.id == MR_FLOAT32) {
+                v->float32s[i] = (float)n / 7.0f;
+            } else if (v->type.id == MR_UUID) {
+                v->uuids[i] = (mr_uuid){.high = n, .low = ~(uint64_t)n};
+            } else if (v->type.id == MR_TIME) {
+                v->int64s[i] = n;
+            } else if (mr_type_is_string(v->type)) {
                 char *text = mr_arena_printf(arena, "%u", n >> (n % 29));
                 v->strs[i] =
                     (mr_str){.data = text, .bytes = n % 9 == 0 ? 0 : (uint32_t)strlen(text)};
@@ -206,5 +258,31 @@ TEST(rows, damaged_encodings_are_refused_and_add_nothing) {
     EXPECT_EQ(rows.row_count + rows.bytes, 0);
     mr_text_release(&encoded);
     mr_rows_release(&rows);
+    mr_arena_release(&arena);
+}
+
+TEST(rows, a_nested_value_that_is_damaged_is_refused) {
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, NULL);
+    mr_column columns[] = {{"list", {.id = MR_LIST, .fields = &rows_list}, false}};
+    mr_schema schema = {columns, 1};
+    mr_batch batch = mr_batch_new(&arena, 1, 1);
+    batch.columns[0] = mr_vector_flat(&arena, columns[0].type, 1);
+    batch.columns[0].strs[0] = make_nested(&arena, columns[0].type, /* n= */ 3);
+    mr_rows rows, back;
+    mr_rows_init(&rows, &schema);
+    mr_rows_init(&back, &schema);
+    mr_rows_append(&rows, &batch);
+    mr_text out;
+    mr_text_init(&out, &arena);
+    mr_rows_encode(&rows, &out);
+    EXPECT_OK(mr_rows_decode(&back, mr_text_span(&out), &cx));
+    EXPECT_EQ(back.row_count, 1);
+    out.data[out.bytes - batch.columns[0].strs[0].bytes] = 4;  // The count of the list.
+    EXPECT_EQ(mr_rows_decode(&back, mr_text_span(&out), &cx), MR_E_CORRUPT);
+    EXPECT_STR(cx.error.text, "encoded rows are damaged in column \"list\"");
+    mr_rows_release(&rows);
+    mr_rows_release(&back);
     mr_arena_release(&arena);
 }

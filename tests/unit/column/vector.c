@@ -8,14 +8,24 @@
 #include "column/batch.h"
 #include "runner.h"
 
-static const mr_type_id hashed_types[] = {MR_BOOL,  MR_INT32, MR_INT64,     MR_FLOAT64, MR_TEXT,
-                                          MR_BYTES, MR_DATE,  MR_TIMESTAMP, MR_INTERVAL};
+static const mr_type_id hashed_types[] = {
+    MR_BOOL, MR_INT32,     MR_INT64,    MR_FLOAT64, MR_TEXT,    MR_BYTES,
+    MR_DATE, MR_TIMESTAMP, MR_INTERVAL, MR_INT16,   MR_NUMERIC, MR_FLOAT32,
+    MR_UUID, MR_TIME,      MR_JSON,     MR_LIST,    MR_STRUCT};
 
 // Value `n` of a type, written to row `at`.
 static void put(mr_arena *arena, mr_vector *v, uint32_t at, int32_t n) {
     if (mr_type_is_string(v->type)) {
         char *text = mr_arena_printf(arena, "value %d", n);
         v->strs[at] = (mr_str){.data = text, .bytes = (uint32_t)strlen(text)};
+    } else if (v->type.id == MR_INT16) {
+        v->int16s[at] = (int16_t)-n;
+    } else if (v->type.id == MR_NUMERIC) {
+        v->numerics[at] = (mr_int128)n << 70;
+    } else if (v->type.id == MR_FLOAT32) {
+        v->float32s[at] = (float)n / 3.0f;
+    } else if (v->type.id == MR_UUID) {
+        v->uuids[at] = (mr_uuid){.high = 1, .low = (uint64_t)n};
     } else if (v->type.id == MR_FLOAT64) {
         v->float64s[at] = n / 3.0;
     } else if (v->type.id == MR_INTERVAL) {
