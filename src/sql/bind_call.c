@@ -16,7 +16,6 @@ static const struct {
 } aliases[] = {
     {"pow", "power"},
     {"ceiling", "ceil"},
-    {"log", "log10"},
     {"char_length", "length"},
     {"character_length", "length"},
     {"len", "length"},
@@ -36,6 +35,12 @@ static const struct {
     {"editdist3", "levenshtein"},
     {"regexp_like", "regexp_matches"},
     {"mod", "%"},
+    {"add", "+"},
+    {"subtract", "-"},
+    {"multiply", "*"},
+    {"divide", "//"},
+    {"greatest_common_divisor", "gcd"},
+    {"least_common_multiple", "lcm"},
     {"datepart", "date_part"},
     {"extract", "date_part"},
     {"datetrunc", "date_trunc"},
@@ -134,7 +139,7 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
         }
     }
     mr_text_add(&rows, ". Cast the argument, as in x::text.");
-    if (strchr("+-*/%|~", name[0]) != NULL) {
+    if (strchr("+-*/%|~&<>", name[0]) != NULL) {
         const char *hint =
             count == 2 && (args[0]->type.id == MR_TEXT) != (args[1]->type.id == MR_TEXT)
                 ? "Cast the text, as in x::int."

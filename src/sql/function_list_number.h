@@ -21,6 +21,8 @@
       "Whole quotient, cut towards 0; NULL when divided by 0.", "7 // 2")                          \
     X(IDIV_INT64, "//", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE,                             \
       "Whole quotient, cut towards 0; NULL when divided by 0.", "7::bigint // 2")                  \
+    X(IDIV_FLOAT64, "//", MR_FN_PURE, FLOAT64, FLOAT64, FLOAT64, NULLTYPE,                         \
+      "Quotient; NULL when divided by 0.", "7.5e0 // 2")                                           \
     X(MOD_INT32, "%", MR_FN_FALLIBLE, INT32, INT32, INT32, NULLTYPE,                               \
       "Remainder with the sign of the dividend; NULL when divided by 0.", "7 % 3")                 \
     X(MOD_INT64, "%", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE,                               \
