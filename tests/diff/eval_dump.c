@@ -24,13 +24,7 @@
 #define GROUPS     1000
 #define CONST_ROWS 200  // As many rows are also computed from constants.
 
-typedef enum dump_mode {
-    MODE_FLAT,
-    MODE_DICT,
-    MODE_SELECTED,
-    MODE_CONST,
-    MODE_COUNT
-} dump_mode;
+typedef enum dump_mode { MODE_FLAT, MODE_DICT, MODE_SELECTED, MODE_CONST, MODE_COUNT } dump_mode;
 
 typedef struct dump {
     mr_schema schema;
