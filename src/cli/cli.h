@@ -47,7 +47,7 @@ struct mr_cli_command {
 
 // clang-format off
 #define MR_CLI_COMMANDS(X) \
-    X(run) X(check) X(explain) X(diff) X(stream) X(sql) X(generate) X(doctor)
+    X(run) X(check) X(explain) X(diff) X(test) X(stream) X(sql) X(generate) X(doctor)
 // clang-format on
 
 #define MR_CLI_DECLARE(name) extern const mr_cli_command mr_cmd_##name;

@@ -52,7 +52,7 @@ const char *mr_job_project(const char *file, mr_cx *cx) {
     }
     const char *slash = strrchr(own, '/');
     const char *last = slash == NULL ? own : slash + 1;
-    return strcmp(last, "sql") == 0 ? folder_of(own, cx->arena) : own;
+    return strcmp(last, "sql") == 0 || strcmp(last, "tests") == 0 ? folder_of(own, cx->arena) : own;
 }
 
 mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count, mr_cx *cx) {
@@ -251,6 +251,10 @@ mr_code mr_job_load(const mr_job_spec *spec, mr_job **ret, mr_sql_errors *ret_er
                       .source_override = source_override,
                       .self = job};
     MR_TRY(mr_plan_make(spec->text, &env, &job->pipeline, ret_errors, cx));
+    for (uint32_t i = 0; spec->any_sink && i < job->pipeline->insert_count; i++) {
+        job->pipeline->inserts[i].type = mr_port_sink(spec->port, "jsonl");
+        job->pipeline->inserts[i].options = (mr_option_values){0};
+    }
     return check_overrides(job, cx);
 }
 

@@ -55,6 +55,7 @@ typedef struct mr_job_spec {
     int64_t duration_us;  // 0 = not limited.
     bool fresh;
     bool accept_loss;
+    bool any_sink;   // For tests: rows for any sink are written as JSON lines in the data folder.
     bool rehearsal;  // Measured, and nothing is written outside of data_dir: see rehearsal.h.
     void (*progress)(void *self, const mr_progress *progress);
     void (*warn)(void *self, const char *text);  // What a person should know; may be NULL.
@@ -64,7 +65,7 @@ typedef struct mr_job_spec {
 typedef struct mr_job mr_job;
 
 // The project folder of a pipeline file: the nearest folder above it with a millrace.yaml; else the
-// parent of a folder named sql; else the file's own folder.
+// parent of a folder named sql or tests; else the file's own folder.
 const char *mr_job_project(const char *file, mr_cx *cx);
 // NAME=VALUE lines of <folder>/.env; none when there is no such file. errors MR_E_SYNTAX
 mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count, mr_cx *cx);
