@@ -10,8 +10,9 @@ static void count_init(void *state) {
     ((count_state *)state)->rows = 0;
 }
 
-static mr_code star_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
+static mr_code star_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                            const uint32_t *rows, uint32_t count, mr_cx *cx) {
+    const mr_vector *in = input->value;
     (void)in, (void)rows, (void)cx;
     for (uint32_t i = 0; i < count; i++) {
         ((count_state *)(void *)(bases[i] + offset))->rows++;
@@ -19,8 +20,9 @@ static mr_code star_update(uint8_t *const *bases, uint32_t offset, const mr_vect
     return MR_OK;
 }
 
-static mr_code count_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
+static mr_code count_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                             const uint32_t *rows, uint32_t count, mr_cx *cx) {
+    const mr_vector *in = input->value;
     (void)cx;
     if (in->type.id != MR_NULLTYPE) {
         MR_AGG_EACH(count_state, (void)row, state->rows++);
@@ -34,8 +36,9 @@ static mr_code count_merge(void *into, const void *from, mr_cx *cx) {
     return MR_OK;
 }
 
-static mr_code count_result(const void *state, mr_vector *out, uint32_t row, mr_cx *cx) {
-    (void)cx;
+static mr_code count_result(const void *state, const mr_agg_call *call, mr_vector *out,
+                            uint32_t row, mr_cx *cx) {
+    (void)call, (void)cx;
     out->int64s[row] = ((const count_state *)state)->rows;
     return MR_OK;
 }

@@ -84,8 +84,9 @@ static inline uint64_t hash_words(uint64_t high, uint64_t low) {
     return mr_hll_hash_u64(low ^ mr_hll_hash_u64(high));
 }
 
-static mr_code distinct_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
+static mr_code distinct_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                                const uint32_t *rows, uint32_t count, mr_cx *cx) {
+    const mr_vector *in = input->value;
     (void)cx;
     if (in->kind == MR_DICT) {
         update_dict(bases, offset, in, rows, count);
@@ -124,8 +125,9 @@ static mr_code distinct_merge(void *into, const void *from, mr_cx *cx) {
     return MR_OK;
 }
 
-static mr_code distinct_result(const void *state, mr_vector *out, uint32_t row, mr_cx *cx) {
-    (void)cx;
+static mr_code distinct_result(const void *state, const mr_agg_call *call, mr_vector *out,
+                               uint32_t row, mr_cx *cx) {
+    (void)call, (void)cx;
     out->int64s[row] = mr_hll_count(state);
     return MR_OK;
 }

@@ -11,67 +11,72 @@
 // ---- values of a fixed size --------------------------------------------------------------------
 
 // A state { has, value } and its calls for one C type; LESS and GREATER say that x beats best.
-#define EXTREME(name, ctype, LESS, GREATER)                                                       \
-    typedef struct name##_state {                                                                 \
-        ctype best;                                                                               \
-        int64_t has;                                                                              \
-    } name##_state;                                                                               \
-    static void name##_init(void *state) {                                                        \
-        memset(state, 0, sizeof(name##_state));                                                   \
-    }                                                                                             \
-    static inline void name##_min(name##_state *state, ctype x) {                                 \
-        const ctype best = state->best;                                                           \
-        state->best = state->has == 0 || (LESS) ? x : best;                                       \
-        state->has = 1;                                                                           \
-    }                                                                                             \
-    static inline void name##_max(name##_state *state, ctype x) {                                 \
-        const ctype best = state->best;                                                           \
-        state->best = state->has == 0 || (GREATER) ? x : best;                                    \
-        state->has = 1;                                                                           \
-    }                                                                                             \
-    static mr_code name##_min_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in, \
-                                     const uint32_t *rows, uint32_t count, mr_cx *cx) {           \
-        (void)cx;                                                                                 \
-        const ctype *values = in->data;                                                           \
-        uint32_t mask = in->kind == MR_CONST ? 0u : ~0u;                                          \
-        MR_AGG_EACH(name##_state, name##_min(state, values[row & mask]));                         \
-        return MR_OK;                                                                             \
-    }                                                                                             \
-    static mr_code name##_max_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in, \
-                                     const uint32_t *rows, uint32_t count, mr_cx *cx) {           \
-        (void)cx;                                                                                 \
-        const ctype *values = in->data;                                                           \
-        uint32_t mask = in->kind == MR_CONST ? 0u : ~0u;                                          \
-        MR_AGG_EACH(name##_state, name##_max(state, values[row & mask]));                         \
-        return MR_OK;                                                                             \
-    }                                                                                             \
-    static mr_code name##_min_merge(void *into, const void *from, mr_cx *cx) {                    \
-        (void)cx;                                                                                 \
-        if (((const name##_state *)from)->has != 0) {                                             \
-            name##_min(into, ((const name##_state *)from)->best);                                 \
-        }                                                                                         \
-        return MR_OK;                                                                             \
-    }                                                                                             \
-    static mr_code name##_max_merge(void *into, const void *from, mr_cx *cx) {                    \
-        (void)cx;                                                                                 \
-        if (((const name##_state *)from)->has != 0) {                                             \
-            name##_max(into, ((const name##_state *)from)->best);                                 \
-        }                                                                                         \
-        return MR_OK;                                                                             \
-    }                                                                                             \
-    static mr_code name##_result(const void *state, mr_vector *out, uint32_t row, mr_cx *cx) {    \
-        (void)cx;                                                                                 \
-        ((ctype *)out->data)[row] = ((const name##_state *)state)->best;                          \
-        if (((const name##_state *)state)->has == 0) {                                            \
-            mr_agg_result_null(out, row);                                                         \
-        }                                                                                         \
-        return MR_OK;                                                                             \
-    }                                                                                             \
-    static void name##_save(const void *state, mr_text *out) {                                    \
-        mr_agg_save_fixed(state, sizeof(name##_state), out);                                      \
-    }                                                                                             \
-    static mr_code name##_load(void *state, mr_span *in, mr_cx *cx) {                             \
-        return mr_agg_load_fixed(state, sizeof(name##_state), in, cx);                            \
+#define EXTREME(name, ctype, LESS, GREATER)                                                  \
+    typedef struct name##_state {                                                            \
+        ctype best;                                                                          \
+        int64_t has;                                                                         \
+    } name##_state;                                                                          \
+    static void name##_init(void *state) {                                                   \
+        memset(state, 0, sizeof(name##_state));                                              \
+    }                                                                                        \
+    static inline void name##_min(name##_state *state, ctype x) {                            \
+        const ctype best = state->best;                                                      \
+        state->best = state->has == 0 || (LESS) ? x : best;                                  \
+        state->has = 1;                                                                      \
+    }                                                                                        \
+    static inline void name##_max(name##_state *state, ctype x) {                            \
+        const ctype best = state->best;                                                      \
+        state->best = state->has == 0 || (GREATER) ? x : best;                               \
+        state->has = 1;                                                                      \
+    }                                                                                        \
+    static mr_code name##_min_update(uint8_t *const *bases, uint32_t offset,                 \
+                                     const mr_agg_input *input, const uint32_t *rows,        \
+                                     uint32_t count, mr_cx *cx) {                            \
+        const mr_vector *in = input->value;                                                  \
+        (void)cx;                                                                            \
+        const ctype *values = in->data;                                                      \
+        uint32_t mask = in->kind == MR_CONST ? 0u : ~0u;                                     \
+        MR_AGG_EACH(name##_state, name##_min(state, values[row & mask]));                    \
+        return MR_OK;                                                                        \
+    }                                                                                        \
+    static mr_code name##_max_update(uint8_t *const *bases, uint32_t offset,                 \
+                                     const mr_agg_input *input, const uint32_t *rows,        \
+                                     uint32_t count, mr_cx *cx) {                            \
+        const mr_vector *in = input->value;                                                  \
+        (void)cx;                                                                            \
+        const ctype *values = in->data;                                                      \
+        uint32_t mask = in->kind == MR_CONST ? 0u : ~0u;                                     \
+        MR_AGG_EACH(name##_state, name##_max(state, values[row & mask]));                    \
+        return MR_OK;                                                                        \
+    }                                                                                        \
+    static mr_code name##_min_merge(void *into, const void *from, mr_cx *cx) {               \
+        (void)cx;                                                                            \
+        if (((const name##_state *)from)->has != 0) {                                        \
+            name##_min(into, ((const name##_state *)from)->best);                            \
+        }                                                                                    \
+        return MR_OK;                                                                        \
+    }                                                                                        \
+    static mr_code name##_max_merge(void *into, const void *from, mr_cx *cx) {               \
+        (void)cx;                                                                            \
+        if (((const name##_state *)from)->has != 0) {                                        \
+            name##_max(into, ((const name##_state *)from)->best);                            \
+        }                                                                                    \
+        return MR_OK;                                                                        \
+    }                                                                                        \
+    static mr_code name##_result(const void *state, const mr_agg_call *call, mr_vector *out, \
+                                 uint32_t row, mr_cx *cx) {                                  \
+        (void)call, (void)cx;                                                                \
+        ((ctype *)out->data)[row] = ((const name##_state *)state)->best;                     \
+        if (((const name##_state *)state)->has == 0) {                                       \
+            mr_agg_result_null(out, row);                                                    \
+        }                                                                                    \
+        return MR_OK;                                                                        \
+    }                                                                                        \
+    static void name##_save(const void *state, mr_text *out) {                               \
+        mr_agg_save_fixed(state, sizeof(name##_state), out);                                 \
+    }                                                                                        \
+    static mr_code name##_load(void *state, mr_span *in, mr_cx *cx) {                        \
+        return mr_agg_load_fixed(state, sizeof(name##_state), in, cx);                       \
     }
 
 #define EXTREME_ROW(kind, how)                                                               \
@@ -133,15 +138,17 @@ static mr_span text_span(mr_str value) {
     return (mr_span){value.bytes > 0 ? value.data : "", value.bytes};
 }
 
-static mr_code text_min_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
+static mr_code text_min_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                                const uint32_t *rows, uint32_t count, mr_cx *cx) {
+    const mr_vector *in = input->value;
     (void)cx;
     MR_AGG_EACH(text_state, text_offer(state, text_span(mr_vector_str(in, row)), false));
     return MR_OK;
 }
 
-static mr_code text_max_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
+static mr_code text_max_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                                const uint32_t *rows, uint32_t count, mr_cx *cx) {
+    const mr_vector *in = input->value;
     (void)cx;
     MR_AGG_EACH(text_state, text_offer(state, text_span(mr_vector_str(in, row)), true));
     return MR_OK;
@@ -166,7 +173,9 @@ static mr_code text_max_merge(void *into, const void *from, mr_cx *cx) {
     return MR_OK;
 }
 
-static mr_code text_result(const void *state, mr_vector *out, uint32_t row, mr_cx *cx) {
+static mr_code text_result(const void *state, const mr_agg_call *call, mr_vector *out, uint32_t row,
+                           mr_cx *cx) {
+    (void)call;
     const text_state *best = state;
     if (best->data == NULL) {
         out->strs[row] = (mr_str){.data = ""};

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/numeric.h"
 #include "exec/agg_table.h"
 
 // ---- whole numbers -----------------------------------------------------------------------------
@@ -42,10 +43,13 @@ static inline void integer_add(integer_state *state, uint64_t low, int64_t high)
         });                                                  \
     } while (0)
 
-static mr_code integer_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
+static mr_code integer_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                               const uint32_t *rows, uint32_t count, mr_cx *cx) {
+    const mr_vector *in = input->value;
     (void)cx;
-    if (in->type.id == MR_INT32) {
+    if (in->type.id == MR_INT16) {
+        ADD_INTEGERS(int16_t);
+    } else if (in->type.id == MR_INT32) {
         ADD_INTEGERS(int32_t);
     } else if (in->type.id == MR_INT64) {
         ADD_INTEGERS(int64_t);
@@ -63,7 +67,9 @@ static mr_code integer_merge(void *into, const void *from, mr_cx *cx) {
     return MR_OK;
 }
 
-static mr_code integer_result(const void *state, mr_vector *out, uint32_t row, mr_cx *cx) {
+static mr_code integer_result(const void *state, const mr_agg_call *call, mr_vector *out,
+                              uint32_t row, mr_cx *cx) {
+    (void)call;
     const integer_state *sum = state;
     out->int64s[row] = (int64_t)sum->low;
     if (sum->rows == 0) {
@@ -97,6 +103,98 @@ const mr_agg mr_agg_sum_int64 = {
     .load = integer_load,
 };
 
+// ---- numeric -----------------------------------------------------------------------------------
+
+// 192 bits: 2^64 values of 38 digits fit, so only the result can be too large.
+typedef struct numeric_state {
+    uint64_t low;
+    uint64_t middle;
+    int64_t high;
+    int64_t rows;
+} numeric_state;
+_Static_assert(sizeof(numeric_state) == 32, "as saved");
+
+static void numeric_init(void *state) {
+    *(numeric_state *)state = (numeric_state){.rows = 0};
+}
+
+static inline void numeric_add(numeric_state *state, uint64_t low, uint64_t middle, int64_t high) {
+    uint64_t sum;
+    uint64_t carry = __builtin_add_overflow(state->low, low, &sum);
+    state->low = sum;
+    uint64_t carried = __builtin_add_overflow(state->middle, middle, &sum);
+    carried += __builtin_add_overflow(sum, carry, &sum);
+    state->middle = sum;
+    state->high = (int64_t)((uint64_t)state->high + (uint64_t)high + carried);
+}
+
+static mr_code numeric_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
+                              const uint32_t *rows, uint32_t count, mr_cx *cx) {
+    (void)cx;
+    const mr_vector *in = input->value;
+    if (in->type.id == MR_NULLTYPE) {
+        return MR_OK;
+    }
+    mr_assert(in->type.id == MR_NUMERIC);
+    uint32_t mask = in->kind == MR_CONST ? 0u : ~0u;
+    MR_AGG_EACH(numeric_state, {
+        __int128 x = in->numerics[row & mask];
+        numeric_add(state, (uint64_t)x, (uint64_t)(x >> 64), x < 0 ? -1 : 0);
+        state->rows++;
+    });
+    return MR_OK;
+}
+
+static mr_code numeric_merge(void *into, const void *from, mr_cx *cx) {
+    (void)cx;
+    const numeric_state *more = from;
+    numeric_add(into, more->low, more->middle, more->high);
+    ((numeric_state *)into)->rows += more->rows;
+    return MR_OK;
+}
+
+static mr_code numeric_result(const void *base, const mr_agg_call *call, mr_vector *out,
+                              uint32_t row, mr_cx *cx) {
+    const numeric_state *state = base;
+    __int128 sum = (__int128)((unsigned __int128)state->middle << 64 | state->low);
+    bool fits = state->high == ((int64_t)state->middle < 0 ? -1 : 0);
+    if (state->rows == 0) {
+        mr_agg_result_null(out, row);
+    } else if (call->fn == MR_AGG_AVG_NUMERIC) {
+        double total = fits ? mr_numeric_to_double(sum, call->argument.scale)
+                            : ((double)state->high * 0x1p128 + (double)(unsigned __int128)sum) /
+                                  pow(10, call->argument.scale);
+        out->float64s[row] = total / (double)state->rows;
+    } else if (!fits || !mr_numeric_fits(sum, MR_NUMERIC_DIGITS_MAX)) {
+        return mr_fail(cx, MR_E_VALUE, "Sum double precision values: sum(x::double precision).",
+                       "sum of %" PRId64 " values does not fit in %d digits", state->rows,
+                       MR_NUMERIC_DIGITS_MAX);
+    } else {
+        out->numerics[row] = sum;
+    }
+    return MR_OK;
+}
+
+static void numeric_save(const void *state, mr_text *out) {
+    mr_agg_save_fixed(state, sizeof(numeric_state), out);
+}
+
+static mr_code numeric_load(void *state, mr_span *in, mr_cx *cx) {
+    return mr_agg_load_fixed(state, sizeof(numeric_state), in, cx);
+}
+
+const mr_agg mr_agg_sum_numeric = {
+    .name = "sum",
+    .file = __FILE__,
+    .state_bytes = sizeof(numeric_state),
+    .init = numeric_init,
+    .update = numeric_update,
+    .merge = numeric_merge,
+    .result = numeric_result,
+    .save = numeric_save,
+    .load = numeric_load,
+};
+
 // ---- doubles -----------------------------------------------------------------------------------
 
 typedef struct double_state {
@@ -118,8 +216,9 @@ static inline void double_add(double_state *state, double x) {
     state->sum = sum;
 }
 
-static mr_code double_update(uint8_t *const *bases, uint32_t offset, const mr_vector *in,
+static mr_code double_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                              const uint32_t *rows, uint32_t count, mr_cx *cx) {
+    const mr_vector *in = input->value;
     (void)cx;
     if (in->type.id == MR_NULLTYPE) {
         return MR_OK;
@@ -149,8 +248,9 @@ static double double_total(const double_state *state) {
     return isfinite(state->sum) ? state->sum + state->error : state->sum;
 }
 
-static mr_code double_result(const void *state, mr_vector *out, uint32_t row, mr_cx *cx) {
-    (void)cx;
+static mr_code double_result(const void *state, const mr_agg_call *call, mr_vector *out,
+                             uint32_t row, mr_cx *cx) {
+    (void)call, (void)cx;
     const double_state *sum = state;
     out->float64s[row] = double_total(sum);
     if (sum->rows == 0) {
@@ -159,8 +259,9 @@ static mr_code double_result(const void *state, mr_vector *out, uint32_t row, mr
     return MR_OK;
 }
 
-static mr_code avg_result(const void *state, mr_vector *out, uint32_t row, mr_cx *cx) {
-    (void)cx;
+static mr_code avg_result(const void *state, const mr_agg_call *call, mr_vector *out, uint32_t row,
+                          mr_cx *cx) {
+    (void)call, (void)cx;
     const double_state *sum = state;
     out->float64s[row] = sum->rows == 0 ? 0 : double_total(sum) / (double)sum->rows;
     if (sum->rows == 0) {

@@ -4,6 +4,14 @@
 
 #include "exec/agg.h"
 
+// Rows of an input and the states they go to, as an update has them.
+typedef struct mr_agg_rows {
+    uint8_t *const *bases;
+    uint32_t offset;
+    const uint32_t *rows;  // NULL = 0 .. count-1.
+    uint32_t count;
+} mr_agg_rows;
+
 // Does the statements for each row that is not NULL, with `row` and `state` (of type T).
 #define MR_AGG_EACH(T, ...)                                               \
     do {                                                                  \
@@ -38,7 +46,25 @@ extern const mr_agg mr_agg_count_argument;
 extern const mr_agg mr_agg_sum_int64;
 extern const mr_agg mr_agg_sum_float64;
 extern const mr_agg mr_agg_sum_avg;
+extern const mr_agg mr_agg_sum_numeric;
 extern const mr_agg mr_agg_distinct_approx;
+extern const mr_agg mr_agg_logic_truth;
+extern const mr_agg mr_agg_logic_bits;
+extern const mr_agg mr_agg_kept_first;
+extern const mr_agg mr_agg_kept_last;
+extern const mr_agg mr_agg_kept_any;
+extern const mr_agg mr_agg_kept_arg_min;
+extern const mr_agg mr_agg_kept_arg_max;
+extern const mr_agg mr_agg_moment_one;
+extern const mr_agg mr_agg_moment_two;
+extern const mr_agg mr_agg_bag_string;
+extern const mr_agg mr_agg_bag_array;
+extern const mr_agg mr_agg_bag_median;
+extern const mr_agg mr_agg_bag_cont;
+extern const mr_agg mr_agg_bag_disc;
+extern const mr_agg mr_agg_bag_mode;
+extern const mr_agg mr_agg_sketch_quantile;
+extern const mr_agg mr_agg_set_distinct;
 const mr_agg *mr_agg_extreme_find(mr_type_id type, bool greatest);
 
 // State bytes of fixed size as they are: save, and load with a check of the length.

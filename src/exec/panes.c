@@ -24,12 +24,11 @@ static mr_code panes_init(mr_panes *panes, const mr_plan *plan, uint64_t seed, m
     panes->block_bytes = BLOCK_HEAD;
     for (uint32_t c = 0; c < calls; c++) {
         const mr_agg_call *call = &plan->aggregate.calls[c];
-        mr_type type = call->column < 0 ? MR_TYPE(MR_NULLTYPE) : input->columns[call->column].type;
-        panes->aggs[c] = mr_agg_find(call, type);
+        panes->aggs[c] = mr_agg_find(call);
         if (panes->aggs[c] == NULL) {
             return mr_fail_at(cx, MR_E_UNSUPPORTED, call->place, NULL,
                               "no aggregate %s for type %s", mr_function_aggregates[call->fn].name,
-                              mr_type_name(type));
+                              mr_type_text(call->argument, cx->arena));
         }
         panes->offsets[c] = panes->block_bytes;
         panes->block_bytes += (uint32_t)mr_align_up(panes->aggs[c]->state_bytes, 8);
@@ -225,6 +224,23 @@ static update_rows filter_rows(const mr_vector *filter, const mr_batch *in, uint
     return (update_rows){rows, kept, count};
 }
 
+static mr_agg_input call_input(const mr_agg_call *call, const mr_batch *in, mr_arena *arena) {
+    mr_agg_input input = {
+        .call = call,
+        .value = call->column < 0 ? NULL : &in->columns[call->column],
+        .second = call->second < 0 ? NULL : &in->columns[call->second],
+        .origin = in->origin,
+    };
+    if (call->order_count > 0) {
+        const mr_vector **orders = MR_NEW_ARRAY(arena, const mr_vector *, call->order_count);
+        for (uint32_t i = 0; i < call->order_count; i++) {
+            orders[i] = &in->columns[call->orders[i].column];
+        }
+        input.orders = orders;
+    }
+    return input;
+}
+
 mr_code mr_panes_update(mr_panes *panes, const mr_batch *in, mr_cx *cx) {
     const mr_plan *plan = panes->plan;
     const mr_vector *keys[MR_GROUP_KEYS_MAX];
@@ -238,13 +254,12 @@ mr_code mr_panes_update(mr_panes *panes, const mr_batch *in, mr_cx *cx) {
     blocks_find(panes, in, groups, blocks);
     for (uint32_t c = 0; c < plan->aggregate.call_count; c++) {
         const mr_agg_call *call = &plan->aggregate.calls[c];
-        const mr_vector *argument = call->column < 0 ? NULL : &in->columns[call->column];
+        mr_agg_input input = call_input(call, in, cx->arena);
         update_rows to = {in->sel, blocks, count};
         if (call->filter >= 0) {
             to = filter_rows(&in->columns[call->filter], in, blocks, cx->arena);
         }
-        MR_TRY(
-            panes->aggs[c]->update(to.blocks, panes->offsets[c], argument, to.rows, to.count, cx));
+        MR_TRY(panes->aggs[c]->update(to.blocks, panes->offsets[c], &input, to.rows, to.count, cx));
     }
     return MR_OK;
 }

@@ -19,8 +19,8 @@ const mr_fn_row mr_function_table[MR_FN_ID_COUNT] = {
 };
 
 const mr_agg_row mr_function_aggregates[MR_AGG_ID_COUNT] = {
-#define AGGREGATE_ROW(id, name, result, arg, doc, example) \
-    [MR_AGG_##id] = {#id, name, MR_##result, MR_##arg, doc, example},
+#define AGGREGATE_ROW(id, name, flags, result, arg, second, doc, example) \
+    [MR_AGG_##id] = {#id, name, flags, MR_##result, MR_##arg, MR_##second, doc, example},
     MR_AGGREGATES(AGGREGATE_ROW)
 #undef AGGREGATE_ROW
 };

@@ -30,7 +30,15 @@ typedef enum mr_fn_id {
         MR_FN_ID_COUNT
 } mr_fn_id;
 
-// X(id, name, result rule, argument rule, doc, example)
+// What an aggregate takes beside its argument.
+typedef enum mr_agg_flag {
+    MR_AGG_PLAIN = 0,
+    MR_AGG_PARAMETER = 1,  // The second argument is a constant.
+    MR_AGG_ORDERED = 2,    // The order of rows matters: ORDER BY within, else that of the source.
+    MR_AGG_NULLS = 4,      // Sees NULLs; else they are passed over.
+} mr_agg_flag;
+
+// X(id, name, flags, result rule, argument rule, second argument, doc, example); see mr_agg_row.
 typedef enum mr_agg_id {
 #define MR_AGG_ENUM(id, ...) MR_AGG_##id,
     MR_AGGREGATES(MR_AGG_ENUM)
@@ -52,8 +60,10 @@ typedef struct mr_fn_row {
 typedef struct mr_agg_row {
     const char *id;
     const char *name;
-    mr_type_id result;  // NULLTYPE = the argument's type.
+    uint32_t flags;
+    mr_type_id result;  // NULLTYPE = the argument's type; LIST = a list of it; NUMERIC: 38 digits.
     mr_type_id arg;     // NULLTYPE = none (count(*)) ; MR_TYPE_COUNT = any.
+    mr_type_id second;  // NULLTYPE = none; MR_TYPE_COUNT = any.
     const char *doc;
     const char *example;
 } mr_agg_row;

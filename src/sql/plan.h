@@ -36,11 +36,23 @@ typedef struct mr_window {
     uint32_t time_column;  // TIMESTAMPTZ or TIMESTAMP column of the input.
 } mr_window;
 
+typedef struct mr_agg_order {  // A key of ORDER BY within an aggregate.
+    uint32_t column;           // Of the input.
+    bool descending;
+    bool nulls_first;
+} mr_agg_order;
+
 typedef struct mr_agg_call {
     mr_agg_id fn;
     int32_t column;  // Argument: column of the input; -1 = count(*).
+    int32_t second;  // Second argument: column of the input (arg_min's y); -1 = none.
     int32_t filter;  // BOOL column of the input: rows where it is TRUE count; -1 = all.
-    mr_type type;    // Of the result.
+    bool distinct;   // Each value once.
+    const mr_agg_order *orders;
+    uint32_t order_count;
+    const mr_vector *parameter;  // Constant second argument (a separator, a quantile), or NULL.
+    mr_type argument;            // Of `column`; NULLTYPE for count(*).
+    mr_type type;                // Of the result.
     mr_place place;
 } mr_agg_call;
 
@@ -163,6 +175,9 @@ typedef struct mr_sql_env {
     // ${NAME}: value or NULL.
     const char *(*variable)(void *self, const char *name);
     mr_code (*zone)(void *self, const char *name, const mr_zone **ret, mr_cx *cx);
+    // A function that is not in the table. *ret NULL: there is none of that name.  errors  it does
+    // not take these arguments, it is volatile, its library cannot be loaded. May be NULL.
+    mr_code (*external)(void *self, const mr_external_ask *ask, const mr_external **ret, mr_cx *cx);
     // --source TABLE=SPEC: replaces a source's connector: "file:PATH"; NULL = as written.
     const char *(*source_override)(void *self, const char *table);
     void *self;

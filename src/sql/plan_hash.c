@@ -93,16 +93,34 @@ static uint64_t hash_join(hash_pass *p, mr_plan *plan, const uint64_t *below, ui
                                       : mr_hash_u64(hash_expr(plan->join.residue, columns), hash);
 }
 
+// What older versions did not have leaves the hash as it was when it is not used.
+static uint64_t hash_call(const mr_agg_call *call, const uint64_t *below, uint64_t hash) {
+    hash = hash_text(mr_function_aggregates[call->fn].id, hash);
+    hash = mr_hash_u64(call->column < 0 ? 0 : below[call->column], hash);
+    hash = mr_hash_u64(call->filter < 0 ? 0 : below[call->filter], hash);
+    if (call->second >= 0 || call->distinct) {
+        hash = mr_hash_u64(call->second < 0 ? call->distinct : below[call->second], hash);
+    }
+    if (call->parameter != NULL) {
+        uint64_t value = hash;
+        mr_vector_hash(call->parameter, /* sel= */ NULL, 1, /* seed= */ 0, &value);
+        hash = mr_hash_u64(value, hash);
+    }
+    for (uint32_t i = 0; i < call->order_count; i++) {
+        const mr_agg_order *order = &call->orders[i];
+        hash = mr_hash_u64(below[order->column], hash);
+        hash = mr_hash_u64((uint64_t)order->descending << 1 | order->nulls_first, hash);
+    }
+    return hash;
+}
+
 static uint64_t hash_aggregate(hash_pass *p, mr_plan *plan, const uint64_t *below, uint64_t hash) {
     uint64_t *columns = p->columns[plan->id];
     hash = hash_window(&plan->aggregate.window, below, hash);
     hash = mr_hash_u64((uint64_t)plan->aggregate.allowed_lateness_us, hash);
     hash = hash_list(plan->aggregate.keys, plan->aggregate.key_count, below, hash);
     for (uint32_t i = 0; i < plan->aggregate.call_count; i++) {
-        const mr_agg_call *call = &plan->aggregate.calls[i];
-        hash = hash_text(mr_function_aggregates[call->fn].id, hash);
-        hash = mr_hash_u64(call->column < 0 ? 0 : below[call->column], hash);
-        hash = mr_hash_u64(call->filter < 0 ? 0 : below[call->filter], hash);
+        hash = hash_call(&plan->aggregate.calls[i], below, hash);
     }
     for (uint32_t c = 0; c < plan->schema->count; c++) {
         columns[c] = mr_hash_u64(c, hash);

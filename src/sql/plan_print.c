@@ -100,6 +100,23 @@ static void print_join(const printer *p, const mr_plan *plan) {
     }
 }
 
+// What stands behind the first argument of an aggregate.
+static void print_call_rest(const printer *p, const mr_agg_call *call, const mr_schema *input) {
+    if (call->second >= 0) {
+        mr_text_addf(p->out, ", %s", input->columns[call->second].name);
+    }
+    if (call->parameter != NULL) {
+        mr_text_add(p->out, ", ");
+        mr_vector_print(call->parameter, 0, /* zone= */ NULL, p->out);
+    }
+    for (uint32_t i = 0; i < call->order_count; i++) {
+        const mr_agg_order *order = &call->orders[i];
+        mr_text_addf(p->out, "%s%s%s%s", i == 0 ? " order by " : ", ",
+                     input->columns[order->column].name, order->descending ? " desc" : "",
+                     order->nulls_first ? " nulls first" : "");
+    }
+}
+
 static void print_aggregate(const printer *p, const mr_plan *plan) {
     const mr_schema *input = plan->input->schema;
     if (plan->aggregate.window.kind != MR_WINDOW_NONE) {
@@ -116,9 +133,11 @@ static void print_aggregate(const printer *p, const mr_plan *plan) {
     }
     for (uint32_t i = 0; i < plan->aggregate.call_count; i++) {
         const mr_agg_call *call = &plan->aggregate.calls[i];
-        mr_text_addf(p->out, "%s%s(%s)", i == 0 ? "; " : ", ",
-                     mr_function_aggregates[call->fn].name,
+        mr_text_addf(p->out, "%s%s(%s%s", i == 0 ? "; " : ", ",
+                     mr_function_aggregates[call->fn].name, call->distinct ? "distinct " : "",
                      call->column < 0 ? "*" : input->columns[call->column].name);
+        print_call_rest(p, call, input);
+        mr_text_add_char(p->out, ')');
         if (call->filter >= 0) {
             mr_text_addf(p->out, " where %s", input->columns[call->filter].name);
         }

@@ -40,8 +40,14 @@ static void mark_aggregate(const mr_plan *plan, bool *below) {
         if (call->column >= 0) {
             below[call->column] = true;
         }
+        if (call->second >= 0) {
+            below[call->second] = true;
+        }
         if (call->filter >= 0) {
             below[call->filter] = true;
+        }
+        for (uint32_t k = 0; k < call->order_count; k++) {
+            below[call->orders[k].column] = true;
         }
     }
 }
@@ -237,7 +243,14 @@ static void rebuild_aggregate(const prune *p, const mr_plan *plan, mr_plan *now,
     for (uint32_t i = 0; i < plan->aggregate.call_count; i++) {
         mr_agg_call call = plan->aggregate.calls[i];
         call.column = call.column < 0 ? -1 : (int32_t)map[call.column];
+        call.second = call.second < 0 ? -1 : (int32_t)map[call.second];
         call.filter = call.filter < 0 ? -1 : (int32_t)map[call.filter];
+        mr_agg_order *orders = MR_NEW_ARRAY(p->arena, mr_agg_order, call.order_count);
+        for (uint32_t k = 0; k < call.order_count; k++) {
+            orders[k] = call.orders[k];
+            orders[k].column = map[orders[k].column];
+        }
+        call.orders = orders;
         now->aggregate.calls[i] = call;
     }
 }

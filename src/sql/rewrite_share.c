@@ -38,6 +38,22 @@ static bool same_project(const mr_plan *a, const mr_plan *b) {
     return true;
 }
 
+static bool same_call(const mr_agg_call *x, const mr_agg_call *y) {
+    if (x->fn != y->fn || x->column != y->column || x->second != y->second ||
+        x->filter != y->filter || x->distinct != y->distinct || x->order_count != y->order_count ||
+        (x->parameter == NULL) != (y->parameter == NULL)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < x->order_count; i++) {
+        const mr_agg_order *a = &x->orders[i], *b = &y->orders[i];
+        if (a->column != b->column || a->descending != b->descending ||
+            a->nulls_first != b->nulls_first) {
+            return false;
+        }
+    }
+    return x->parameter == NULL || mr_vector_same(x->parameter, 0, y->parameter, 0);
+}
+
 static bool same_aggregate(const mr_plan *a, const mr_plan *b) {
     if (!same_window(&a->aggregate.window, &b->aggregate.window) ||
         a->aggregate.key_count != b->aggregate.key_count ||
@@ -48,7 +64,7 @@ static bool same_aggregate(const mr_plan *a, const mr_plan *b) {
     }
     for (uint32_t i = 0; i < a->aggregate.call_count; i++) {
         const mr_agg_call *x = &a->aggregate.calls[i], *y = &b->aggregate.calls[i];
-        if (x->fn != y->fn || x->column != y->column || x->filter != y->filter) {
+        if (!same_call(x, y)) {
             return false;
         }
     }

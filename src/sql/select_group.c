@@ -113,6 +113,16 @@ static mr_code unbounded(const group_build *g, mr_place place) {
                       "state of GROUP BY without a window grows without bound");
 }
 
+typedef struct renumbering {
+    mr_arena *arena;
+    const uint32_t *map;
+} renumbering;
+
+static void renumber_part(void *self, mr_expr **part) {
+    const renumbering *r = self;
+    *part = mr_expr_renumber(r->arena, *part, r->map);
+}
+
 // The plan below with its window taken out; renumbers keys and arguments to it.
 static mr_code take_window(group_build *g) {
     mr_session *s = g->q->s;
@@ -128,30 +138,25 @@ static mr_code take_window(group_build *g) {
         g->keys[i] = mr_expr_renumber(arena, g->keys[i], map);
     }
     for (uint32_t i = 0; i < g->aggregate_count; i++) {
-        mr_bind_aggregate *agg = &g->aggregates[i];
-        mr_expr **parts[] = {&agg->arg, &agg->filter};
-        for (size_t p = 0; p < MR_COUNT(parts); p++) {
-            if (*parts[p] != NULL) {
-                *parts[p] = mr_expr_renumber(arena, *parts[p], map);
-            }
-        }
+        mr_bind_aggregate_parts(&g->aggregates[i], renumber_part, &(renumbering){arena, map});
     }
     return MR_OK;
 }
 
-static mr_code check_arguments(const group_build *g) {
-    for (uint32_t i = 0; i < g->aggregate_count; i++) {
-        const mr_bind_aggregate *agg = &g->aggregates[i];
-        const mr_expr *parts[] = {agg->arg, agg->filter};
-        for (size_t p = 0; p < MR_COUNT(parts); p++) {
-            if (parts[p] != NULL && (window_reads(g->plan, parts[p]) & 1) != 0) {
-                return mr_fail_at(g->q->s->cx, MR_E_UNSUPPORTED, parts[p]->place,
-                                  "Use window_start and window_end outside of aggregates.",
-                                  "window's columns cannot stand in an aggregate");
-            }
-        }
+static void check_part(void *self, mr_expr **part) {
+    group_build *g = self;
+    if (g->code == MR_OK && (window_reads(g->plan, *part) & 1) != 0) {
+        g->code = mr_fail_at(g->q->s->cx, MR_E_UNSUPPORTED, (*part)->place,
+                             "Use window_start and window_end outside of aggregates.",
+                             "window's columns cannot stand in an aggregate");
     }
-    return MR_OK;
+}
+
+static mr_code check_arguments(group_build *g) {
+    for (uint32_t i = 0; i < g->aggregate_count; i++) {
+        mr_bind_aggregate_parts(&g->aggregates[i], check_part, g);
+    }
+    return g->code;
 }
 
 // Index of an expression among those to be projected, added when new.
@@ -165,11 +170,45 @@ static uint32_t place_expr(mr_expr **exprs, uint32_t *count, mr_expr *expr) {
     return (*count)++;
 }
 
+static mr_agg_call make_call(mr_arena *arena, const mr_bind_aggregate *agg, mr_expr **exprs,
+                             uint32_t *count) {
+    mr_agg_call call = {.fn = agg->fn,
+                        .column = -1,
+                        .second = -1,
+                        .filter = -1,
+                        .distinct = agg->distinct,
+                        .parameter = agg->parameter,
+                        .type = agg->type,
+                        .place = agg->place};
+    if (agg->arg != NULL) {
+        call.column = (int32_t)place_expr(exprs, count, agg->arg);
+        call.argument = agg->arg->type;
+    }
+    if (agg->second != NULL) {
+        call.second = (int32_t)place_expr(exprs, count, agg->second);
+    }
+    if (agg->filter != NULL) {
+        call.filter = (int32_t)place_expr(exprs, count, agg->filter);
+    }
+    mr_agg_order *orders = MR_NEW_ARRAY(arena, mr_agg_order, agg->order_count);
+    for (uint32_t i = 0; i < agg->order_count; i++) {
+        orders[i] = (mr_agg_order){.column = place_expr(exprs, count, agg->orders[i].expr),
+                                   .descending = agg->orders[i].descending,
+                                   .nulls_first = agg->orders[i].nulls_first};
+    }
+    call.orders = orders;
+    call.order_count = agg->order_count;
+    return call;
+}
+
 // PROJECT of what the aggregate reads, and the AGGREGATE over it.
 static void make_aggregate(group_build *g, mr_place place) {
     mr_arena *arena = g->q->s->cx->arena;
-    mr_expr **exprs =
-        MR_NEW_ARRAY(arena, mr_expr *, 1 + g->key_count + 2 * (size_t)g->aggregate_count);
+    size_t most = 1 + g->key_count;
+    for (uint32_t i = 0; i < g->aggregate_count; i++) {
+        most += 3 + (size_t)g->aggregates[i].order_count;
+    }
+    mr_expr **exprs = MR_NEW_ARRAY(arena, mr_expr *, most);
     uint32_t count = 0;
     mr_window window = g->windowed ? g->window : (mr_window){.kind = MR_WINDOW_NONE};
     if (g->windowed) {
@@ -182,15 +221,7 @@ static void make_aggregate(group_build *g, mr_place place) {
     }
     mr_agg_call *calls = MR_NEW_ARRAY(arena, mr_agg_call, g->aggregate_count);
     for (uint32_t i = 0; i < g->aggregate_count; i++) {
-        const mr_bind_aggregate *agg = &g->aggregates[i];
-        calls[i] = (mr_agg_call){
-            .fn = agg->fn, .column = -1, .filter = -1, .type = agg->type, .place = agg->place};
-        if (agg->arg != NULL) {
-            calls[i].column = (int32_t)place_expr(exprs, &count, agg->arg);
-        }
-        if (agg->filter != NULL) {
-            calls[i].filter = (int32_t)place_expr(exprs, &count, agg->filter);
-        }
+        calls[i] = make_call(arena, &g->aggregates[i], exprs, &count);
     }
     mr_plan *input = count == 0 ? g->plan : mr_node_project(arena, g->plan, exprs, NULL, count);
     mr_plan *plan = mr_node_new(arena, MR_PLAN_AGGREGATE, input, place);

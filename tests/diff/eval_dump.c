@@ -391,12 +391,13 @@ static mr_agg_id agg_id(const char *name) {
 }
 
 // The second worker's states are stored, read back and merged into the first's.
-static outcome aggregate_results(const dump *d, const mr_agg *agg, mr_type type, uint8_t *states) {
+static outcome aggregate_results(const dump *d, const mr_agg *agg, const mr_agg_call *call,
+                                 uint8_t *states) {
     mr_arena arena = {.bytes = 0};
     mr_cx cx;
     mr_cx_init(&cx, &arena, /* plat= */ NULL);
-    outcome o = outcome_new(type, GROUPS);
-    mr_vector out = mr_vector_flat(&arena, type, GROUPS);
+    outcome o = outcome_new(call->type, GROUPS);
+    mr_vector out = mr_vector_flat(&arena, call->type, GROUPS);
     mr_vector_own_valid(&out, &arena, GROUPS);
     for (uint32_t g = 0; g < GROUPS; g++) {
         uint8_t *into = states + (size_t)g * agg->state_bytes;
@@ -410,7 +411,7 @@ static outcome aggregate_results(const dump *d, const mr_agg *agg, mr_type type,
             agg->merge(into, loaded, &cx) != MR_OK) {
             die("load or merge failed:", cx.error.text);
         }
-        if (agg->result(into, &out, g, &cx) != MR_OK) {
+        if (agg->result(into, call, &out, g, &cx) != MR_OK) {
             o.status[g] = 2;
             free(o.reason);
             o.reason = strdup(cx.error.text);
@@ -434,11 +435,11 @@ static void run_aggregate(dump *d, char *line) {
     *column_name++ = '\0';
     int32_t column = mr_schema_find(&d->schema, column_name);
     int32_t group = mr_schema_find(&d->schema, "g");
-    mr_agg_call call = {.fn = agg_id(line), .column = column};
-    mr_type argument = column < 0 ? MR_TYPE(MR_NULLTYPE) : d->schema.columns[column].type;
+    mr_agg_call call = {.fn = agg_id(line), .column = column, .second = -1, .filter = -1};
+    call.argument = column < 0 ? MR_TYPE(MR_NULLTYPE) : d->schema.columns[column].type;
     mr_type_id result = mr_function_aggregates[call.fn].result;
-    call.type = result == MR_NULLTYPE ? argument : MR_TYPE(result);
-    const mr_agg *agg = mr_agg_find(&call, argument);
+    call.type = result == MR_NULLTYPE ? call.argument : MR_TYPE(result);
+    const mr_agg *agg = mr_agg_find(&call);
     mr_arena arena = {.bytes = 0};
     mr_cx cx;
     mr_cx_init(&cx, &arena, /* plat= */ NULL);
@@ -461,12 +462,12 @@ static void run_aggregate(dump *d, char *line) {
             bases[row] = states + (size_t)(g + (batch % 2) * GROUPS) * agg->state_bytes;
             sel[row] = row;
         }
-        if (agg->update(bases, 0, column < 0 ? NULL : &v, batch % 3 == 0 ? sel : NULL, count,
-                        &cx) != MR_OK) {
+        mr_agg_input input = {.call = &call, .value = column < 0 ? NULL : &v};
+        if (agg->update(bases, 0, &input, batch % 3 == 0 ? sel : NULL, count, &cx) != MR_OK) {
             die("update failed:", cx.error.text);
         }
     }
-    outcome o = aggregate_results(d, agg, call.type, states);
+    outcome o = aggregate_results(d, agg, &call, states);
     write_outcome(d, &o, GROUPS);
     outcome_free(&o, GROUPS);
     if (dict != NULL) {

@@ -15,14 +15,15 @@ typedef struct fixture {
     mr_cx cx;
     const mr_agg *agg;
     mr_type type;
+    mr_agg_call call;
     uint8_t *states;  // GROUPS of them.
 } fixture;
 
 static fixture *fixture_new(mr_agg_id fn, mr_type_id argument) {
     fixture *f = mr_heap_alloc(sizeof(*f));
     mr_cx_init(&f->cx, &f->arena, /* plat= */ NULL);
-    mr_agg_call call = {.fn = fn};
-    f->agg = mr_agg_find(&call, MR_TYPE(argument));
+    f->call = (mr_agg_call){.fn = fn, .second = -1, .filter = -1, .argument = MR_TYPE(argument)};
+    f->agg = mr_agg_find(&f->call);
     mr_type_id result = mr_function_aggregates[fn].result;
     f->type = MR_TYPE(result == MR_NULLTYPE ? argument : result);
     EXPECT_EQ(f->agg->state_bytes % 8, 0);
@@ -54,13 +55,14 @@ static void update(fixture *f, uint32_t group, const mr_vector *v, const uint32_
     for (uint32_t i = 0; i < count; i++) {
         bases[i] = state_of(f, group);
     }
-    EXPECT_OK(f->agg->update(bases, 0, v, rows, count, &f->cx));
+    EXPECT_OK(f->agg->update(bases, 0, &(mr_agg_input){.call = &f->call, .value = v}, rows, count,
+                             &f->cx));
 }
 
 static mr_vector result(fixture *f, uint32_t group, mr_code *ret_code) {
     mr_vector out = mr_vector_flat(&f->arena, f->type, 1);
     mr_vector_own_valid(&out, &f->arena, 1);
-    *ret_code = f->agg->result(state_of(f, group), &out, 0, &f->cx);
+    *ret_code = f->agg->result(state_of(f, group), &f->call, &out, 0, &f->cx);
     return out;
 }
 

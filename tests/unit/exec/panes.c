@@ -52,10 +52,17 @@ static void scene_make(scene *s, uint64_t seed) {
     s->output_columns[4] = (mr_column){"n", MR_TYPE(MR_INT64), false};
     s->output_schema = (mr_schema){s->output_columns, 5};
     s->input = (mr_plan){.kind = MR_PLAN_SCAN, .schema = &s->input_schema};
-    s->calls[0] =
-        (mr_agg_call){.fn = MR_AGG_SUM_INT64, .column = 2, .filter = -1, .type = MR_TYPE(MR_INT64)};
-    s->calls[1] = (mr_agg_call){
-        .fn = MR_AGG_COUNT_STAR, .column = -1, .filter = -1, .type = MR_TYPE(MR_INT64)};
+    s->calls[0] = (mr_agg_call){.fn = MR_AGG_SUM_INT64,
+                                .column = 2,
+                                .second = -1,
+                                .filter = -1,
+                                .argument = MR_TYPE(MR_INT64),
+                                .type = MR_TYPE(MR_INT64)};
+    s->calls[1] = (mr_agg_call){.fn = MR_AGG_COUNT_STAR,
+                                .column = -1,
+                                .second = -1,
+                                .filter = -1,
+                                .type = MR_TYPE(MR_INT64)};
     s->keys[0] = 1;
     int64_t slide = 1 + (int64_t)(random_next(s) % 12);
     int64_t size = slide + (int64_t)(random_next(s) % 30);

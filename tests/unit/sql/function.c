@@ -7,12 +7,13 @@
 #include "fake.h"
 #include "runner.h"
 
-#define HEAD                                                                            \
-    "CREATE SERVER g FOREIGN DATA WRAPPER generator;"                                   \
-    "CREATE SERVER c FOREIGN DATA WRAPPER console;"                                     \
-    "CREATE FOREIGN TABLE t (x %s, ts timestamptz OPTIONS (watermark '1 s')) SERVER g;" \
-    "CREATE FOREIGN TABLE o () SERVER c;"                                               \
-    "INSERT INTO o SELECT CAST(%s AS text) AS value "
+#define TABLES                                                                  \
+    "CREATE SERVER g FOREIGN DATA WRAPPER generator;"                           \
+    "CREATE SERVER c FOREIGN DATA WRAPPER console;"                             \
+    "CREATE FOREIGN TABLE t (x %s, y double precision, n numeric(9,2), s text," \
+    "ts timestamptz OPTIONS (watermark '1 s')) SERVER g;"                       \
+    "CREATE FOREIGN TABLE o () SERVER c;"
+#define HEAD TABLES "INSERT INTO o SELECT CAST(%s AS text) AS value "
 
 // The plan of a text, or NULL after printing what was wrong.
 static mr_pipeline *plan(mr_arena *arena, const char *text) {
@@ -78,10 +79,12 @@ TEST(sql_function, examples_of_aggregates_bind_to_their_own_row) {
         const mr_agg_row *row = &mr_function_aggregates[i];
         mr_arena arena;
         mr_arena_init(&arena);
-        bool whole = row->arg == MR_INT64;
-        const char *text =
-            mr_arena_printf(&arena, HEAD "FROM tumble(t, ts, '1 minute') GROUP BY window_start",
-                            whole ? "bigint" : "double precision", row->example);
+        bool whole = row->arg == MR_INT64 || row->arg == MR_BOOL;
+        const char *text = mr_arena_printf(
+            &arena,
+            TABLES "INSERT INTO o SELECT %s AS value FROM tumble(t, ts, '1 minute') "
+                   "GROUP BY window_start",
+            whole ? "bigint" : "double precision", row->example);
         const mr_pipeline *pipeline = plan(&arena, text);
         if (EXPECT(pipeline != NULL)) {
             const mr_plan *aggregate = pipeline->inserts[0].root->input;
