@@ -1,12 +1,10 @@
 // Driver: runs one pipeline: workers, epochs, commits, recovery.
 //
 // Life of an epoch: workers take source chunks, decode and push them; at the end of the epoch
-// (time, bytes, rows, a full state budget, stop) they drain what is under way. The driver takes
-// what they made, moves the watermark and lets them go on with the next epoch; beside them it
-// merges their panes, emits what is due, hands due rows to the sinks, appends ONE commit record and
-// fsyncs it, and publishes. So at most one epoch is uncommitted while the next one runs. With one
-// worker everything runs in the caller's thread, one after the other: that is what the simulator
-// runs.
+// (time, bytes, rows, a full state budget, stop) they drain what is under way; the driver merges
+// the workers' panes, moves the watermark, emits what is due, hands due rows to the sinks, appends
+// ONE commit record and fsyncs it, and publishes. Workers go on while the record is being synced.
+// With one worker everything runs in the caller's thread: that is what the simulator runs.
 
 #pragma once
 
@@ -21,8 +19,6 @@ typedef struct mr_driver mr_driver;
 typedef struct mr_driver_options {
     uint32_t workers;          // >= 1
     int64_t epoch_us;          // Longest epoch; the first ones are shorter.
-    int64_t epoch_first_us;    // The first one, twice as long each time; 0 = epoch_us.
-    uint64_t seed;             // Of a fresh state's hashes; 0 = random.
     uint64_t epoch_bytes;      // Input bytes that end an epoch.
     uint64_t epoch_rows;       // The same in rows; 0 = no limit. For tests.
     uint64_t state_bytes_max;  // memory_limit of the pipeline's state; 0 = none.

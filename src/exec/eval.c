@@ -210,6 +210,7 @@ static mr_eval_run run_start(const mr_eval *eval, const mr_batch *in, mr_cx *cx)
         .rows = in->rows,
         .env = eval->env,
         .arena = cx->arena,
+        .cx = cx,
     };
 }
 
@@ -222,7 +223,7 @@ mr_code mr_eval_vector(mr_eval *eval, const mr_batch *in, mr_vector *ret,
     mr_eval_run run = run_start(eval, in, cx);
     *ret = mr_eval_node_run(eval->root, &run, rows_of(in));
     failures_take(&run, failures);
-    return MR_OK;
+    return run.code;
 }
 
 // Narrows rows to those where a node is TRUE. Only TRUE matters here, so an AND narrows step by
@@ -264,7 +265,7 @@ mr_code mr_eval_select(mr_eval *eval, const mr_batch *in, uint32_t **ret_sel, ui
     *ret_sel = sel;
     *ret_count = count;
     failures_take(&run, failures);
-    return MR_OK;
+    return run.code;
 }
 
 void mr_eval_hold_dicts(const mr_batch *batch) {

@@ -53,17 +53,28 @@ static mr_vector run_call(const mr_eval_node *node, mr_eval_run *run, mr_eval_ro
     return mr_eval_node_call(node, run, rows, args);
 }
 
+static mr_eval_state *state_add(compiler *c) {
+    mr_eval_state *state = MR_NEW(c->cx->arena, mr_eval_state);
+    state->next = c->eval->states;
+    c->eval->states = state;
+    return state;
+}
+
 static mr_code kernel_find(compiler *c, const mr_expr *expr, mr_eval_node *node) {
     mr_cx *cx = c->cx;
     node->run = run_call;
     switch (expr->kind) {
     case MR_EXPR_CALL:
         mr_assert(expr->fn < MR_FN_ID_COUNT);
-        node->state = MR_NEW(cx->arena, mr_eval_state);
-        node->state->next = c->eval->states;
-        c->eval->states = node->state;
+        node->state = state_add(c);
         node->kernel = mr_fn_kernels[expr->fn];
         node->sees_nulls = (mr_function_table[expr->fn].flags & MR_FN_NULLS) != 0;
+        return MR_OK;
+    case MR_EXPR_EXTERNAL:
+        node->state = state_add(c);
+        node->external = expr->external;
+        node->kernel = mr_eval_external;
+        node->sees_nulls = expr->external->sees_nulls;
         return MR_OK;
     case MR_EXPR_CAST:
         node->kernel = mr_eval_cast_kernel(expr->args[0]->type.id, expr->type.id);

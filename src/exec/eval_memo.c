@@ -176,8 +176,14 @@ static void memo_extend(mr_eval_memo *memo, memo_dict *entry, const mr_eval_node
             mr_bits_clear(mr_vector_own_valid(values, run->arena, count), i);
         }
     }
-    mr_eval_run sub = {.columns = columns, .rows = count, .env = run->env, .arena = run->arena};
+    mr_eval_run sub = {.columns = columns,
+                       .rows = count,
+                       .env = run->env,
+                       .arena = run->arena,
+                       .cx = run->cx,
+                       .code = run->code};
     mr_vector result = node->run(node, &sub, (mr_eval_rows){.count = count});
+    run->code = sub.code;
     for (uint32_t i = 0; i < count; i++) {
         if (sub.failed != NULL && mr_bits_get(sub.failed, i)) {
             if (entry->reasons == NULL) {

@@ -28,6 +28,8 @@ typedef struct mr_eval_run {
     mr_arena *arena;
     uint64_t *failed;      // A bit a row; NULL until a row fails.
     const char **reasons;  // Of the failed rows.
+    mr_cx *cx;             // For calls out of the program …
+    mr_code code;          // … which may fail as a whole; the error is in cx.
 } mr_eval_run;
 
 // What a call keeps from batch to batch, such as compiled patterns: made by its kernel when it
@@ -49,6 +51,7 @@ struct mr_eval_node {
     uint32_t column;
     mr_compare compare;
     mr_vector constant;
+    const mr_external *external;
     mr_eval_state *state;  // Of a call.
     mr_eval_memo *memo;    // Set on the top of a part that reads nothing but one text column.
 };
@@ -116,9 +119,7 @@ mr_vector mr_eval_branch_coalesce(const mr_eval_node *node, mr_eval_run *run, mr
 mr_vector mr_eval_branch_case(const mr_eval_node *node, mr_eval_run *run, mr_eval_rows rows);
 void mr_eval_logic_not(mr_fn_call *call);  // A kernel.
 mr_fn_kernel mr_eval_compare_kernel(mr_type type, mr_compare compare);
-int mr_eval_interval_compare(mr_interval a, mr_interval b);  // < 0, 0, > 0
-// Order of a row's values, both not NULL and of one type: < 0, 0, > 0.
-int mr_eval_compare_order(const mr_vector *a, const mr_vector *b, uint32_t row);
+int mr_eval_interval_compare(mr_interval a, mr_interval b);        // < 0, 0, > 0
 mr_fn_kernel mr_eval_cast_kernel(mr_type_id from, mr_type_id to);  // NULL = no such cast.
 
 // ---- memo --------------------------------------------------------------------------------------
@@ -129,3 +130,5 @@ void mr_eval_memo_close(mr_eval_memo *memo);
 // memoised.
 bool mr_eval_memo_run(mr_eval_memo *memo, const mr_eval_node *node, mr_eval_run *run,
                       mr_eval_rows rows, mr_vector *ret);
+
+void mr_eval_external(mr_fn_call *call);  // eval_external.c

@@ -5,6 +5,7 @@
 #include "job/job.h"
 #include "job/query.h"
 #include "job/tables.h"
+#include "lake/delegate.h"
 
 struct mr_job {
     mr_job_spec spec;
@@ -21,7 +22,8 @@ struct mr_job {
     mr_sink **sinks;  // Inserts, then bad and late of each source.
     uint32_t sink_count;
     mr_driver *driver;
-    mr_change *change;  // The query against the state, once it was looked at.
+    mr_delegate *delegate;  // Functions that DuckDB runs.
+    mr_change *change;      // The query against the state, once it was looked at.
 };
 
 // open.c: takes the lock, finishes what a start or a reset before it left half done, opens tables,

@@ -6,14 +6,13 @@
 #include <string.h>
 
 #include "job/inside.h"
+#include "job/udf.h"
 
 const mr_option mr_job_exec_options[] = {
     MR_OPTION(mr_job_exec, workers, MR_OPT_INT, "0", "Threads that process rows; 0 = one a core."),
     MR_OPTION(mr_job_exec, batch_rows, MR_OPT_INT, "2048", "Rows of a batch at most."),
     MR_OPTION(mr_job_exec, chunk_bytes, MR_OPT_BYTES, "512KiB", "Input taken at a time."),
     MR_OPTION(mr_job_exec, epoch, MR_OPT_DURATION, "1 second", "Time between commits."),
-    MR_OPTION(mr_job_exec, epoch_first, MR_OPT_DURATION, "20 milliseconds",
-              "The same for the first one; each is twice as long, up to epoch."),
     MR_OPTION(mr_job_exec, epoch_bytes, MR_OPT_BYTES, "256MiB", "Input that ends an epoch early."),
     MR_OPTION(mr_job_exec, epoch_rows, MR_OPT_INT, "0", "The same in rows; 0 = no limit."),
     MR_OPTION(mr_job_exec, stop_after_epochs, MR_OPT_INT, "0",
@@ -23,8 +22,6 @@ const mr_option mr_job_exec_options[] = {
               "Commit log that is kept without being shortened; 0 = none, for tests."),
     MR_OPTION(mr_job_exec, aside_trigger, MR_OPT_DURATION, "10 seconds",
               "How often bad and late rows become files."),
-    MR_OPTION(mr_job_exec, seed, MR_OPT_INT, "0",
-              "Of a fresh state's hashes; 0 = another one each time. For repeatable measurements."),
     MR_OPTION_CHOICE(mr_job_exec, aside_format, "parquet|jsonl", "parquet",
                      "Format of bad and late tables."),
     MR_OPTION_END,
@@ -234,6 +231,13 @@ static mr_code check_overrides(const mr_job *job, mr_cx *cx) {
     return MR_OK;
 }
 
+static mr_code external_find(void *self, const mr_external_ask *ask, const mr_external **ret,
+                             mr_cx *cx) {
+    mr_job *job = self;
+    return ask->library != NULL ? mr_udf_find(ask, ret, cx)
+                                : mr_delegate_find(job->delegate, ask, ret, cx);
+}
+
 mr_code mr_job_load(const mr_job_spec *spec, mr_job **ret, mr_sql_errors *ret_errors, mr_cx *cx) {
     mr_job *job = MR_NEW(cx->arena, mr_job);
     job->spec = *spec;
@@ -249,7 +253,9 @@ mr_code mr_job_load(const mr_job_spec *spec, mr_job **ret, mr_sql_errors *ret_er
                       .variable = variable_find,
                       .zone = zone_load,
                       .source_override = source_override,
+                      .external = external_find,
                       .self = job};
+    job->delegate = mr_delegate_new();
     MR_TRY(mr_plan_make(spec->text, &env, &job->pipeline, ret_errors, cx));
     for (uint32_t i = 0; spec->any_sink && i < job->pipeline->insert_count; i++) {
         job->pipeline->inserts[i].type = mr_port_sink(spec->port, "jsonl");
@@ -311,6 +317,7 @@ void mr_job_close(mr_job *job, mr_cx *cx) {
     if (job->pipeline != NULL) {
         mr_plan_release(job->pipeline);
     }
+    mr_delegate_free(job->delegate);
     if (job->locked) {
         mr_lock_release(&job->lock, cx->plat);
     }

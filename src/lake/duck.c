@@ -2,8 +2,7 @@
 
 #include "lake/duck.h"
 
-#include <dlfcn.h>
-
+#include "plat/library.h"
 #include "plat/plat.h"
 
 // $ORIGIN is the program's own folder.
@@ -18,11 +17,11 @@ static const char *const places[] = {
 };
 
 static mr_code bind_functions(mr_duck *duck, mr_cx *cx) {
-#define DUCK_BIND(function)                                                          \
-    *(void **)&duck->function = dlsym(duck->library, "duckdb_" #function);           \
-    if (duck->function == NULL) {                                                    \
-        return mr_fail(cx, MR_E_UNSUPPORTED, "Run scripts/setup for the right one.", \
-                       "libduckdb.so is too old: it has no duckdb_" #function);      \
+#define DUCK_BIND(function)                                                            \
+    *(void **)&duck->function = mr_library_symbol(duck->library, "duckdb_" #function); \
+    if (duck->function == NULL) {                                                      \
+        return mr_fail(cx, MR_E_UNSUPPORTED, "Run scripts/setup for the right one.",   \
+                       "libduckdb.so is too old: it has no duckdb_" #function);        \
     }
     MR_DUCK_FUNCTIONS(DUCK_BIND)
 #undef DUCK_BIND
@@ -33,15 +32,14 @@ mr_code mr_duck_load(mr_duck *ret, mr_cx *cx) {
     mr_duck duck = {0};
     const char *given = mr_plat_env(cx->plat, "MILLRACE_DUCKDB");
     if (given != NULL && given[0] != '\0') {
-        duck.library = dlopen(given, RTLD_NOW | RTLD_LOCAL);
-        if (duck.library == NULL) {
+        if (mr_library_open(given, &duck.library, cx) != MR_OK) {
             return mr_fail(cx, MR_E_MISSING,
                            "MILLRACE_DUCKDB names the file libduckdb.so; scripts/setup fetches it.",
-                           "cannot load DuckDB: %s", dlerror());
+                           "cannot load DuckDB: %s", mr_arena_string(cx->arena, cx->error.text));
         }
     }
     for (size_t i = 0; i < MR_COUNT(places) && duck.library == NULL; i++) {
-        duck.library = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
+        (void)!mr_library_open(places[i], &duck.library, cx);
     }
     if (duck.library == NULL) {
         return mr_fail(cx, MR_E_MISSING, "Run scripts/setup, or name the file in MILLRACE_DUCKDB.",

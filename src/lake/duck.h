@@ -19,7 +19,21 @@
     X(prepared_statement_type) X(execute_prepared_streaming)                              \
     X(column_count) X(column_name) X(column_type)                                         \
     X(fetch_chunk) X(destroy_data_chunk) X(data_chunk_get_size)                           \
-    X(data_chunk_get_vector) X(vector_get_data) X(vector_get_validity)
+    X(data_chunk_get_vector) X(vector_get_data) X(vector_get_validity)                    \
+    X(prepare) X(execute_prepared) X(column_logical_type) X(data_chunk_set_size)          \
+    X(vector_ensure_validity_writable) X(vector_assign_string_element_len)                \
+    X(list_vector_get_child) X(list_vector_get_size) X(list_vector_set_size)              \
+    X(list_vector_reserve) X(struct_vector_get_child)                                     \
+    X(create_logical_type) X(create_list_type) X(create_struct_type)                      \
+    X(create_decimal_type) X(destroy_logical_type) X(get_type_id)                         \
+    X(decimal_width) X(decimal_scale) X(list_type_child_type)                             \
+    X(struct_type_child_count) X(struct_type_child_name) X(struct_type_child_type)        \
+    X(logical_type_get_alias)                                                             \
+    X(create_table_function) X(destroy_table_function) X(table_function_set_name)         \
+    X(table_function_set_extra_info) X(table_function_set_bind)                           \
+    X(table_function_set_init) X(table_function_set_function)                             \
+    X(register_table_function) X(bind_get_extra_info) X(bind_add_result_column)           \
+    X(init_get_extra_info) X(function_get_extra_info)
 // clang-format on
 
 typedef struct mr_duck {

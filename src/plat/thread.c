@@ -15,6 +15,11 @@ mr_code mr_thread_start(mr_thread *thread, const char *name, void *(*run)(void *
                         mr_cx *cx) {
     sigset_t all, before;
     sigfillset(&all);
+    // A fault must reach its handler (library.c): a blocked one ends the process without a word.
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    for (size_t i = 0; i < MR_COUNT(faults); i++) {
+        sigdelset(&all, faults[i]);
+    }
     pthread_sigmask(SIG_SETMASK, &all, &before);  // The new thread inherits this mask.
     int error = pthread_create(&thread->handle, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

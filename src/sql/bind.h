@@ -26,10 +26,21 @@ typedef struct mr_scope {
 // An aggregate met while binding; the expression holds column MR_BIND_AGGREGATE + its index.
 #define MR_BIND_AGGREGATE 0x80000000u
 
+typedef struct mr_bind_order {
+    mr_expr *expr;
+    bool descending;
+    bool nulls_first;
+} mr_bind_order;
+
 typedef struct mr_bind_aggregate {
     mr_agg_id fn;
     mr_expr *arg;     // NULL: count(*).
+    mr_expr *second;  // NULL: none.
     mr_expr *filter;  // NULL: all rows.
+    bool distinct;
+    mr_bind_order *orders;
+    uint32_t order_count;
+    const mr_vector *parameter;  // Constant second argument, or NULL.
     mr_type type;
     mr_place place;
 } mr_bind_aggregate;
@@ -62,14 +73,26 @@ typedef struct mr_bind_args {
     uint32_t count;
     mr_place place;
 } mr_bind_args;
+// bind_external.c: a call of what is not in the table; *ret NULL when there is no such function.
+mr_code mr_bind_external(mr_session *s, const mr_bind_args *call, mr_expr **ret);
+// A call of a function in C.
+mr_code mr_bind_library(mr_session *s, const mr_inline *fn, const mr_bind_args *call,
+                        mr_expr **ret);
 // The overload of a name that fits the arguments.
 mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret);
 // bind_sugar.c: calls that are other expressions. *ret stays NULL when the call is none of them.
 mr_code mr_bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret);
 // args[0] ~ args[1]; the sign is one of ~ ~* !~ !~*.
 mr_code mr_bind_sugar_match(mr_bind *b, const char *sign, mr_expr **args, mr_expr **ret);
-// Is there an aggregate of that name?
+// The name in the function table that a name stands for; often itself.
+const char *mr_bind_row_name(const char *name);
+// bind_aggregate.c: is there an aggregate of that name (as in the table)?
 bool mr_bind_is_aggregate(const char *name);
+mr_code mr_bind_aggregate_call(mr_bind *b, const PgQuery__FuncCall *ast, const char *name,
+                               mr_expr **ret);
+// Calls visit for each expression that an aggregate reads.
+void mr_bind_aggregate_parts(mr_bind_aggregate *agg, void (*visit)(void *self, mr_expr **part),
+                             void *self);
 
 // The column a name means. table NULL = unqualified.
 mr_code mr_bind_column(const mr_bind *b, const char *table, const char *name, mr_place place,

@@ -1,4 +1,5 @@
-// Calls: scalar functions by overload, words that stand for others, inlined functions, aggregates.
+// Calls: scalar functions by overload, words that stand for others, inlined functions. Aggregates
+// are in bind_aggregate.c.
 //
 // Why refuse volatile functions: a replay after a crash must give the same rows again.
 
@@ -16,6 +17,7 @@ static const struct {
 } aliases[] = {
     {"pow", "power"},
     {"ceiling", "ceil"},
+    {"log", "log10"},
     {"char_length", "length"},
     {"character_length", "length"},
     {"len", "length"},
@@ -35,17 +37,25 @@ static const struct {
     {"editdist3", "levenshtein"},
     {"regexp_like", "regexp_matches"},
     {"mod", "%"},
-    {"add", "+"},
-    {"subtract", "-"},
-    {"multiply", "*"},
-    {"divide", "//"},
-    {"greatest_common_divisor", "gcd"},
-    {"least_common_multiple", "lcm"},
     {"datepart", "date_part"},
     {"extract", "date_part"},
     {"datetrunc", "date_trunc"},
     {"mean", "avg"},
     {"approx_distinct", "approx_count_distinct"},
+    {"countif", "count_if"},
+    {"every", "bool_and"},
+    {"stddev", "stddev_samp"},
+    {"variance", "var_samp"},
+    {"argmin", "arg_min"},
+    {"argmax", "arg_max"},
+    {"min_by", "arg_min"},
+    {"max_by", "arg_max"},
+    {"listagg", "string_agg"},
+    {"group_concat", "string_agg"},
+    {"list", "array_agg"},
+    {"quantile", "quantile_disc"},
+    {"percentile_cont", "quantile_cont"},
+    {"percentile_disc", "quantile_disc"},
 };
 
 static const char *const volatile_functions[] = {
@@ -59,22 +69,13 @@ static const char *const date_fields[] = {
     "doy",    "isoyear", "decade",      "century",     "millennium", "epoch",
 };
 
-static const char *row_name(const char *name) {
+const char *mr_bind_row_name(const char *name) {
     for (size_t i = 0; i < MR_COUNT(aliases); i++) {
         if (strcmp(aliases[i].name, name) == 0) {
             return aliases[i].row;
         }
     }
     return name;
-}
-
-bool mr_bind_is_aggregate(const char *name) {
-    for (size_t i = 0; i < MR_AGG_ID_COUNT; i++) {
-        if (strcmp(mr_function_aggregates[i].name, row_name(name)) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // ---- overloads -------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ static uint32_t row_cost(const mr_fn_row *row, mr_expr *const *args, uint32_t co
         mr_type to = row_type(row, i);
         uint32_t cost = mr_types_cost(args[i], to);
         if (cost >= MR_CAST_NEVER && takes_any(row)) {
-            cost = 1000;
+            cost = 20;
         }
         bool literal = cost > 0 && args[i]->kind == MR_EXPR_CONST &&
                        (args[i]->type.id == MR_TEXT || args[i]->type.id == MR_NULLTYPE);
@@ -128,8 +129,7 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
     mr_text_init(&got, s->cx->arena);
     mr_text_init(&rows, s->cx->arena);
     for (uint32_t i = 0; i < count; i++) {
-        mr_text_add(&got, i == 0 ? "" : ", ");
-        mr_type_print(args[i]->type, &got);
+        mr_text_addf(&got, "%s%s", i == 0 ? "" : ", ", mr_type_name(args[i]->type));
     }
     uint32_t listed = 0;
     for (size_t i = 0; i < MR_FN_ID_COUNT; i++) {
@@ -140,7 +140,7 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
         }
     }
     mr_text_add(&rows, ". Cast the argument, as in x::text.");
-    if (strchr("+-*/%|~&<>", name[0]) != NULL) {
+    if (strchr("+-*/%|~", name[0]) != NULL) {
         const char *hint =
             count == 2 && (args[0]->type.id == MR_TEXT) != (args[1]->type.id == MR_TEXT)
                 ? "Cast the text, as in x::int."
@@ -156,8 +156,8 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
 static bool call_types(mr_session *s, const mr_fn_row *row, const mr_bind_args *call,
                        mr_function_types *types) {
     mr_type *args = MR_NEW_ARRAY(s->cx->arena, mr_type, call->count);
-    *types = (mr_function_types){
-        .args = args, .exprs = call->args, .count = call->count, .result = MR_TYPE(row->result)};
+    *types =
+        (mr_function_types){.args = args, .count = call->count, .result = MR_TYPE(row->result)};
     types->casts = MR_NEW_ARRAY(s->cx->arena, mr_type, call->count);
     for (uint32_t i = 0; i < call->count; i++) {
         args[i] = call->args[i]->type;
@@ -166,8 +166,7 @@ static bool call_types(mr_session *s, const mr_fn_row *row, const mr_bind_args *
     return (row->flags & MR_FN_TYPED) == 0 || mr_function_type(row, types, s->cx->arena);
 }
 
-// The cheapest overload that fits; of equal ones the first. -1 = none.
-static int32_t choose_row(mr_session *s, const mr_bind_args *call, mr_function_types *ret_types) {
+mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret) {
     uint32_t best_cost = MR_CAST_NEVER;
     int32_t best = -1;
     for (uint32_t i = 0; i < MR_FN_ID_COUNT; i++) {
@@ -177,26 +176,18 @@ static int32_t choose_row(mr_session *s, const mr_bind_args *call, mr_function_t
             continue;
         }
         uint32_t cost = row_cost(row, call->args, call->count);
-        mr_function_types types;
-        if (cost < best_cost && call_types(s, row, call, &types)) {
+        if (cost < best_cost) {
             best_cost = cost;
             best = (int32_t)i;
-            *ret_types = types;
         }
     }
-    return best;
-}
-
-mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret) {
-    mr_function_types types;
-    int32_t best = choose_row(s, call, &types);
     if (best < 0) {
         return no_overload(s, call->name, call->args, call->count, call->place);
     }
     const mr_fn_row *row = &mr_function_table[best];
-    if (types.hint != NULL) {
-        return mr_fail_at(s->cx, MR_E_TYPE, call->place, types.hint, "%s of %s %s", call->name,
-                          mr_type_text(call->args[0]->type, s->cx->arena), types.problem);
+    mr_function_types types;
+    if (!call_types(s, row, call, &types)) {
+        return no_overload(s, call->name, call->args, call->count, call->place);
     }
     mr_expr *expr = mr_expr_new(s->cx->arena, MR_EXPR_CALL, types.result, call->place);
     expr->fn = (mr_fn_id)best;
@@ -207,113 +198,6 @@ mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret)
         MR_TRY(mr_types_cast(s, call->args[i], types.casts[i], how, &expr->args[i]));
     }
     *ret = expr;
-    return MR_OK;
-}
-
-// ---- aggregates ------------------------------------------------------------------------------
-
-static mr_code aggregate_checks(mr_bind *b, const PgQuery__FuncCall *ast, const char *name,
-                                mr_place place) {
-    mr_cx *cx = b->s->cx;
-    if (b->clause != NULL) {
-        return mr_fail_at(cx, MR_E_UNSUPPORTED, place,
-                          strcmp(b->clause, "WHERE") == 0 ? "Put the condition into HAVING." : NULL,
-                          "aggregate %s cannot stand in %s", name, b->clause);
-    }
-    if (ast->agg_distinct) {
-        return mr_fail_at(cx, MR_E_UNSUPPORTED, place,
-                          "Use approx_count_distinct(x), or DISTINCT ON in a view below.",
-                          "%s(DISTINCT …) is not supported", name);
-    }
-    if (ast->n_agg_order > 0 || ast->agg_within_group) {
-        return mr_fail_at(cx, MR_E_UNSUPPORTED, place, "Leave ORDER BY out.",
-                          "ORDER BY in %s is not supported", name);
-    }
-    if (ast->n_args > 1 || (ast->n_args == 0 && !ast->agg_star)) {
-        return mr_fail_at(cx, MR_E_TYPE, place, /* hint= */ NULL, "%s takes one argument", name);
-    }
-    return MR_OK;
-}
-
-static mr_code choose_aggregate(mr_bind *b, const char *name, mr_bind_aggregate *agg) {
-    uint32_t best_cost = MR_CAST_NEVER;
-    const mr_agg_row *best = NULL;
-    for (uint32_t i = 0; i < MR_AGG_ID_COUNT; i++) {
-        const mr_agg_row *row = &mr_function_aggregates[i];
-        if (strcmp(row->name, name) != 0 || (row->arg == MR_NULLTYPE) != (agg->arg == NULL)) {
-            continue;
-        }
-        uint32_t cost = agg->arg == NULL || row->arg == MR_TYPE_COUNT
-                            ? 0
-                            : mr_types_cost(agg->arg, MR_TYPE(row->arg));
-        if (cost < best_cost) {
-            best_cost = cost;
-            best = row;
-            agg->fn = (mr_agg_id)i;
-        }
-    }
-    if (best == NULL) {
-        return agg->arg == NULL
-                   ? mr_fail_at(b->s->cx, MR_E_TYPE, agg->place, /* hint= */ NULL,
-                                "%s(*) is not a function", name)
-                   : mr_fail_at(b->s->cx, MR_E_TYPE, agg->arg->place, "Cast the argument.",
-                                "no aggregate %s(%s)", name, mr_type_name(agg->arg->type));
-    }
-    if (agg->arg != NULL) {
-        mr_type to = best->arg != MR_TYPE_COUNT         ? MR_TYPE(best->arg)
-                     : agg->arg->type.id == MR_NULLTYPE ? MR_TYPE(MR_TEXT)
-                                                        : agg->arg->type;
-        MR_TRY(mr_types_cast(b->s, agg->arg, to, MR_CAST_IMPLICIT, &agg->arg));
-    }
-    agg->type = best->result == MR_NULLTYPE ? agg->arg->type : MR_TYPE(best->result);
-    return MR_OK;
-}
-
-static bool same_aggregate(const mr_bind_aggregate *a, const mr_bind_aggregate *b) {
-    return a->fn == b->fn && (a->arg == NULL) == (b->arg == NULL) &&
-           (a->filter == NULL) == (b->filter == NULL) &&
-           (a->arg == NULL || mr_expr_equal(a->arg, b->arg)) &&
-           (a->filter == NULL || mr_expr_equal(a->filter, b->filter));
-}
-
-// Adds an aggregate, or finds the equal one; returns its index.
-static uint32_t add_aggregate(mr_bind *b, const mr_bind_aggregate *agg) {
-    for (uint32_t i = 0; i < b->aggregate_count; i++) {
-        if (same_aggregate(&b->aggregates[i], agg)) {
-            return i;
-        }
-    }
-    if (b->aggregate_count == b->aggregate_capacity) {
-        uint32_t capacity = MR_MAX(8u, 2 * b->aggregate_capacity);
-        mr_bind_aggregate *more = MR_NEW_ARRAY(b->s->cx->arena, mr_bind_aggregate, capacity);
-        if (b->aggregate_count > 0) {
-            memcpy(more, b->aggregates, sizeof(*more) * b->aggregate_count);
-        }
-        b->aggregates = more;
-        b->aggregate_capacity = capacity;
-    }
-    b->aggregates[b->aggregate_count] = *agg;
-    return b->aggregate_count++;
-}
-
-static mr_code bind_aggregate(mr_bind *b, const PgQuery__FuncCall *ast, const char *name,
-                              mr_expr **ret) {
-    mr_bind_aggregate agg = {.place = mr_session_place(b->s, ast->location)};
-    MR_TRY(aggregate_checks(b, ast, name, agg.place));
-    b->clause = "an aggregate";  // None inside another.
-    mr_code code = MR_OK;
-    if (ast->n_args == 1) {
-        code = mr_bind_expr(b, ast->args[0], &agg.arg);
-    }
-    if (code == MR_OK && ast->agg_filter != NULL) {
-        code = mr_bind_condition(b, ast->agg_filter, &agg.filter);
-    }
-    b->clause = NULL;
-    MR_TRY(code);
-    MR_TRY(choose_aggregate(b, name, &agg));
-    mr_expr *column = mr_expr_new(b->s->cx->arena, MR_EXPR_COLUMN, agg.type, agg.place);
-    column->column = MR_BIND_AGGREGATE + add_aggregate(b, &agg);
-    *ret = column;
     return MR_OK;
 }
 
@@ -340,6 +224,9 @@ static mr_code bind_inline(mr_bind *b, const mr_inline *fn, const mr_bind_args *
     mr_expr **args = call->args;
     uint32_t count = call->count;
     mr_place place = call->place;
+    if (fn->external != NULL) {
+        return mr_bind_library(b->s, fn, call, ret);
+    }
     if (fn->body == NULL) {
         return mr_session_fail_silently(b->s);
     }
@@ -450,7 +337,7 @@ static mr_code bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
         args[0] = mr_expr_text(s->cx->arena, mr_span_of(field), args[0]->place);
         return bind_date_trunc(b, field, call, ret);
     }
-    bool whole = count == 1 && mr_type_is_integer(args[0]->type);
+    bool whole = count == 1 && (args[0]->type.id == MR_INT32 || args[0]->type.id == MR_INT64);
     if (whole && (strcmp(name, "round") == 0 || strcmp(name, "trunc") == 0)) {
         *ret = args[0];
         return MR_OK;
@@ -546,10 +433,10 @@ mr_code mr_bind_call(mr_bind *b, const PgQuery__FuncCall *ast, mr_expr **ret) {
     const char *name = mr_ast_name(ast->funcname, ast->n_funcname);
     mr_place place = mr_session_place(b->s, ast->location);
     MR_TRY(call_checks(b, ast, name, place));
-    const char *row = row_name(name);
+    const char *row = mr_bind_row_name(name);
     const mr_inline *inlined = mr_session_find(&b->s->functions, name);
     if (inlined == NULL && mr_bind_is_aggregate(row)) {
-        return bind_aggregate(b, ast, row, ret);
+        return mr_bind_aggregate_call(b, ast, row, ret);
     }
     if (ast->agg_star || ast->agg_distinct || ast->agg_filter != NULL) {
         return mr_fail_at(b->s->cx, MR_E_TYPE, place, /* hint= */ NULL, "%s is not an aggregate",
@@ -567,8 +454,20 @@ mr_code mr_bind_call(mr_bind *b, const PgQuery__FuncCall *ast, mr_expr **ret) {
     if (*ret != NULL) {
         return MR_OK;
     }
+    mr_code code = is_scalar(row) ? mr_bind_function(b->s, &call, ret) : MR_E_TYPE;
+    if (code == MR_OK) {
+        return MR_OK;
+    }
+    // No kernel for it, or none for these types: DuckDB may have one.
+    mr_error error = b->s->cx->error;
+    call.name = name;
+    MR_TRY(mr_bind_external(b->s, &call, ret));
+    if (*ret != NULL) {
+        return MR_OK;
+    }
     if (!is_scalar(row)) {
         return unknown_function(b, name, place);
     }
-    return mr_bind_function(b->s, &(mr_bind_args){row, args, count, place}, ret);
+    b->s->cx->error = error;
+    return code;
 }

@@ -1,5 +1,5 @@
-// CREATE FUNCTION … LANGUAGE sql: the body is bound once over the parameters and inlined at each
-// call.
+// CREATE FUNCTION. LANGUAGE sql: the body is bound once over the parameters and inlined at each
+// call. LANGUAGE c: the function of a library, asked for once.
 
 #include <string.h>
 
@@ -39,7 +39,9 @@ static mr_code read_params(mr_session *s, const PgQuery__CreateFunctionStmt *ast
 typedef struct function_body {
     const char *text;  // AS '…'; NULL when RETURN was written.
     int32_t location;
+    const char *symbol;  // AS 'file', 'symbol'.
     const char *language;
+    bool strict;
 } function_body;
 
 static mr_code read_body(mr_session *s, const PgQuery__CreateFunctionStmt *ast,
@@ -51,18 +53,29 @@ static mr_code read_body(mr_session *s, const PgQuery__CreateFunctionStmt *ast,
             ret->language = mr_ast_string(option->arg);
         } else if (strcmp(option->defname, "as") == 0 && option->arg != NULL &&
                    option->arg->node_case == PG_QUERY__NODE__NODE_LIST) {
-            ret->text = mr_ast_name(option->arg->list->items, 1);
+            const PgQuery__List *list = option->arg->list;
+            ret->text = mr_ast_name(list->items, 1);
+            ret->symbol = list->n_items > 1 ? mr_ast_name(list->items, list->n_items) : NULL;
             ret->location = option->location;
+        } else if (strcmp(option->defname, "strict") == 0) {
+            ret->strict = option->arg != NULL &&
+                          option->arg->node_case == PG_QUERY__NODE__NODE_BOOLEAN &&
+                          option->arg->boolean->boolval;
         }
     }
-    if (ret->language == NULL || strcmp(ret->language, "sql") != 0) {
+    bool is_c = ret->language != NULL && strcmp(ret->language, "c") == 0;
+    if (!is_c && (ret->language == NULL || strcmp(ret->language, "sql") != 0)) {
         return mr_fail_at(s->cx, MR_E_UNSUPPORTED, mr_session_place(s, 0),
-                          "Write LANGUAGE sql AS $$ SELECT expression $$.",
+                          "Write LANGUAGE sql AS $$ SELECT expression $$, or LANGUAGE c AS "
+                          "'lib/file.so', 'symbol'.",
                           "functions of language \"%s\" are not supported",
                           ret->language == NULL ? "" : ret->language);
     }
-    if (ret->text == NULL && ast->sql_body == NULL) {
-        return function_fail(s, mr_session_place(s, 0), "Write AS $$ SELECT expression $$.",
+    if (is_c ? ret->text == NULL || ret->text[0] == '\0'
+             : ret->text == NULL && ast->sql_body == NULL) {
+        return function_fail(s, mr_session_place(s, 0),
+                             is_c ? "Write AS 'lib/file.so', 'symbol'."
+                                  : "Write AS $$ SELECT expression $$.",
                              "function has no body");
     }
     return MR_OK;
@@ -103,6 +116,38 @@ static mr_code bind_body(mr_session *s, const mr_ast *ast, const mr_inline *fn, 
     return mr_bind_expr(&b, expression, ret);
 }
 
+// LANGUAGE c: the symbol is the function's name when it is not said.
+static mr_code find_library(mr_session *s, mr_inline *fn, const function_body *body, mr_type type) {
+    if (s->env->external == NULL) {
+        return function_fail(s, mr_session_place(s, 0), /* hint= */ NULL,
+                             "functions of language c are not supported here");
+    }
+    mr_type *types = MR_NEW_ARRAY(s->cx->arena, mr_type, fn->params.count + 1);
+    for (uint32_t i = 0; i < fn->params.count; i++) {
+        types[i] = fn->params.columns[i].type;
+    }
+    mr_external_ask ask = {
+        .name = fn->name,
+        .args = types,
+        .arg_count = fn->params.count,
+        .zone = s->pipeline->zone,
+        .zone_name = s->pipeline->zone_name,
+        .library = body->text,
+        .symbol = body->symbol == NULL ? fn->name : body->symbol,
+        .result = type,
+        .sees_nulls = !body->strict,
+    };
+    mr_code code = s->env->external(s->env->self, &ask, &fn->external, s->cx);
+    if (code != MR_OK && s->cx->error.place.offset < 0) {
+        s->cx->error.place = mr_session_place(s, 0);
+    }
+    return code;
+}
+
+static bool is_language(const function_body *body, const char *name) {
+    return body->language != NULL && strcmp(body->language, name) == 0;
+}
+
 mr_code mr_ddl_function(mr_session *s, const PgQuery__CreateFunctionStmt *ast) {
     const char *name = mr_ast_name(ast->funcname, ast->n_funcname);
     mr_place place = mr_session_place(s, 0);
@@ -123,6 +168,11 @@ mr_code mr_ddl_function(mr_session *s, const PgQuery__CreateFunctionStmt *ast) {
     mr_code code = read_body(s, ast, &body);
     code = code == MR_OK ? read_params(s, ast, &fn->params) : code;
     code = code == MR_OK ? mr_types_from_name(s, ast->return_type, &type) : code;
+    if (code == MR_OK && is_language(&body, "c")) {
+        code = find_library(s, fn, &body, type);
+        mr_map_put(&s->functions, mr_span_of(name), fn);
+        return code;
+    }
     int32_t base = s->base;
     const mr_ast *tree = ast->sql_body;
     if (code == MR_OK && body.text != NULL) {

@@ -71,7 +71,7 @@ bool mr_expr_can_fail(const mr_expr *expr) {
     if (expr->kind == MR_EXPR_CALL && (mr_function_table[expr->fn].flags & MR_FN_FALLIBLE) != 0) {
         return true;
     }
-    if (expr->kind == MR_EXPR_CAST && !expr->try_cast) {
+    if (expr->kind == MR_EXPR_EXTERNAL || (expr->kind == MR_EXPR_CAST && !expr->try_cast)) {
         return true;
     }
     for (uint32_t i = 0; i < expr->arg_count; i++) {
@@ -131,6 +131,9 @@ static bool same_own(const mr_expr *a, const mr_expr *b) {
     case MR_EXPR_COLUMN: return a->column == b->column;
     case MR_EXPR_CONST: return mr_vector_same(&a->constant, 0, &b->constant, 0);
     case MR_EXPR_CALL: return a->fn == b->fn;
+    case MR_EXPR_EXTERNAL:
+        return strcmp(a->external->name, b->external->name) == 0 &&
+               strcmp(a->external->identity, b->external->identity) == 0;
     case MR_EXPR_CAST: return a->try_cast == b->try_cast;
     case MR_EXPR_COMPARE: return a->compare == b->compare;
     case MR_EXPR_AND:
@@ -175,6 +178,13 @@ uint64_t mr_expr_hash(const mr_expr *expr) {
     case MR_EXPR_CALL: {
         const char *id = mr_function_table[expr->fn].id;
         hash = mr_hash_bytes(id, strlen(id), hash);
+        break;
+    }
+    case MR_EXPR_EXTERNAL: {
+        const char *parts[] = {expr->external->name, expr->external->identity};
+        for (size_t i = 0; i < MR_COUNT(parts); i++) {
+            hash = mr_hash_bytes(parts[i], strlen(parts[i]), hash);
+        }
         break;
     }
     case MR_EXPR_CAST: hash = mr_hash_u64(expr->try_cast, hash); break;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "column/vector.h"
+#include "port/external.h"
 #include "sql/function.h"
 
 typedef enum mr_expr_kind {
@@ -23,6 +24,7 @@ typedef enum mr_expr_kind {
     MR_EXPR_COALESCE,  // Any number of args of the result's type.
     MR_EXPR_CASE,      // when, then, when, then, …, else (always present).
     MR_EXPR_NOW,       // The epoch's stored time, TIMESTAMPTZ.
+    MR_EXPR_EXTERNAL,  // Function `external` over args.
 } mr_expr_kind;
 
 typedef enum mr_compare {
@@ -43,8 +45,8 @@ struct mr_expr {
     mr_place place;
     uint32_t column;
     mr_vector constant;
-    bool literal;  // CONST: a number as written, whose type gives way to what it stands beside.
     mr_fn_id fn;
+    const mr_external *external;
     mr_compare compare;
     bool try_cast;
     mr_expr **args;

@@ -63,7 +63,7 @@ static void print_constant(const mr_vector *constant, mr_text *out) {
 }
 
 static bool is_operator(const char *name) {
-    return strchr("+-*/%|~&<>", name[0]) != NULL;
+    return strchr("+-*/%|~", name[0]) != NULL;
 }
 
 // Does it need parentheses as an operand?
@@ -80,6 +80,7 @@ static bool is_compound(const mr_expr *expr) {
     case MR_EXPR_COLUMN:
     case MR_EXPR_CONST:
     case MR_EXPR_CAST:
+    case MR_EXPR_EXTERNAL:
     case MR_EXPR_COALESCE:
     case MR_EXPR_CASE:
     case MR_EXPR_NOW: return false;
@@ -160,6 +161,10 @@ void mr_expr_print(const mr_expr *expr, const mr_schema *schema, mr_text *out) {
     case MR_EXPR_COLUMN: mr_text_add(out, schema->columns[expr->column].name); break;
     case MR_EXPR_CONST: print_constant(&expr->constant, out); break;
     case MR_EXPR_CALL: print_call(expr, schema, out); break;
+    case MR_EXPR_EXTERNAL:
+        mr_text_add(out, expr->external->name);
+        print_list(expr, schema, out);
+        break;
     case MR_EXPR_CAST: print_cast(expr, schema, out); break;
     case MR_EXPR_COMPARE: print_joined(expr, schema, compare_words[expr->compare], out); break;
     case MR_EXPR_AND: print_joined(expr, schema, "AND", out); break;

@@ -59,11 +59,12 @@ typedef struct mr_object {
     mr_plan *view;
 } mr_object;
 
-// CREATE FUNCTION … LANGUAGE sql: its body, bound over its parameters as columns.
+// CREATE FUNCTION: the body of one in SQL, bound over its parameters as columns, or one in C.
 typedef struct mr_inline {
     const char *name;
     mr_schema params;
-    mr_expr *body;  // NULL: its statement failed.
+    mr_expr *body;
+    const mr_external *external;  // Both NULL: its statement failed.
 } mr_inline;
 
 // CREATE TYPE … AS (…).
