@@ -18,3 +18,10 @@ $(BUILD)/bench-parquet: $(BUILD)/obj/bench/micro/parquet.o $(LIB)
 .PHONY: bench-parquet
 bench-parquet: $(BUILD)/bench-parquet ## The Parquet writer beside pyarrow's
 	@$(DEPS)/venv/bin/python bench/micro/parquet.py $<
+
+$(BUILD)/bench-idset: $(BUILD)/obj/bench/micro/idset.o $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: bench-idset
+bench-idset: $(BUILD)/bench-idset ## DISTINCT's ids: time and memory of ten million
+	@$(BUILD)/bench-idset 10

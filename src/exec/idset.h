@@ -4,7 +4,8 @@
 // years; times before are clamped, and an id from after never expires). The slot is also what goes
 // into the commit record. Two different keys collide with 2^-76: at 10^8 live ids and 10^9 rows,
 // one wrong drop in 750,000 runs. Open addressing, linear probing; a table that fills drops its
-// expired ids before it doubles, so there is no sweep.
+// expired ids before it grows, so there is no sweep. It grows by a half, in place, and the
+// tables of the key groups at different moments: about 25 bytes an id, and no long stop.
 //
 // Expiry is a property of the rows: an id lives for a row while first_seen + ttl >= the row's
 // watermark. The global watermark never passes an active partition's, so what it has expired no row
@@ -23,7 +24,7 @@ typedef struct mr_id {
 
 typedef struct mr_idset {
     mr_id *slots;
-    uint64_t slot_count;  // Power of two, or 0.
+    uint64_t slot_count;
     uint64_t used;
 } mr_idset;
 
@@ -43,10 +44,14 @@ bool mr_idset_add(mr_idset *set, mr_id id, const mr_idset_time *time);
 // Puts an id from the commit record: a later sighting replaces an earlier one, since it was only
 // let through because that had expired.
 void mr_idset_put(mr_idset *set, mr_id id, const mr_idset_time *time);
+// Where the search for an id starts: homes have the order of the hashes in a table of any size.
+static inline uint64_t mr_idset_home(const mr_idset *set, uint64_t low) {
+    return (uint64_t)(((unsigned __int128)low * set->slot_count) >> 64);
+}
 // Brings the slot's cache line close; call some rows ahead of mr_idset_add.
 static inline void mr_idset_prefetch(const mr_idset *set, uint64_t low) {
     if (set->slot_count != 0) {
-        __builtin_prefetch(&set->slots[(low >> 7) & (set->slot_count - 1)], 1);
+        __builtin_prefetch(&set->slots[mr_idset_home(set, low)], 1);
     }
 }
 // Appends all live ids as they lie in memory.
