@@ -16,7 +16,8 @@ static const mr_option *option_row(const mr_option *table, const char *name) {
     return NULL;
 }
 
-static mr_code option_unknown(const mr_option *table, const mr_option_value *value, mr_cx *cx) {
+static mr_code option_unknown(const mr_option *table, const char *noun,
+                              const mr_option_value *value, mr_cx *cx) {
     const char *names[OPTION_NAMES_MAX];
     size_t count = 0;
     mr_text all;
@@ -30,9 +31,9 @@ static mr_code option_unknown(const mr_option *table, const mr_option_value *val
     if (closest != NULL) {
         hint = mr_arena_printf(cx->arena, "Did you mean \"%s\"?", closest);
     } else if (count > 0) {
-        hint = mr_arena_printf(cx->arena, "The options are: %s.", mr_text_string(&all));
+        hint = mr_arena_printf(cx->arena, "The %ss are: %s.", noun, mr_text_string(&all));
     }
-    return mr_fail_at(cx, MR_E_OPTION, value->place, hint, "unknown option \"%s\"", value->name);
+    return mr_fail_at(cx, MR_E_OPTION, value->place, hint, "unknown %s \"%s\"", noun, value->name);
 }
 
 static const char *type_hint(mr_option_type type) {
@@ -42,6 +43,7 @@ static const char *type_hint(mr_option_type type) {
     case MR_OPT_CHOICE: return NULL;
     case MR_OPT_BOOL: return "Write true or false.";
     case MR_OPT_INT: return "Write a whole number.";
+    case MR_OPT_NUMBER: return "Write a number, such as 12 or 0.5.";
     case MR_OPT_BYTES: return "Write a size, such as 512, '64MB' or '1GiB'.";
     case MR_OPT_DURATION: return "Write a duration, such as '30 seconds' or '5 min'.";
     }
@@ -112,18 +114,20 @@ static bool option_store(const mr_option *row, const char *value, void *target, 
     }
     case MR_OPT_BOOL: return parse_bool(in, (bool *)field);
     case MR_OPT_INT: return mr_text_parse_int64(in, (int64_t *)(void *)field);
+    case MR_OPT_NUMBER: return mr_text_parse_double(in, (double *)(void *)field);
     case MR_OPT_BYTES: return mr_text_parse_bytes(in, (uint64_t *)(void *)field);
     case MR_OPT_DURATION: return mr_text_parse_duration_us(in, (int64_t *)(void *)field);
     }
     return false;
 }
 
-static mr_code option_malformed(const mr_option *row, const mr_option_value *value, mr_cx *cx) {
+static mr_code option_malformed(const mr_option *row, const char *noun,
+                                const mr_option_value *value, mr_cx *cx) {
     const char *hint = row->type == MR_OPT_CHOICE ? choice_hint(row->choices, cx->arena)
                        : row->type == MR_OPT_PATH ? "Write the path of a file or folder."
                                                   : type_hint(row->type);
-    return mr_fail_at(cx, MR_E_OPTION, value->place, hint, "bad value \"%s\" for option \"%s\"",
-                      value->value, row->name);
+    return mr_fail_at(cx, MR_E_OPTION, value->place, hint, "bad value \"%s\" for %s \"%s\"",
+                      value->value, noun, row->name);
 }
 
 static void option_clear(const mr_option *row, void *target) {
@@ -131,13 +135,13 @@ static void option_clear(const mr_option *row, void *target) {
         [MR_OPT_TEXT] = sizeof(char *),    [MR_OPT_PATH] = sizeof(char *),
         [MR_OPT_BOOL] = sizeof(bool),      [MR_OPT_INT] = sizeof(int64_t),
         [MR_OPT_BYTES] = sizeof(uint64_t), [MR_OPT_DURATION] = sizeof(int64_t),
-        [MR_OPT_CHOICE] = sizeof(char *),
+        [MR_OPT_CHOICE] = sizeof(char *),  [MR_OPT_NUMBER] = sizeof(double),
     };
     memset((char *)target + row->offset, 0, sizes[row->type]);
 }
 
 // The value given for a row; an option given twice is an error.
-static mr_code option_given(const mr_option *row, const mr_option_values *values,
+static mr_code option_given(const mr_option *row, const mr_option_values *values, const char *noun,
                             const mr_option_value **ret, mr_cx *cx) {
     const mr_option_value *given = NULL;
     for (size_t i = 0; i < values->count; i++) {
@@ -147,7 +151,7 @@ static mr_code option_given(const mr_option *row, const mr_option_values *values
         }
         if (given != NULL) {
             return mr_fail_at(cx, MR_E_OPTION, value->place, "Keep one of the two.",
-                              "option \"%s\" is given twice", row->name);
+                              "%s \"%s\" is given twice", noun, row->name);
         }
         given = value;
     }
@@ -155,27 +159,39 @@ static mr_code option_given(const mr_option *row, const mr_option_values *values
     return MR_OK;
 }
 
-mr_code mr_option_apply(const mr_option *table, const mr_option_values *values,
-                        const char *pass_prefix, void *target, mr_cx *cx) {
+static mr_code option_missing(const mr_option *row, const char *noun, mr_cx *cx) {
+    const char *hint =
+        strcmp(noun, "option") == 0
+            ? mr_arena_printf(cx->arena, "Write %s '…' among the OPTIONS. %s", row->name, row->doc)
+            : mr_arena_printf(cx->arena, "Write %s: and what it is. %s", row->name, row->doc);
+    return mr_fail(cx, MR_E_OPTION, hint, "%s \"%s\" is missing", noun, row->name);
+}
+
+typedef struct wording {
+    const char *noun;         // What messages call an option.
+    const char *pass_prefix;  // NULL = none.
+} wording;
+
+static mr_code apply(const mr_option *table, const mr_option_values *values, const wording *how,
+                     void *target, mr_cx *cx) {
+    const char *noun = how->noun;
+    const char *pass_prefix = how->pass_prefix;
     for (size_t i = 0; i < values->count; i++) {
         const mr_option_value *value = &values->items[i];
         bool passed = pass_prefix != NULL && mr_span_starts(mr_span_of(value->name), pass_prefix);
         if (!passed && option_row(table, value->name) == NULL) {
-            return option_unknown(table, value, cx);
+            return option_unknown(table, noun, value, cx);
         }
     }
     for (const mr_option *row = table; row->name != NULL; row++) {
         const mr_option_value *given = NULL;
-        MR_TRY(option_given(row, values, &given, cx));
+        MR_TRY(option_given(row, values, noun, &given, cx));
         if (given != NULL) {
             if (!option_store(row, given->value, target, cx->arena)) {
-                return option_malformed(row, given, cx);
+                return option_malformed(row, noun, given, cx);
             }
         } else if (row->default_text == MR_REQUIRED) {
-            return mr_fail(cx, MR_E_OPTION,
-                           mr_arena_printf(cx->arena, "Write %s '…' among the OPTIONS. %s",
-                                           row->name, row->doc),
-                           "option \"%s\" is missing", row->name);
+            return option_missing(row, noun, cx);
         } else if (row->default_text != NULL) {
             bool stored = option_store(row, row->default_text, target, cx->arena);
             mr_assert(stored);  // A default is written by us.
@@ -184,6 +200,18 @@ mr_code mr_option_apply(const mr_option *table, const mr_option_values *values,
         }
     }
     return MR_OK;
+}
+
+mr_code mr_option_apply(const mr_option *table, const mr_option_values *values,
+                        const char *pass_prefix, void *target, mr_cx *cx) {
+    wording how = {.noun = "option", .pass_prefix = pass_prefix};
+    return apply(table, values, &how, target, cx);
+}
+
+mr_code mr_option_apply_keys(const mr_option *table, const mr_option_values *values, void *target,
+                             mr_cx *cx) {
+    wording how = {.noun = "key"};
+    return apply(table, values, &how, target, cx);
 }
 
 const char *mr_option_find(const mr_option_values *values, const char *name) {

@@ -13,6 +13,7 @@ typedef enum mr_option_type {
     MR_OPT_BYTES,     // uint64_t, "64MB"
     MR_OPT_DURATION,  // int64_t microseconds, "30 seconds"
     MR_OPT_CHOICE,    // const char *, one of `choices` ("a|b|c")
+    MR_OPT_NUMBER,    // double
 } mr_option_type;
 
 #define MR_REQUIRED ((const char *)1)  // As default_text: the option must be given.
@@ -50,5 +51,8 @@ typedef struct mr_option_values {
 //   errors  MR_E_OPTION (unknown: nearest name; malformed: what is expected; missing; twice)
 mr_code mr_option_apply(const mr_option *table, const mr_option_values *values,
                         const char *pass_prefix, void *target, mr_cx *cx);
+// The same for the keys of a file: messages call them so.
+mr_code mr_option_apply_keys(const mr_option *table, const mr_option_values *values, void *target,
+                             mr_cx *cx);
 // The value of one option as the user wrote it, or NULL.
 const char *mr_option_find(const mr_option_values *values, const char *name);

@@ -140,4 +140,7 @@ void mr_args_help(const mr_cli_command *command, mr_text *out) {
         size_t wide = out->bytes - before;
         mr_text_addf(out, "%*s%s\n", wide < 28 ? (int)(28 - wide) : 1, "", flag->doc);
     }
+    if (command->more_help != NULL) {
+        command->more_help(out);
+    }
 }

@@ -36,9 +36,10 @@ typedef struct mr_cli_args {
 
 struct mr_cli_command {
     const char *name;
-    const char *usage;    // Behind the name: "FILE.sql [options]"
-    const char *summary;  // One line.
-    const char *details;  // More lines for --help; may be NULL.
+    const char *usage;                // Behind the name: "FILE.sql [options]"
+    const char *summary;              // One line.
+    const char *details;              // More lines for --help; may be NULL.
+    void (*more_help)(mr_text *out);  // Behind the options; may be NULL.
     const mr_cli_flag *flags;
     uint32_t plain_min;
     uint32_t plain_max;

@@ -1,22 +1,26 @@
-// Command "generate": made-up events as JSON lines, to a file, a topic, or standard output.
+// Command "generate": made-up events, built in or from a spec, to a file, a topic, or standard
+// output.
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "conn/generate.h"
+#include "conn/synth.h"
 #include "kafka/produce.h"
 #include "plat/thread.h"
 
 #define WRITE_BYTES (1 << 20)
 
 static const mr_cli_flag generate_flags[] = {
-    {"--count", "N", false, "Events in all (default 1000; 0 = until interrupted)."},
-    {"--rate", "N", false, "Events a second; 0 = as fast as they are taken."},
-    {"--seed", "N", false, "Another seed makes other events."},
+    {"--count", "N", false, "Events in all (default the spec's, or 1000; 0 = no end)."},
+    {"--rate", "N", false,
+     "Events a second (default the spec's, or 0: as fast as they are taken)."},
+    {"--seed", "N", false, "Another seed makes other events (default the spec's, or 1)."},
     {"--to", "FILE|kafka://HOST:PORT/TOPIC", false, "Where they go (default: standard output)."},
     {"--partitions", "N", false, "Partitions of a topic that has to be made (default 3)."},
-    {"--event-rate", "N", false, "Events in a second of event time (default 1000)."},
+    {"--event-rate", "N", false,
+     "The rest is for retail and sensors. Events in a second of event time (default 1000)."},
     {"--start", "TIME", false, "Event time of the first event (default 2026-01-01; now)."},
     {"--duplicates", "SHARE", false, "Copies of an earlier event (default 0.05)."},
     {"--nulls", "SHARE", false, "NULLs in columns that may have them (default 0.02)."},
@@ -34,6 +38,16 @@ typedef struct target {
     mr_produce *topic;
     mr_text lines;  // Waiting to be written.
 } target;
+
+// What makes the events: one of the built-in kinds, or a spec.
+typedef struct maker {
+    mr_generate generate;
+    mr_synth *synth;  // NULL: the former.
+    mr_synth_cursor *cursor;
+    int64_t rate;
+    int64_t count;
+    int32_t partitions;
+} maker;
 
 // "--event-rate" of the command is option event_rate of the generator.
 static mr_code settings_read(const mr_cli_args *args, mr_generate_settings *ret, mr_cx *cx) {
@@ -97,60 +111,125 @@ static mr_code target_write(target *to, bool all, mr_cx *cx) {
     return code;
 }
 
-static mr_code send(target *to, const mr_generate *generate, uint64_t index, mr_cx *cx) {
+static mr_code send(target *to, const maker *from, uint64_t index, mr_cx *cx) {
+    mr_span key = {0};
+    if (to->topic != NULL) {
+        mr_text_clear(&to->lines);
+    }
+    if (from->cursor != NULL) {
+        mr_synth_row(from->cursor, index, &to->lines, &key);
+    } else {
+        mr_generate_event(&from->generate, index, &to->lines);
+    }
     if (to->topic == NULL) {
-        mr_generate_event(generate, index, &to->lines);
         mr_text_add_char(&to->lines, '\n');
         return target_write(to, false, cx);
     }
-    mr_text_clear(&to->lines);
-    mr_generate_event(generate, index, &to->lines);
-    int32_t partition = (int32_t)(index % mr_produce_partitions(to->topic));
-    return mr_produce_send(to->topic, partition, mr_text_span(&to->lines), cx);
+    int32_t partition = key.data != NULL ? -1 : (int32_t)(index % mr_produce_partitions(to->topic));
+    return mr_produce_send(to->topic, partition, key, mr_text_span(&to->lines), cx);
 }
 
-static mr_code generate_all(const mr_generate_settings *settings, target *to, uint64_t *ret_count,
-                            mr_cx *cx) {
-    mr_generate generate;
-    MR_TRY(mr_generate_init(settings, &generate, cx));
+static mr_code generate_all(const maker *from, target *to, uint64_t *ret_count, mr_cx *cx) {
     int64_t begun_us = mr_clock_monotonic_us(cx->plat);
-    uint64_t count = (uint64_t)settings->count;
+    uint64_t count = (uint64_t)from->count;
     uint64_t index = 0;
+    if (from->synth != NULL && to->topic == NULL && mr_synth_get(from->synth)->header) {
+        mr_synth_header(from->synth, &to->lines);
+        mr_text_add(&to->lines, to->lines.bytes > 0 ? "\n" : "");
+    }
     for (; (count == 0 || index < count) && !mr_cx_cancelled(cx); index++) {
-        if (settings->rate > 0) {  // Event i is due at i / rate.
-            int64_t due_us =
-                begun_us + (int64_t)(index * (uint64_t)MR_SECOND_US / (uint64_t)settings->rate);
+        if (from->rate > 0) {  // Event i is due at i / rate.
+            int64_t due_us = begun_us + (int64_t)((__int128)index * MR_SECOND_US / from->rate);
             int64_t early_us = due_us - mr_clock_monotonic_us(cx->plat);
             if (early_us > 0) {
                 MR_TRY(to->topic == NULL ? target_write(to, true, cx) : MR_OK);
                 mr_clock_sleep_us(cx->plat, early_us);
             }
         }
-        MR_TRY(send(to, &generate, index, cx));
+        MR_TRY(send(to, from, index, cx));
     }
     *ret_count = index;
     return to->topic == NULL ? target_write(to, true, cx) : mr_produce_flush(to->topic, cx);
 }
 
-static int generate_run(const mr_cli_args *args, mr_cx *cx) {
+static bool names_spec(const char *word) {
+    mr_span name = mr_span_of(word);
+    return strchr(word, '/') != NULL || mr_span_ends(name, ".yaml") || mr_span_ends(name, ".yml") ||
+           mr_span_ends(name, ".json");
+}
+
+static mr_code whole_number(const mr_cli_args *args, const char *flag, int64_t *ret, mr_cx *cx) {
+    const char *text = mr_args_get(args, flag);
+    int64_t value;
+    if (text == NULL) {
+        return MR_OK;
+    }
+    if (!mr_text_parse_int64(mr_span_of(text), &value) || value < 0) {
+        return mr_fail(cx, MR_E_OPTION, "Write a whole number from 0.",
+                       "bad value \"%s\" for option \"%s\"", text, flag);
+    }
+    *ret = value;
+    return MR_OK;
+}
+
+static mr_code maker_of_spec(const mr_cli_args *args, maker *ret, mr_cx *cx) {
+    static const char *const allowed[] = {"--rate", "--count", "--seed", "--to", "--partitions"};
+    for (uint32_t i = 0; i < args->flag_count; i++) {
+        bool found = false;
+        for (size_t a = 0; a < MR_COUNT(allowed); a++) {
+            found |= strcmp(args->flags[i].name, allowed[a]) == 0;
+        }
+        if (!found) {
+            return mr_fail(cx, MR_E_OPTION, "Write it into the spec's file.",
+                           "option \"%s\" is for retail and sensors", args->flags[i].name);
+        }
+    }
+    MR_TRY(mr_synth_load(args->plain[0], mr_clock_real_us(cx->plat), &ret->synth, cx));
+    const mr_synth_settings *own = mr_synth_get(ret->synth);
+    int64_t seed = own->seed;
+    int64_t partitions = 3;
+    ret->rate = own->rate;
+    ret->count = own->count;
+    MR_TRY(whole_number(args, "--rate", &ret->rate, cx));
+    MR_TRY(whole_number(args, "--count", &ret->count, cx));
+    MR_TRY(whole_number(args, "--seed", &seed, cx));
+    MR_TRY(whole_number(args, "--partitions", &partitions, cx));
+    ret->partitions = (int32_t)MR_MIN(partitions, INT32_MAX);
+    mr_synth_set_seed(ret->synth, seed);
+    ret->cursor = mr_synth_open(ret->synth);
+    return MR_OK;
+}
+
+static mr_code maker_of_kind(const mr_cli_args *args, maker *ret, mr_cx *cx) {
     mr_generate_settings settings = {0};
+    MR_TRY(settings_read(args, &settings, cx));
+    ret->rate = settings.rate;
+    ret->count = settings.count;
+    ret->partitions = mr_args_has(args, "--partitions") ? (int32_t)settings.partitions : 3;
+    return mr_generate_init(&settings, &ret->generate, cx);
+}
+
+static int generate_run(const mr_cli_args *args, mr_cx *cx) {
+    maker from = {0};
     target to = {.file = MR_FILE_CLOSED};
     const char *name = mr_args_get(args, "--to");
-    if (settings_read(args, &settings, cx) != MR_OK) {
+    mr_code code = names_spec(args->plain[0]) ? maker_of_spec(args, &from, cx)
+                                              : maker_of_kind(args, &from, cx);
+    if (code != MR_OK) {
         mr_report_error(cx);
-        return MR_EXIT_USAGE;
+        return code == MR_E_MISSING || code == MR_E_IO ? MR_EXIT_FAILED : MR_EXIT_USAGE;
     }
     mr_thread_catch_stop(&stop_flag);
     cx->cancel = &stop_flag;
     uint64_t count = 0;
-    int32_t partitions = mr_args_has(args, "--partitions") ? (int32_t)settings.partitions : 3;
-    mr_code code = target_open(name, partitions, &to, cx);
-    code = code == MR_OK ? generate_all(&settings, &to, &count, cx) : code;
+    code = target_open(name, from.partitions, &to, cx);
+    code = code == MR_OK ? generate_all(&from, &to, &count, cx) : code;
     if (code != MR_OK) {
         mr_report_error(cx);
     } else if (name != NULL) {
         mr_report_say(cx, "%" PRIu64 " events to %s\n", count, name);
     }
+    mr_synth_close(from.cursor);
     mr_produce_close(to.topic);
     mr_file_close(&to.file, cx->plat);
     mr_text_release(&to.lines);
@@ -159,8 +238,10 @@ static int generate_run(const mr_cli_args *args, mr_cx *cx) {
 
 const mr_cli_command mr_cmd_generate = {
     .name = "generate",
-    .usage = "retail|sensors [options]",
-    .summary = "Makes events of the examples, the same for the same seed.",
+    .usage = "retail|sensors|SPEC.yaml [options]",
+    .summary = "Makes events, built in or from a spec, the same for the same seed.",
+    .details = "docs/generate.md shows specs.",
+    .more_help = mr_synth_key_help,
     .flags = generate_flags,
     .plain_min = 1,
     .plain_max = 1,

@@ -17,6 +17,8 @@
 const mr_option mr_generate_options[] = {
     MR_OPTION_CHOICE(mr_generate_settings, kind, "retail|sensors", "retail",
                      "What the events are."),
+    MR_OPTION(mr_generate_settings, spec, MR_OPT_PATH, NULL,
+              "Instead of kind: a YAML file that says what the rows are; see docs/generate.md."),
     MR_OPTION(mr_generate_settings, rate, MR_OPT_INT, "0",
               "Events made in a second; 0 = as many as are taken."),
     MR_OPTION(mr_generate_settings, count, MR_OPT_INT, "0", "Events in all; 0 = no end."),

@@ -14,6 +14,7 @@
 // What a user sets; the table is for the generator source and for `millrace generate`.
 typedef struct mr_generate_settings {
     const char *kind;
+    const char *spec;
     int64_t rate;
     int64_t count;
     int64_t seed;

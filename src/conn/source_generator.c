@@ -10,9 +10,10 @@
 #include "conn/conn.h"
 #include "conn/generate.h"
 #include "conn/intake.h"
+#include "conn/synth.h"
 #include "plat/plat.h"
 
-#define GENERATOR_EVENT_BYTES    ((uint64_t)224)  // About the longest event there is.
+#define GENERATOR_EVENT_BYTES    ((uint64_t)224)  // About what an event has.
 #define GENERATOR_PARTITIONS_MAX 1024
 #define GENERATOR_WAIT_US        10000
 
@@ -20,6 +21,8 @@ typedef struct source_generator {
     mr_source base;
     mr_generate_settings settings;  // Options.
     mr_generate generate;
+    mr_synth *synth;      // NULL without a spec.
+    const char *topic;    // The kind, or the spec's file.
     int64_t *paced_from;  // Position at which pacing began, by partition.
     int64_t begun_us;     // Monotonic.
     uint32_t turn;
@@ -30,13 +33,51 @@ typedef struct generator_reader {
     source_generator *source;
     mr_intake intake;
     mr_text text;
+    uint32_t *starts;  // Of the events in text: chunk_rows of them.
+    mr_synth_cursor *cursor;
 } generator_reader;
+
+// With a spec, what the rows are stands there; the options say how they are made.
+static mr_code spec_open(source_generator *s, const mr_option_values *options, mr_cx *cx) {
+    static const char *const allowed[] = {"spec", "rate", "count", "seed", "partitions"};
+    mr_generate_settings *settings = &s->settings;
+    for (size_t i = 0; i < options->count; i++) {
+        bool found = false;
+        for (size_t a = 0; a < MR_COUNT(allowed); a++) {
+            found |=
+                mr_span_equal_nocase(mr_span_of(options->items[i].name), mr_span_of(allowed[a]));
+        }
+        if (!found) {
+            return mr_fail_at(
+                cx, MR_E_OPTION, options->items[i].place, "Write it into the spec's file.",
+                "option \"%s\" is for a generator without a spec", options->items[i].name);
+        }
+    }
+    mr_arena *before = cx->arena;
+    cx->arena = &s->base.arena;
+    mr_code code = mr_synth_load(settings->spec, mr_clock_real_us(cx->plat), &s->synth, cx);
+    cx->arena = before;
+    MR_TRY(code);
+    const mr_synth_settings *own = mr_synth_get(s->synth);
+    settings->rate = mr_option_find(options, "rate") == NULL ? own->rate : settings->rate;
+    settings->count = mr_option_find(options, "count") == NULL ? own->count : settings->count;
+    settings->seed = mr_option_find(options, "seed") == NULL ? own->seed : settings->seed;
+    mr_synth_set_seed(s->synth, settings->seed);
+    mr_synth_set_json(s->synth);
+    const char *slash = strrchr(settings->spec, '/');
+    s->topic = slash == NULL ? settings->spec : slash + 1;
+    return MR_OK;
+}
 
 static mr_code generator_open(mr_source *base, const mr_source_spec *spec, mr_cx *cx) {
     source_generator *s = (source_generator *)base;
     base->spec = *spec;
     mr_generate_settings *settings = &s->settings;
     MR_TRY(mr_conn_options(mr_generate_options, spec->options, settings, &base->arena, cx));
+    s->topic = settings->kind;
+    if (settings->spec != NULL) {
+        MR_TRY(spec_open(s, spec->options, cx));
+    }
     MR_TRY(mr_generate_init(settings, &s->generate, cx));
     MR_TRY(mr_intake_check(spec, cx));
     if (settings->partitions < 1 || settings->partitions > GENERATOR_PARTITIONS_MAX) {
@@ -57,8 +98,8 @@ static mr_code generator_open(mr_source *base, const mr_source_spec *spec, mr_cx
     for (uint32_t p = 0; p < count; p++) {
         int64_t rows = settings->count / count + (p < settings->count % count);
         base->partitions[p] = (mr_partition){
-            .name = mr_arena_printf(&base->arena, "%s/%" PRIu32, settings->kind, p),
-            .topic = settings->kind,
+            .name = mr_arena_printf(&base->arena, "%s/%" PRIu32, s->topic, p),
+            .topic = s->topic,
             .number = mr_i32(p),
             .lane = p,
             .end = settings->count == 0 ? INT64_MAX : rows,
@@ -153,28 +194,41 @@ static mr_code generator_reader_open(mr_source *base, mr_reader **ret, mr_cx *cx
         mr_heap_free(reader);
         return code;
     }
+    reader->starts = mr_heap_raw(sizeof(uint32_t) * (size_t)reader->source->chunk_rows);
+    if (reader->source->synth != NULL) {
+        reader->cursor = mr_synth_open(reader->source->synth);
+    }
     *ret = (mr_reader *)reader;
     return MR_OK;
+}
+
+static void make_events(generator_reader *reader, const mr_claim *claim, uint32_t count) {
+    const source_generator *s = reader->source;
+    mr_text *text = &reader->text;
+    mr_text_clear(text);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t row = (uint64_t)claim->position_first + i;
+        uint64_t index = row * s->base.partition_count + claim->partition;
+        reader->starts[i] = mr_u32(text->bytes);
+        if (reader->cursor != NULL) {
+            mr_synth_row(reader->cursor, index, text, /* ret_key= */ NULL);
+        } else {
+            mr_generate_event(&s->generate, index, text);
+        }
+        mr_text_add_char(text, '\n');
+    }
 }
 
 static mr_code generator_read(mr_reader *base, const mr_claim *claim, mr_chunk *ret, mr_cx *cx) {
     generator_reader *reader = (generator_reader *)base;
     source_generator *s = reader->source;
     uint32_t count = (uint32_t)(claim->position_next - claim->position_first);
-    mr_chunk chunk = {.hold = mr_pool_take(reader->intake.pool, count * GENERATOR_EVENT_BYTES)};
+    make_events(reader, claim, count);
+    const mr_text *text = &reader->text;
+    mr_chunk chunk = {.hold = mr_pool_take(reader->intake.pool, text->bytes), .bytes = text->bytes};
     mr_arena *arena = &chunk.hold->arena;
     uint32_t *starts = mr_arena_raw(arena, sizeof(uint32_t) * count);
-    mr_text *text = &reader->text;
-    mr_text_clear(text);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t row = (uint64_t)claim->position_first + i;
-        starts[i] = (uint32_t)text->bytes;
-        mr_generate_event(&s->generate, row * s->base.partition_count + claim->partition, text);
-        mr_text_add_char(text, '\n');
-    }
-    mr_assert(text->bytes <=
-              chunk.hold->buffer_bytes);  // Events are ours, and have a known length.
-    chunk.bytes = text->bytes;
+    memcpy(starts, reader->starts, sizeof(uint32_t) * count);
     memcpy(chunk.hold->buffer, text->data, text->bytes);
     uint32_t *lengths = mr_arena_raw(arena, sizeof(uint32_t) * count);
     int64_t *offsets = mr_arena_raw(arena, sizeof(int64_t) * count);
@@ -192,7 +246,7 @@ static mr_code generator_read(mr_reader *base, const mr_claim *claim, mr_chunk *
         .count = count,
     };
     mr_intake_from from = {
-        .topic = s->settings.kind,
+        .topic = s->topic,
         .partition = mr_i32(claim->partition),
         .partition_index = claim->partition,
         .timestamp_us = s->generate.start_us,
@@ -210,6 +264,8 @@ static void generator_reader_close(mr_reader *base) {
     generator_reader *reader = (generator_reader *)base;
     mr_intake_close(&reader->intake);
     mr_text_release(&reader->text);
+    mr_heap_free(reader->starts);
+    mr_synth_close(reader->cursor);
     mr_heap_free(reader);
 }
 
@@ -220,7 +276,7 @@ static void generator_close(mr_source *base) {
 const mr_source_type mr_source_generator = {
     .name = "generator",
     .file = __FILE__,
-    .summary = "Makes up events, the same for the same seed.",
+    .summary = "Makes up events, built in or from a spec, the same for the same seed.",
     .size = sizeof(source_generator),
     .options = mr_generate_options,
     .open = generator_open,

@@ -35,6 +35,7 @@ static mr_code configure(rd_kafka_conf_t *conf, const char *bootstrap_servers, m
         {"bootstrap.servers", bootstrap_servers}, {"client.id", "millrace"},
         {"enable.idempotence", "true"},           {"linger.ms", "20"},
         {"queue.buffering.max.kbytes", "65536"},  {"log_level", "0"},
+        {"partitioner", "murmur2_random"},
     };
     for (size_t i = 0; i < MR_COUNT(settings); i++) {
         char reason[256];
@@ -93,9 +94,11 @@ uint32_t mr_produce_partitions(const mr_produce *produce) {
     return produce->partitions;
 }
 
-mr_code mr_produce_send(mr_produce *produce, int32_t partition, mr_span value, mr_cx *cx) {
-    while (rd_kafka_produce(produce->topic, partition, RD_KAFKA_MSG_F_COPY, (void *)value.data,
-                            value.bytes, NULL, 0, NULL) != 0) {
+mr_code mr_produce_send(mr_produce *produce, int32_t partition, mr_span key, mr_span value,
+                        mr_cx *cx) {
+    int32_t to = partition < 0 ? RD_KAFKA_PARTITION_UA : partition;
+    while (rd_kafka_produce(produce->topic, to, RD_KAFKA_MSG_F_COPY, (void *)value.data,
+                            value.bytes, key.data, key.bytes, NULL) != 0) {
         rd_kafka_resp_err_t error = rd_kafka_last_error();
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             return mr_fail(cx, mr_admin_code(error), NULL, "cannot send to %s: %s",

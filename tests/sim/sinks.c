@@ -46,7 +46,8 @@ static void world_init(world *w, const mr_sink_type *type, uint64_t seed) {
     w->columns[1] = (mr_column){.name = "country", .type = MR_TYPE(MR_TEXT)};
     w->schema = (mr_schema){w->columns, 2};
     w->options[0] = (mr_option_value){"partition_by", "country", MR_NOWHERE};
-    w->values = (mr_option_values){w->options, type == &mr_sink_test_token ? 0 : 1};
+    w->values =
+        (mr_option_values){.items = w->options, .count = type == &mr_sink_test_token ? 0 : 1};
     w->spec = (mr_sink_spec){.table = "t",
                              .pipeline = "p",
                              .schema = &w->schema,

@@ -34,7 +34,7 @@ static mr_arena arena;
 // Applies up to three options given as name, value, name, value …, NULL.
 static mr_code apply(mr_cx *cx, target *out, const char *const *pairs) {
     mr_option_value items[4];
-    mr_option_values values = {items, 0};
+    mr_option_values values = {.items = items};
     for (; pairs[2 * values.count] != NULL; values.count++) {
         items[values.count] = (mr_option_value){
             pairs[2 * values.count],
@@ -106,7 +106,7 @@ TEST(option, mistakes_say_what_is_wrong_and_what_helps) {
 
 TEST(option, find_gives_the_text_as_written) {
     mr_option_value items[] = {{"a", "1 ", MR_NOWHERE}, {"B", "2", MR_NOWHERE}};
-    mr_option_values values = {items, 2};
+    mr_option_values values = {.items = items, .count = 2};
     EXPECT_STR(mr_option_find(&values, "A"), "1 ");
     EXPECT_STR(mr_option_find(&values, "b"), "2");
     EXPECT_EQ(mr_option_find(&values, "c"), NULL);

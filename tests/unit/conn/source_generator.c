@@ -89,7 +89,7 @@ TEST(source_generator, copies_whole_events) {
     mr_cx cx;
     mr_cx_init(&cx, &arena, mr_plat_linux());
     mr_option_value items[] = {{"duplicates", "0.5", MR_NOWHERE}};
-    mr_option_values values = {items, 1};
+    mr_option_values values = {.items = items, .count = 1};
     mr_generate_settings settings;
     mr_generate generate;
     REQUIRE_OK(mr_option_apply(mr_generate_options, &values, NULL, &settings, &cx));

@@ -68,7 +68,7 @@ static mr_batch rows_of(rig *r, uint32_t count) {
 // Writes one epoch with a real sink and enters the table.
 static void write_table(rig *r, const mr_sink_type *type, const char *name, uint64_t epoch) {
     mr_option_value option = {"partition_by", "country", MR_NOWHERE};
-    mr_option_values values = {&option, 1};
+    mr_option_values values = {.items = &option, .count = 1};
     mr_sink_spec spec = {.table = name,
                          .pipeline = "p",
                          .schema = &r->schema,
