@@ -84,6 +84,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/gen/version.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 
+# Its templates are taken in by the assembler.
+$(BUILD)/obj/src/cli/template.o: $(shell find src/cli/templates -type f)
+
 $(LIB): $(LIB_OBJ) $(BUILD)/members
 	@rm -f $@
 	$(AR) rcs $@ $(LIB_OBJ)

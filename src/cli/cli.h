@@ -48,7 +48,8 @@ struct mr_cli_command {
 
 // clang-format off
 #define MR_CLI_COMMANDS(X) \
-    X(run) X(check) X(explain) X(diff) X(test) X(stream) X(sql) X(generate) X(doctor)
+    X(init) X(new) X(run) X(check) X(explain) X(diff) X(test) X(stream) X(sql) X(generate) \
+    X(doctor)
 // clang-format on
 
 #define MR_CLI_DECLARE(name) extern const mr_cli_command mr_cmd_##name;

@@ -258,8 +258,9 @@ mr_code mr_yaml_parse(const char *file, mr_span text, const mr_yaml **ret, mr_cx
     mr_code code = read_all(r);
     yaml_parser_delete(&r->parser);
     MR_TRY(code);
-    if (r->root == NULL) {
-        return mr_fail_at(cx, MR_E_SYNTAX, place_of(r, 0), NULL, "the file is empty");
+    if (r->root == NULL) {  // Nothing, or nothing but comments.
+        r->root = MR_NEW(cx->arena, mr_yaml);
+        *r->root = (mr_yaml){.place = place_of(r, 0), .text = "", .weight = 1};
     }
     *ret = r->root;
     return MR_OK;

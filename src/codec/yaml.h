@@ -29,7 +29,7 @@ struct mr_yaml {
     uint64_t weight;  // Nodes below and this one.
 };
 
-// file: its name for messages. The text is copied.
+// file: its name for messages. The text is copied. An empty one is null.
 //   errors  MR_E_SYNTAX, MR_E_LIMIT, MR_E_UNSUPPORTED, with the place
 mr_code mr_yaml_parse(const char *file, mr_span text, const mr_yaml **ret, mr_cx *cx);
 // The value of a key of a MAP; NULL when it is not there.

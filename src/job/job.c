@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "job/config.h"
 #include "job/inside.h"
 #include "job/udf.h"
 
@@ -118,7 +119,10 @@ static const char *setting_variable(const char *key, mr_arena *arena) {
 
 static mr_code load_settings(mr_job *job, mr_cx *cx) {
     const mr_job_spec *spec = &job->spec;
-    size_t most = spec->config_count + MR_COUNT(mr_job_exec_options);
+    mr_option_values file;
+    MR_TRY(mr_config_section(MR_CONFIG_FILE, "exec", &file, cx));
+    MR_TRY(mr_option_apply(mr_job_exec_options, &file, NULL, &job->exec, cx));  // To check it.
+    size_t most = spec->config_count + MR_COUNT(mr_job_exec_options) + file.count;
     mr_option_values values = {.items = MR_NEW_ARRAY(cx->arena, mr_option_value, most)};
     for (uint32_t i = 0; i < spec->config_count; i++) {
         const char *name = spec->config[i].name;
@@ -134,6 +138,11 @@ static mr_code load_settings(mr_job *job, mr_cx *cx) {
         if (value != NULL && mr_option_find(&values, option->name) == NULL) {
             values.items[values.count++] =
                 (mr_option_value){.name = option->name, .value = value, .place = MR_NOWHERE};
+        }
+    }
+    for (size_t i = 0; i < file.count; i++) {
+        if (mr_option_find(&values, file.items[i].name) == NULL) {
+            values.items[values.count++] = file.items[i];
         }
     }
     mr_code code = mr_option_apply(mr_job_exec_options, &values, NULL, &job->exec, cx);

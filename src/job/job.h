@@ -19,7 +19,8 @@ typedef struct mr_job_pair {
     const char *value;
 } mr_job_pair;
 
-// Settings of section "exec", as -c exec.NAME=VALUE, MILLRACE_EXEC_NAME, or the defaults.
+// Settings of section "exec": -c exec.NAME=VALUE, MILLRACE_EXEC_NAME, millrace.yaml, or the
+// defaults.
 typedef struct mr_job_exec {
     int64_t workers;  // 0 = one a core.
     int64_t batch_rows;
