@@ -58,6 +58,7 @@ struct mr_synth_context {
     uint32_t columns;  // Seen so far, in all groups.
     uint64_t salt;
     bool in_array;
+    uint64_t items;  // Of the arrays around, at most, multiplied; 0 = none.
 };
 mr_code mr_synth_column_group(mr_synth_context *context, const mr_yaml *list, mr_synth_group *ret,
                               mr_cx *cx);

@@ -10,6 +10,7 @@
 #include "conn/synth_build.h"
 
 #define SYNTH_DEFAULT_TIME "2026-01-01"
+#define SYNTH_ITEMS_MAX    1000000  // Of arrays in arrays, multiplied.
 #define SYNTH_COMMON_KEYS  " name type distribution nulls "
 
 static mr_place place_of(const mr_option_values *values, const char *key, mr_place other) {
@@ -331,6 +332,12 @@ static mr_code take_nested(mr_synth_building *b) {
         column->length_max = (uint32_t)g->length_max;
         column->of = MR_NEW(b->cx->arena, mr_synth_column);
         inner.in_array = true;
+        inner.items = MR_MAX(inner.items, (uint64_t)1) * MR_MAX(column->length_max, 1u);
+        if (inner.items > SYNTH_ITEMS_MAX) {
+            return mr_fail_at(b->cx, MR_E_LIMIT, mr_synth_value_place(b, "length_max"),
+                              "Make it shorter, or those around it.",
+                              "a row would have more than %d items", SYNTH_ITEMS_MAX);
+        }
         code = compile(&inner, node, &none, column->of, b->cx);
     }
     b->context->columns = inner.columns;

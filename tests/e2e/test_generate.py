@@ -289,6 +289,7 @@ BAD = {
     "array_of_named": GOOD.replace("integer", "array, of: {name: x, type: integer}"),
     "zipf_without_n": GOOD.replace("type: integer", "type: integer, distribution: zipf"),
     "smallint_too_large": GOOD.replace("integer", "smallint, value: 40000"),
+    "array_too_long": GOOD.replace("integer", "array, length_max: 2000, of: {type: array, length_max: 2000, of: {type: date}}"),
     "bad_kind": "bad: 0.1\nbad_kinds: [malformd]\n" + GOOD,
     "tab": GOOD.replace("  - {name: t", "\t- {name: t"),
     "key_twice": "count: 3\n" + GOOD + "count: 4\n",
