@@ -121,7 +121,7 @@ static mr_code load_settings(mr_job *job, mr_cx *cx) {
     const mr_job_spec *spec = &job->spec;
     mr_option_values file;
     MR_TRY(mr_config_section(MR_CONFIG_FILE, "exec", &file, cx));
-    MR_TRY(mr_option_apply(mr_job_exec_options, &file, NULL, &job->exec, cx));  // To check it.
+    MR_TRY(mr_option_apply_keys(mr_job_exec_options, &file, &job->exec, cx));  // To check it.
     size_t most = spec->config_count + MR_COUNT(mr_job_exec_options) + file.count;
     mr_option_values values = {.items = MR_NEW_ARRAY(cx->arena, mr_option_value, most)};
     for (uint32_t i = 0; i < spec->config_count; i++) {
