@@ -1,7 +1,7 @@
 # millrace: how it is built and proved. `make help` lists the targets.
 #
 # BUILD=dir       where everything goes (default build); sanitizer builds go below it
-# ONLY="a b"      compile only src/a and src/b and their unit tests
+# ONLY="a b"      compile only src/a and src/b and their unit tests; of bench: run only these rows
 # T=substring     run only the tests whose name holds it
 # WERROR=         a build with warnings that do not stop it (for compilers we do not test with)
 
@@ -15,6 +15,11 @@ T      ?=
 SEED   ?=
 SECONDS ?= 60
 RUN    ?=
+# The benchmarks' ONLY names rows, not folders.
+ifneq (,$(filter bench bench-record history,$(MAKECMDGOALS)))
+BENCH_ONLY := $(ONLY)
+override ONLY :=
+endif
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -56,7 +61,7 @@ SELF = $(MAKE) --no-print-directory
 .SUFFIXES:
 .SECONDARY:
 .PHONY: help all debug asan tsan ubsan test unit sql tidy format format-check fuzz replay soak \
-        bench install demo clean sim unity neon FORCE
+        bench bench-record history install demo clean sim unity neon FORCE
 
 all: $(if $(MAIN),$(BUILD)/millrace,$(LIB)) ## Build build/millrace (-O2, asserts on); the default
 
@@ -184,10 +189,16 @@ soak: all ## The long tests: kills, client matrices, long fuzzing
 	@scripts/setup test
 	@BUILD='$(BUILD)' tests/soak/run
 
-bench: all ## Side by side with Spark and librdkafka; tables go to bench/results
+bench: all $(BUILD)/bench-parquet ## All that is promised, measured and judged (ONLY="row row" QUICK=1)
 	@scripts/setup test
 	@scripts/setup bench
-	@BUILD='$(BUILD)' bench/run
+	@BUILD='$(BUILD)' bench/run $(if $(BENCH_ONLY),--only '$(BENCH_ONLY)') $(if $(QUICK),--quick)
+
+history: all $(BUILD)/bench-parquet ## Instruction counts against bench/history.jsonl (a minute, exact)
+	@BUILD='$(BUILD)' python3 bench/history.py
+
+bench-record: all $(BUILD)/bench-parquet ## The same, and append them to bench/history.jsonl
+	@BUILD='$(BUILD)' python3 bench/history.py --record
 
 demo: ## Generate retail events, run the pipeline, show the result (sets up what it needs)
 	@scripts/setup

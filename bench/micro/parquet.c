@@ -83,7 +83,7 @@ static double bench_seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void bench_turn(const mr_batch *batches, const mr_parquet_options *options, mr_text *out,
+__attribute__((noinline)) static void bench_turn(const mr_batch *batches, const mr_parquet_options *options, mr_text *out,
                        mr_cx *cx) {
     mr_parquet *writer;
     mr_text_clear(out);

@@ -6,8 +6,6 @@
 
 #include "exec/run.h"
 
-#define EPOCH_FIRST_US \
-    (20 * 1000)             // The first epochs are short, so that the first row is soon out.
 #define TICK_US       1000  // How often the end of an epoch is looked for.
 #define DRAIN_TICK_US 200
 
@@ -75,7 +73,8 @@ static void forget_states(mr_driver *driver) {
 // First start: positions are resolved and committed as epoch 0 before anything is read.
 static mr_code start_fresh(mr_driver *driver, mr_cx *cx) {
     driver->incarnation = mr_random_u64(driver->plat);
-    driver->seed = mr_random_u64(driver->plat);
+    uint64_t seed = driver->spec.options.seed;
+    driver->seed = seed != 0 ? seed : mr_random_u64(driver->plat);
     MR_TRY(mr_flow_build(driver, cx));
     for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
         mr_source *source = driver->spec.sources[s];
@@ -355,7 +354,10 @@ mr_code mr_driver_run(mr_driver *driver, bool *ret_ended, mr_cx *cx) {
     mr_cx run = *cx;
     run.arena = &driver->epoch_arena;
     driver->started_us = mr_clock_monotonic_us(driver->plat);
-    driver->epoch_us = MR_MIN(EPOCH_FIRST_US, driver->spec.options.epoch_us);
+    // The first epochs are short, so that the first row is soon out.
+    const mr_driver_options *options = &driver->spec.options;
+    int64_t first_us = options->epoch_first_us > 0 ? options->epoch_first_us : options->epoch_us;
+    driver->epoch_us = MR_MIN(first_us, options->epoch_us);
     mr_code code = threads_start(driver, &run);
     bool done = false;
     while (code == MR_OK && !done) {

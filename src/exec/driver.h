@@ -19,6 +19,8 @@ typedef struct mr_driver mr_driver;
 typedef struct mr_driver_options {
     uint32_t workers;          // >= 1
     int64_t epoch_us;          // Longest epoch; the first ones are shorter.
+    int64_t epoch_first_us;    // The first one, twice as long each time; 0 = epoch_us.
+    uint64_t seed;             // Of a fresh state's hashes; 0 = random.
     uint64_t epoch_bytes;      // Input bytes that end an epoch.
     uint64_t epoch_rows;       // The same in rows; 0 = no limit. For tests.
     uint64_t state_bytes_max;  // memory_limit of the pipeline's state; 0 = none.

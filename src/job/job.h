@@ -26,11 +26,13 @@ typedef struct mr_job_exec {
     int64_t batch_rows;
     uint64_t chunk_bytes;
     int64_t epoch;  // Microseconds.
+    int64_t epoch_first;
     uint64_t epoch_bytes;
     int64_t epoch_rows;
     int64_t stop_after_epochs;
     uint64_t memory_limit;
     uint64_t log_bytes;
+    int64_t seed;           // 0 = random.
     int64_t aside_trigger;  // Microseconds: trigger of bad and late tables.
     const char *aside_format;
 } mr_job_exec;

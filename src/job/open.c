@@ -177,6 +177,8 @@ mr_code mr_open_driver(mr_job *job, const mr_driver_change *change, mr_cx *cx) {
         .aside_trigger_us = job->exec.aside_trigger,
         .options = {.workers = (uint32_t)job->exec.workers,
                     .epoch_us = job->exec.epoch,
+                    .epoch_first_us = job->exec.epoch_first,
+                    .seed = (uint64_t)job->exec.seed,
                     .epoch_bytes = job->exec.epoch_bytes,
                     .epoch_rows = (uint64_t)job->exec.epoch_rows,
                     .state_bytes_max = job->exec.memory_limit,
