@@ -207,16 +207,19 @@ static void cut_batches(mr_decoded *decoded, uint32_t rows_max, mr_arena *arena)
     decoded->batch_count = count;
 }
 
-static void add_bad(mr_decoded *decoded, const mr_bad_record *extra, mr_arena *arena) {
-    mr_bad_record *bad = MR_NEW_ARRAY(arena, mr_bad_record, decoded->bad_count + 1);
-    if (decoded->bad_count > 0) {
-        memcpy(bad, decoded->bad, sizeof(*bad) * decoded->bad_count);
+static void add_bad(mr_decoded *decoded, const mr_intake_from *from, mr_arena *arena) {
+    uint32_t before = decoded->bad_count;
+    uint32_t count = before + from->extra_count;
+    mr_bad_record *bad = MR_NEW_ARRAY(arena, mr_bad_record, count);
+    if (before > 0) {
+        memcpy(bad, decoded->bad, sizeof(*bad) * before);
     }
-    bad[decoded->bad_count] = *extra;
-    bad[decoded->bad_count].record = decoded->record_count;
+    for (uint32_t i = 0; i < from->extra_count; i++) {
+        bad[before + i] = from->extra[i];
+        bad[before + i].record = decoded->record_count++;
+    }
     decoded->bad = bad;
-    decoded->bad_count++;
-    decoded->record_count++;
+    decoded->bad_count = count;
 }
 
 mr_code mr_intake_decode(mr_intake *intake, const mr_records *records, const mr_intake_from *from,
@@ -242,8 +245,8 @@ mr_code mr_intake_decode(mr_intake *intake, const mr_records *records, const mr_
     if (rows_max > 0 && rows_max < MR_BATCH_ROWS_MAX) {
         cut_batches(decoded, rows_max, &hold->arena);
     }
-    if (from->extra != NULL) {
-        add_bad(decoded, from->extra, &hold->arena);
+    if (from->extra_count > 0) {
+        add_bad(decoded, from, &hold->arena);
     }
     return MR_OK;
 }

@@ -25,7 +25,8 @@ typedef struct mr_intake_from {
     const int64_t *timestamps;   // Microseconds; INT64_MIN = none.
     const mr_str *keys;          // data NULL = NULL.
     const mr_str *headers;       // JSON text; data NULL = NULL.
-    const mr_bad_record *extra;  // One more bad record, behind all others, or NULL.
+    const mr_bad_record *extra;  // More bad records, behind all others.
+    uint32_t extra_count;
 } mr_intake_from;
 
 // Refuses what no reader can give: a column of the record with a type it cannot have. Called in

@@ -141,7 +141,8 @@ static mr_code read_range(file_reader *reader, const mr_claim *claim, mr_chunk *
         .partition = mr_i32(part->number),
         .partition_index = claim->partition,
         .timestamp_us = data->modified_us,
-        .extra = too_long ? &bad : NULL,
+        .extra = &bad,
+        .extra_count = too_long,
     };
     ret->bytes = bytes;
     return mr_intake_decode(&reader->intake, &records, &from, ret, cx);
@@ -163,7 +164,8 @@ static mr_code read_in_order(file_reader *reader, const mr_claim *claim, mr_chun
         .partition = mr_i32(part->number),
         .partition_index = claim->partition,
         .timestamp_us = data->modified_us,
-        .extra = chunk->bad.raw == NULL ? NULL : &chunk->bad,
+        .extra = &chunk->bad,
+        .extra_count = chunk->bad.raw != NULL,
     };
     return mr_intake_decode(&reader->intake, &records, &from, ret, cx);
 }

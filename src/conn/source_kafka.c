@@ -1,11 +1,12 @@
 // Source "kafka": the records of a topic, from any Kafka cluster.
 //
 // How: every partition is read at our own offsets (kafka/consume.h). A claim takes what has arrived
-// of one partition and copies the values once, into one padded buffer with a line end behind each,
-// ready for the decoder; reading decodes in parallel. Positions are next offsets; gaps (aborted
-// transactions, compaction, markers) are simply passed over. Ends: a bounded run ends a partition
-// at the offset that was its end at start, or at an end event. Threads: claims under the driver's
-// mutex; readers share nothing but claims.
+// of one partition, and reading decodes it in parallel: of our own client whole batches, whose
+// values are decoded where they were received; of librdkafka messages, whose values are copied
+// once, into one padded buffer with a line end behind each. Positions are next offsets; gaps
+// (aborted transactions, compaction, markers) are simply passed over. Ends: a bounded run ends a
+// partition at the offset that was its end at start, or at an end event. Threads: claims under the
+// driver's mutex; readers share nothing but claims.
 
 #include "conn/source_kafka.h"
 
@@ -38,6 +39,8 @@ static const mr_option kafka_options[] = {
               "A longer record is a bad one."),
     MR_OPTION(source_kafka, fail_on_data_loss, MR_OPT_BOOL, "true",
               "Whether offsets that are gone stop the pipeline, or are passed over."),
+    MR_OPTION_CHOICE(source_kafka, client, "auto|native|librdkafka", "auto",
+                     "Who reads: millrace itself, or librdkafka, which knows TLS and SASL."),
     MR_OPTION_END,
 };
 
@@ -112,6 +115,7 @@ static mr_code kafka_open(mr_source *base, const mr_source_spec *spec, mr_cx *cx
     base->spec = *spec;
     s->plat = cx->plat;
     s->pool = mr_pool_new();
+    s->views = mr_views_new();
     mr_mutex_init(&s->mutex);
     MR_TRY(take_options(s, cx));
     MR_TRY(mr_intake_check(spec, cx));
@@ -131,6 +135,7 @@ static mr_code kafka_open(mr_source *base, const mr_source_spec *spec, mr_cx *cx
         .group = mr_arena_printf(&base->arena, "millrace-%s", owner),
         .connect_timeout_us = s->connect_timeout,
         .values = spec->options,
+        .client = s->client,
     };
     MR_TRY(mr_consume_open(&options, &s->consume, cx));
     add_partitions(s);
@@ -284,12 +289,15 @@ static void kafka_committed(mr_source *base, const int64_t *positions, size_t co
 static void kafka_close(mr_source *base) {
     source_kafka *s = (source_kafka *)base;
     for (kafka_claim *claim = s->claims; claim != NULL; claim = claim->next) {
-        if (claim->taken) {
-            mr_hold_unref(claim->hold);  // Claimed and never read.
+        if (claim->taken && claim->chunk != NULL) {
+            mr_fetch_chunk_free(claim->chunk);  // Claimed and never read.
+        } else if (claim->taken) {
+            mr_hold_unref(claim->hold);
         }
     }
     mr_consume_close(s->consume);
     mr_pool_close(s->pool);
+    mr_views_close(s->views);
     mr_mutex_release(&s->mutex);
     mr_heap_free(s->parts);
     mr_heap_free(base->partitions);

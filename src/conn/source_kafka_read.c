@@ -1,5 +1,7 @@
-// Source "kafka", claims and reading: from the client's queues to decoded chunks; see
+// Source "kafka", claims and reading: from librdkafka's queues to decoded chunks; see
 // source_kafka.c.
+//
+// Also: mr_source_kafka_
 
 #include <inttypes.h>
 #include <string.h>
@@ -8,11 +10,6 @@
 
 #define KAFKA_TAIL_BYTES ((size_t)64 * 1024)  // Room behind chunk_bytes for the last record.
 #define KAFKA_RAW_MAX    4096                 // Bytes of a too long record that are kept.
-
-typedef struct kafka_reader {
-    source_kafka *source;
-    mr_intake intake;
-} kafka_reader;
 
 // ---- claims ----------------------------------------------------------------------------------
 
@@ -45,7 +42,7 @@ static void claim_arrays(source_kafka *s, kafka_claim *claim, uint32_t capacity)
     *claim = wider;
 }
 
-static kafka_claim *claim_new(source_kafka *s) {
+kafka_claim *mr_source_kafka_claim_new(source_kafka *s) {
     mr_mutex_lock(&s->mutex);
     kafka_claim *claim = s->claims;
     while (claim != NULL && claim->taken) {
@@ -56,16 +53,15 @@ static kafka_claim *claim_new(source_kafka *s) {
         claim->next = s->claims;
         s->claims = claim;
     }
-    claim->taken = true;
-    mr_mutex_unlock(&s->mutex);
     kafka_claim *next = claim->next;
     *claim = (kafka_claim){.taken = true, .next = next};
-    claim->hold = mr_pool_take(s->pool, s->chunk_bytes + KAFKA_TAIL_BYTES);
+    mr_mutex_unlock(&s->mutex);
     return claim;
 }
 
-static void claim_free(source_kafka *s, kafka_claim *claim) {
+void mr_source_kafka_claim_free(source_kafka *s, kafka_claim *claim) {
     mr_mutex_lock(&s->mutex);
+    claim->chunk = NULL;
     claim->hold = NULL;
     claim->taken = false;
     mr_mutex_unlock(&s->mutex);
@@ -149,7 +145,8 @@ static bool kafka_take_message(void *self, const mr_consume_message *message) {
         return t->rows < t->rows_max;
     }
     if (t->claim == NULL) {
-        t->claim = claim_new(s);
+        t->claim = mr_source_kafka_claim_new(s);
+        t->claim->hold = mr_pool_take(s->pool, s->chunk_bytes + KAFKA_TAIL_BYTES);
         claim_arrays(s, t->claim, (uint32_t)(s->chunk_bytes / 128) + 16);
     }
     kafka_claim *claim = t->claim;
@@ -175,62 +172,75 @@ static bool kafka_take_message(void *self, const mr_consume_message *message) {
     return claim->used < s->chunk_bytes && t->rows < t->rows_max;
 }
 
-// Records that may be taken from a partition now.
-static uint64_t allowed(source_kafka *s, kafka_part *part, int64_t now_us) {
+uint64_t mr_source_kafka_room(source_kafka *s, uint32_t partition, int64_t now_us) {
     uint64_t left = mr_pace_left(s->max_rows_per_trigger, s->rows_now);
-    return MR_MIN(left, mr_pace_room(&part->pace, s->max_rate_per_partition, now_us));
+    return MR_MIN(left, mr_pace_room(&s->parts[partition].pace, s->max_rate_per_partition, now_us));
 }
 
-// Goes on behind records that are gone, when that is allowed.
-static mr_code pass_gap(source_kafka *s, uint32_t index, mr_code code, mr_cx *cx) {
-    mr_partition *p = &s->base.partitions[index];
+mr_code mr_source_kafka_pass_gap(source_kafka *s, uint32_t partition, mr_code code, mr_cx *cx) {
+    mr_partition *p = &s->base.partitions[partition];
     int64_t first, next;
     if (code != MR_E_MISSING || s->fail_on_data_loss ||
-        mr_consume_bounds(s->consume, index, &first, &next, cx) != MR_OK) {
+        mr_consume_bounds(s->consume, partition, &first, &next, cx) != MR_OK) {
         return code;
     }
     p->position = p->position < first || p->position > next ? first : p->position;
-    return mr_consume_start(s->consume, index, p->position, cx);
+    return mr_consume_start(s->consume, partition, p->position, cx);
 }
 
-static mr_code claim_part(source_kafka *s, uint32_t index, mr_claim *ret, bool *ret_taken,
-                          mr_cx *cx) {
-    mr_partition *p = &s->base.partitions[index];
-    kafka_part *part = &s->parts[index];
-    *ret_taken = false;
-    uint64_t rows_max = allowed(s, part, mr_clock_monotonic_us(cx->plat));
-    if (rows_max == 0) {
-        return MR_OK;
-    }
-    if (!part->started) {
-        MR_TRY(mr_consume_start(s->consume, index, p->position, cx));
-        part->started = true;
-    }
-    kafka_take take = {.source = s, .end = p->end, .next = p->position, .rows_max = rows_max};
-    mr_consume_taker taker = {kafka_take_message, &take};
-    mr_consume_seen seen;
-    mr_code code = mr_consume_poll(s->consume, index, &taker, &seen, cx);
-    if (code != MR_OK) {
-        return pass_gap(s, index, code, cx);
-    }
-    int64_t before = p->position;
-    p->position = take.past_end ? p->end : take.next;
-    if (seen.at_end) {
-        p->position = MR_MAX(p->position, MR_MIN(seen.end_offset, p->end));
-    }
-    s->rows_now += take.rows;
-    part->pace.rows += take.rows;
-    p->caught_up = seen.at_end || (p->caught_up && take.rows == 0);
-    if (mr_source_kafka_bounded(s) && (p->position >= p->end || seen.at_end)) {
+void mr_source_kafka_saw(source_kafka *s, uint32_t partition, const kafka_seen *seen) {
+    mr_partition *p = &s->base.partitions[partition];
+    p->position = MR_MAX(p->position, MR_MIN(seen->next, p->end));
+    s->rows_now += seen->rows;
+    s->parts[partition].pace.rows += seen->rows;
+    p->caught_up = seen->at_end || (p->caught_up && seen->rows == 0);
+    if (mr_source_kafka_bounded(s) && (p->position >= p->end || seen->at_end)) {
         p->finished = true;
         p->closed = mr_source_kafka_closed(s, p);
-        mr_consume_stop(s->consume, index);
+        mr_consume_stop(s->consume, partition);
     }
+}
+
+static mr_code poll_claim(source_kafka *s, uint32_t index, uint64_t rows_max, mr_claim *ret,
+                          bool *ret_taken, mr_cx *cx) {
+    mr_partition *p = &s->base.partitions[index];
+    kafka_take take = {.source = s, .end = p->end, .next = p->position, .rows_max = rows_max};
+    mr_consume_taker taker = {kafka_take_message, &take};
+    mr_consume_seen polled;
+    mr_code code = mr_consume_poll(s->consume, index, &taker, &polled, cx);
+    if (code != MR_OK) {
+        return mr_source_kafka_pass_gap(s, index, code, cx);
+    }
+    int64_t before = p->position;
+    kafka_seen seen = {
+        .next = take.past_end   ? p->end
+                : polled.at_end ? MR_MAX(take.next, polled.end_offset)
+                                : take.next,
+        .rows = take.rows,
+        .at_end = polled.at_end,
+    };
+    mr_source_kafka_saw(s, index, &seen);
     if (take.claim != NULL) {
         *ret = (mr_claim){index, before, p->position, take.claim};
         *ret_taken = true;
     }
     return MR_OK;
+}
+
+static mr_code claim_part(source_kafka *s, uint32_t index, mr_claim *ret, bool *ret_taken,
+                          mr_cx *cx) {
+    *ret_taken = false;
+    uint64_t rows_max = mr_source_kafka_room(s, index, mr_clock_monotonic_us(cx->plat));
+    if (rows_max == 0) {
+        return MR_OK;
+    }
+    if (!s->parts[index].started) {
+        MR_TRY(mr_consume_start(s->consume, index, s->base.partitions[index].position, cx));
+        s->parts[index].started = true;
+    }
+    return mr_fetch_is(s->consume)
+               ? mr_source_kafka_fetch_claim(s, index, rows_max, ret, ret_taken, cx)
+               : poll_claim(s, index, rows_max, ret, ret_taken, cx);
 }
 
 static void notice_down(source_kafka *s) {
@@ -284,6 +294,9 @@ mr_code mr_source_kafka_read(mr_reader *base, const mr_claim *claim, mr_chunk *r
     kafka_reader *reader = (kafka_reader *)base;
     source_kafka *s = reader->source;
     kafka_claim *data = claim->data;
+    if (data->chunk != NULL) {
+        return mr_source_kafka_fetch_read(reader, claim, ret, cx);
+    }
     mr_records records = {
         .base = data->hold->buffer,
         .bytes = data->used,
@@ -299,11 +312,12 @@ mr_code mr_source_kafka_read(mr_reader *base, const mr_claim *claim, mr_chunk *r
         .timestamps = data->timestamps,
         .keys = data->keys,
         .headers = data->headers,
-        .extra = data->bad.raw == NULL ? NULL : &data->bad,
+        .extra = &data->bad,
+        .extra_count = data->bad.raw != NULL,
     };
     mr_chunk chunk = {.hold = data->hold, .bytes = data->used};
     mr_code code = mr_intake_decode(&reader->intake, &records, &from, &chunk, cx);
-    claim_free(s, data);
+    mr_source_kafka_claim_free(s, data);
     if (code != MR_OK) {
         mr_hold_unref(chunk.hold);
         return code;
@@ -315,5 +329,6 @@ mr_code mr_source_kafka_read(mr_reader *base, const mr_claim *claim, mr_chunk *r
 void mr_source_kafka_read_close(mr_reader *base) {
     kafka_reader *reader = (kafka_reader *)base;
     mr_intake_close(&reader->intake);
+    mr_text_release(&reader->expanded);
     mr_heap_free(reader);
 }

@@ -1,9 +1,9 @@
 // Consume: reading the partitions of one topic, each from an offset of our own.
 //
-// Why the old "simple" consumer: partitions are assigned explicitly and offsets live in the commit
-// record, so no group is joined; each partition has a queue of its own, and messages are taken by
-// callback, which costs less than events or batches (librdkafka#3662, #248). Only committed records
-// are seen (read_committed). The client's threads reconnect by themselves, with back-off. Threads:
+// Partitions are assigned explicitly and offsets live in the commit record, so no group is joined.
+// Only committed records are seen (read_committed). Two clients stand behind it: our own
+// (kafka/fetch.h), which hands over batches where they were received, and librdkafka, which copies
+// each message, for clusters with TLS or SASL and for properties that ours does not know. Threads:
 // one at a time, but wait and wake.
 
 #pragma once
@@ -21,6 +21,7 @@ typedef struct mr_consume_options {
     const char *group;         // For committed offsets.
     int64_t connect_timeout_us;
     const mr_option_values *values;  // "kafka.<name>" are looked up here.
+    const char *client;              // "auto" (also NULL), "native" or "librdkafka".
 } mr_consume_options;
 
 typedef struct mr_consume_message {
@@ -63,7 +64,7 @@ mr_code mr_consume_at_time(mr_consume *consume, uint32_t partition, int64_t time
 mr_code mr_consume_start(mr_consume *consume, uint32_t partition, int64_t offset, mr_cx *cx);
 // Fetches no more of a partition; what has arrived is dropped.
 void mr_consume_stop(mr_consume *consume, uint32_t partition);
-// Hands messages that are there to take until it says no; does not wait.
+// Of librdkafka: hands messages that are there to take until it says no; does not wait.
 //   errors  MR_E_MISSING with the exact gap when the wished offset is gone
 mr_code mr_consume_poll(mr_consume *consume, uint32_t partition, const mr_consume_taker *taker,
                         mr_consume_seen *ret, mr_cx *cx);
@@ -71,8 +72,8 @@ mr_code mr_consume_poll(mr_consume *consume, uint32_t partition, const mr_consum
 bool mr_consume_headers(const mr_consume_message *message, mr_text *out);
 // Waits until messages come, at most timeout_us.
 void mr_consume_wait(mr_consume *consume, int64_t timeout_us);
-// The address that was connected to, for messages.
-const char *mr_consume_address(const mr_consume *consume);
+// Which client it is, for messages.
+const char *mr_consume_client(const mr_consume *consume);
 // True while no broker can be reached. Messages and a mr_consume_bounds that succeeds end it.
 bool mr_consume_down(mr_consume *consume);
 // Writes the group's offsets without waiting; what fails is not told. While the write before is

@@ -1,5 +1,7 @@
 """The Kafka source against a real Kafka: where it begins and ends, what it sees, what it refuses.
 
+Every test runs with both clients: millrace's own, which is the default, and librdkafka.
+
 The source is driven by tests/diff/kafka_dump.c, which prints every record as a line of JSON.
 BUILD=dir       the build folder that holds diff-kafka_dump (default build)
 """
@@ -48,11 +50,16 @@ class Dump:
         return [row["id"] for row in self.rows if partition in (None, row["p"])]
 
 
+@pytest.fixture(params=["native", "librdkafka"])
+def client(request):
+    return request.param
+
+
 @pytest.fixture
-def dump(dump_program, server):
+def dump(dump_program, server, client):
     def run(topic, *words, timeout=60, address=None, **options):
         args = [dump_program, f"bootstrap_servers={address or server.address}", f"topic={topic}",
-                *words, *(f"{name}={value}" for name, value in options.items())]
+                f"client={client}", *words, *(f"{name}={value}" for name, value in options.items())]
         done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
         assert done.stderr == "", done.stderr  # A library never prints.
         return Dump(done.stdout, done.returncode)
@@ -189,10 +196,10 @@ def test_stops_at_the_end_it_found_at_start(dump, server, topic):
     assert got.ids() == list(range(10, 20))
 
 
-def test_finds_new_partitions_from_their_start(dump_program, server, topic):
+def test_finds_new_partitions_from_their_start(dump_program, server, topic, client):
     send(server, topic, numbered(0, range(10)))
     process = subprocess.Popen(
-        [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", "until=stopped", "refresh=true",
+        [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", f"client={client}", "until=stopped", "refresh=true",
          "refresh_interval=200ms", "starting_offsets=latest", "seconds=20", "rows=15"],
         stdout=subprocess.PIPE, text=True)
     try:
@@ -227,12 +234,12 @@ def test_names_the_gap_when_records_are_gone(dump, server, topic):
     assert got.error["error"].endswith("offset 101 is gone; available are 60 .. 100")
 
 
-def test_names_the_gap_when_records_go_while_it_runs(dump_program, server, topic):
+def test_names_the_gap_when_records_go_while_it_runs(dump_program, server, topic, client):
     """Retention overtakes a slow reader: the queue is drained, then the next fetch is out of range."""
     value = b'{"id":1,"v":"' + b"x" * 9000 + b'"}'
     send(server, topic, [(0, value, {})] * 3000)
     process = subprocess.Popen(
-        [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", "until=stopped", "starting_offsets=earliest",
+        [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", f"client={client}", "until=stopped", "starting_offsets=earliest",
          "max_rate_per_partition=50", "kafka.queued.max.messages.kbytes=200", "kafka.fetch.message.max.bytes=100000",
          "kafka.queued.min.messages=10", "seconds=20"],
         stdout=subprocess.PIPE, text=True)
@@ -315,14 +322,14 @@ def test_refuses_properties_that_are_not_the_users(dump, topic):
 
 
 
-def test_goes_on_when_the_broker_comes_back(dump_program):
+def test_goes_on_when_the_broker_comes_back(dump_program, client):
     server = KafkaServer(heap="256m").start()
     process = None
     try:
         server.create_topic("events", partitions=1)
         send(server, "events", numbered(0, range(100)))
         process = subprocess.Popen(
-            [dump_program, f"bootstrap_servers={server.address}", "topic=events", "until=stopped", "refresh=true",
+            [dump_program, f"bootstrap_servers={server.address}", "topic=events", f"client={client}", "until=stopped", "refresh=true",
              "starting_offsets=earliest", "seconds=60", "rows=200"], stdout=subprocess.PIPE, text=True)
         time.sleep(2)
         server.process.kill()
