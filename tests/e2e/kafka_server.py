@@ -35,6 +35,8 @@ group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.retention.ms=-1
 log.cleaner.dedupe.buffer.size=4194304
+log.cleaner.backoff.ms=300
+log.segment.delete.delay.ms=1000
 num.network.threads=2
 num.io.threads=4
 """

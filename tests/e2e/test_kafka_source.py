@@ -174,6 +174,83 @@ def test_sees_committed_transactions_only(dump, server, topic):
     assert got.ids() == list(range(400, 410))
 
 
+def test_skips_aborted_records_between_committed_ones(dump, server, topic):
+    """Two producers' transactions lie between each other, in compressed batches; every second is taken back."""
+    producers = [Producer({"bootstrap.servers": server.address, "transactional.id": uuid.uuid4().hex,
+                           "linger.ms": 1, "compression.type": codec}) for codec in ("zstd", "lz4")]
+    for producer in producers:
+        producer.init_transactions(30)
+    expected, following = [], 0
+    for turn in range(12):
+        for producer in producers:
+            producer.begin_transaction()
+        for _ in range(3):  # Each flush is a batch of its own, so that they alternate.
+            for number, producer in enumerate(producers):
+                for i in range(following, following + 20):
+                    producer.produce(topic, json.dumps({"id": i}).encode(), partition=0)
+                if (turn + number) % 2 == 0:
+                    expected += range(following, following + 20)
+                following += 20
+                assert producer.flush(30) == 0
+        for number, producer in enumerate(producers):
+            (producer.commit_transaction if (turn + number) % 2 == 0 else producer.abort_transaction)(30)
+    for options in ({}, {"chunk_bytes": 100}):
+        got = dump(topic, until="end", starting_offsets="earliest", **options)
+        assert got.ids() == expected and got.end["finished"]
+    # From the middle of what was taken back, and of what was not.
+    places = [row["o"] for row in got.rows]
+    for start in (3, 25, places[100] - 1, places[100], places[-1], places[-1] + 1):
+        got = dump(topic, f"seek:{topic}/0={start}", f"seek:{topic}/1=0", until="end")
+        assert [row["o"] for row in got.rows] == [o for o in places if o >= start], start
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_reads_every_compression(dump, server, topic, codec):
+    """Of one topic compressed and plain batches; whole, in small chunks, and a few records at a time."""
+    def part(first, compression):
+        send(server, topic, numbered(0, range(first, first + 1500), headers=[("h", b"1")], key=b"k"),
+             **{"compression.type": compression, "batch.num.messages": 400})
+
+    part(0, codec)
+    part(1500, "none")
+    part(3000, codec)
+    for options in ({}, {"chunk_bytes": 300}, {"max_rows_per_trigger": 333, "refresh": "true"}):
+        got = dump(topic, until="end", starting_offsets="earliest", **options)
+        assert got.ids() == list(range(4500)), options
+        assert all(row["v"] == "x" * (row["id"] % 50) and row["key"] == "k" for row in got.rows)
+        assert {row["headers"] for row in got.rows} == {'[{"key":"h","value":"1"}]'}
+    got = dump(topic, f"seek:{topic}/0=777", f"seek:{topic}/1=0", until="end")
+    assert got.ids() == list(range(777, 4500))
+
+
+def test_passes_over_what_compaction_removed(dump, server):
+    name = f"compacted-{uuid.uuid4().hex[:8]}"
+    server.create_topic(name, partitions=1, config={
+        "cleanup.policy": "compact", "segment.bytes": "20000", "min.cleanable.dirty.ratio": "0.01"})
+    values = {}
+    for i in range(6000):
+        values[f"k{i * 7 % 501}"] = i
+    messages = [(0, json.dumps({"id": i, "v": "y" * 20}).encode(), {"key": f"k{i * 7 % 501}"}) for i in range(6000)]
+    send(server, name, messages, **{"batch.num.messages": 50})
+    begun, before = time.monotonic(), None
+    while True:  # The active segment is not compacted, so some old records stay.
+        got = dump(name, until="end", starting_offsets="earliest")
+        if len(got.rows) < 2000 and got.ids() == before:
+            break
+        before = got.ids()
+        assert time.monotonic() - begun < 60, f"{len(got.rows)} records are left after a minute"
+        time.sleep(2)
+    offsets = [row["o"] for row in got.rows]
+    assert offsets == sorted(set(offsets)) == [row["id"] for row in got.rows]
+    latest = {row["key"]: row["id"] for row in got.rows}
+    assert latest == values
+    assert got.end["positions"][f"{name}/0"] == 6000 and got.end["finished"]
+    # In a gap: the next record that is left follows.
+    gap = next(o for o in range(6000) if o not in set(offsets))
+    again = dump(name, f"seek:{name}/0={gap}", until="end", max_rows_per_trigger=5, refresh="true")
+    assert [row["o"] for row in again.rows] == [o for o in offsets if o > gap]
+
+
 def test_goes_on_from_a_position_without_gap_or_repeat(dump, server, topic):
     send(server, topic, numbered(0, range(3000)) + numbered(1, range(3000, 6000)))
     positions, ids = {f"{topic}/0": 0, f"{topic}/1": 0}, []
@@ -320,6 +397,39 @@ def test_refuses_properties_that_are_not_the_users(dump, topic):
     assert got.error["error"] == 'malformed starting_offsets "yesterday"'
 
 
+def test_chooses_the_client_that_knows_the_settings(dump_program, server, topic):
+    """By itself: what our own client does not know goes to librdkafka, unless that is forbidden."""
+    send(server, topic, numbered(0, range(5)))
+    given = [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", "until=end",
+             "starting_offsets=earliest", "kafka.socket.receive.buffer.bytes=65536"]
+    for words, ids, error in [
+        ([], [0, 1, 2, 3, 4], None),
+        (["client=librdkafka"], [0, 1, 2, 3, 4], None),
+        (["client=native"], [], 'the native client does not know Kafka property "socket.receive.buffer.bytes"'),
+    ]:
+        done = subprocess.run(given + words, stdout=subprocess.PIPE, text=True, timeout=60)
+        got = Dump(done.stdout, done.returncode)
+        assert got.ids() == ids and (got.error or {"error": None})["error"] == error
+
+
+def test_notices_that_the_topic_is_another_one(dump_program, server, topic):
+    """Deleted and made again under the same name while it is read: its offsets mean other records."""
+    send(server, topic, numbered(0, range(10)))
+    process = subprocess.Popen(
+        [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", "until=stopped", "client=native",
+         "starting_offsets=earliest", "seconds=30", "refresh=true"], stdout=subprocess.PIPE, text=True)
+    try:
+        time.sleep(2)
+        server.delete_topic(topic)
+        time.sleep(1)
+        server.create_topic(topic, partitions=2)
+        send(server, topic, numbered(0, range(100, 150)))
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    got = Dump(output, process.returncode)
+    assert got.ids() == list(range(10))
+    assert "was deleted and made again" in got.error["error"] and got.error["code"] == "does not exist"
 
 
 def test_goes_on_when_the_broker_comes_back(dump_program, client):

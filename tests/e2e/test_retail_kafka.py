@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 
 import oracle
 import retail_data
-from conftest import (SIGTERM, check_counts, check_retail, kafka_env, millrace, settings, size, start, to_the_end,
+from conftest import (SIGTERM, check_counts, check_retail, example, kafka_env, millrace, settings, size, start, to_the_end,
                       wait_until)
 
 EVENTS = size(100_000, 1_000_000)
@@ -33,6 +33,13 @@ def prepare(known):
     return known
 
 
+def by(client, tmp_path):
+    """The example's SQL, read by this client."""
+    if client == "auto":
+        return example("retail", tmp_path)
+    return example("retail", tmp_path, ("format 'json', starting", f"format 'json', client '{client}', starting"))
+
+
 def arguments(data, *more, until="end"):
     return ["run", "sql/retail.sql", "--until", until, "--data", data, "--progress", "json", *more]
 
@@ -53,9 +60,11 @@ def small_topic(kafka, small):
     kafka.delete_topic("retail-small")
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_result_is_right(kafka, large_topic, large, tmp_path, workers):
-    run = millrace(*arguments(tmp_path, *settings(workers=workers)), env=kafka_env(kafka, large_topic))
+@pytest.mark.parametrize("client, workers", [("auto", 1), ("auto", 2), ("auto", 4), ("librdkafka", 2)])
+def test_result_is_right(kafka, large_topic, large, tmp_path, client, workers):
+    sql, folder = by(client, tmp_path)
+    run = millrace("run", sql, *arguments(tmp_path, *settings(workers=workers))[2:], cwd=folder,
+                   env=kafka_env(kafka, large_topic))
     assert run.progress.done
     check_retail(tmp_path, large, large.expected)
     check_counts(large, run.progress)
@@ -70,10 +79,12 @@ def test_batch_size_changes_nothing(kafka, small_topic, small, tmp_path, batch_r
     check_counts(small, run.progress)
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_restart_after_every_epoch_changes_nothing(kafka, small_topic, small, tmp_path, workers):
-    lives = to_the_end(arguments(tmp_path, *settings(
-        workers=workers, batch_rows=16, epoch_rows=150, chunk_bytes=1024, stop_after_epochs=1)), env=kafka_env(kafka, small_topic))
+@pytest.mark.parametrize("client, workers", [("auto", 1), ("auto", 4), ("librdkafka", 4)])
+def test_restart_after_every_epoch_changes_nothing(kafka, small_topic, small, tmp_path, client, workers):
+    sql, folder = by(client, tmp_path)
+    lives = to_the_end(["run", sql, *arguments(tmp_path, *settings(
+        workers=workers, batch_rows=16, epoch_rows=150, chunk_bytes=1024, stop_after_epochs=1))[2:]],
+        cwd=folder, env=kafka_env(kafka, small_topic))
     assert len(lives) >= 5
     check_retail(tmp_path, small, small.expected)
     check_counts(small, lives[-1].progress)
