@@ -11,6 +11,7 @@
 
 #define PARQUET_GROUP_ROWS      122880
 #define PARQUET_GROUP_BYTES_MAX ((size_t)128 << 20)
+#define PARQUET_NESTED_ROWS     64
 #define PARQUET_CREATED_BY      "millrace version 0.1.0"
 
 struct mr_parquet {
@@ -19,7 +20,8 @@ struct mr_parquet {
     uint32_t group_rows_max;
     char *created_by;
     mr_arena arena;
-    mr_parquet_column *columns;
+    mr_parquet_shapes shapes;
+    mr_parquet_column *columns;  // By leaf.
     mr_parquet_press press;
     uint32_t group_rows;  // In the present row group.
     int64_t file_bytes;   // Handed out so far.
@@ -32,10 +34,10 @@ struct mr_parquet {
 static mr_code parquet_check(const mr_schema *schema, const mr_parquet_options *options,
                              mr_cx *cx) {
     for (uint32_t i = 0; i < schema->count; i++) {
-        if (!mr_parquet_meta_can(schema->columns[i].type)) {
+        if (!mr_parquet_shape_can(schema->columns[i].type)) {
             return mr_fail(cx, MR_E_UNSUPPORTED, "Cast the column to another type.",
                            "Parquet cannot hold column \"%s\" of type %s", schema->columns[i].name,
-                           mr_type_name(schema->columns[i].type));
+                           mr_type_text(schema->columns[i].type, cx->arena));
         }
     }
     if (schema->count == 0) {
@@ -63,9 +65,16 @@ mr_code mr_parquet_open(const mr_schema *schema, const mr_parquet_options *optio
         options->row_group_rows > 0 ? options->row_group_rows : PARQUET_GROUP_ROWS;
     mr_arena_init(&writer->arena);
     writer->created_by = mr_arena_string(&writer->arena, created_by);
-    writer->columns = MR_NEW_ARRAY(&writer->arena, mr_parquet_column, schema->count);
+    writer->shapes = mr_parquet_shape_make(schema, &writer->arena);
+    uint32_t leaves = writer->shapes.leaf_count;
+    writer->columns = MR_NEW_ARRAY(&writer->arena, mr_parquet_column, leaves);
+    writer->press.entries = MR_NEW_ARRAY(&writer->arena, mr_parquet_entries, leaves);
     for (uint32_t i = 0; i < schema->count; i++) {
-        mr_parquet_column_init(&writer->columns[i], &schema->columns[i]);
+        const mr_parquet_shape *shape = &writer->shapes.columns[i];
+        for (uint32_t k = shape->leaf_first; k < shape->leaf_first + shape->leaf_count; k++) {
+            mr_parquet_column_init(&writer->columns[k], &writer->shapes.leaves[k], shape->name,
+                                   !shape->optional);
+        }
     }
     writer->press.compressor = compressor;
     mr_text_init(&writer->press.raw, /* arena= */ NULL);
@@ -90,16 +99,17 @@ static mr_code parquet_end_group(mr_parquet *writer, mr_text *out, mr_cx *cx) {
         return MR_OK;
     }
     parquet_magic(writer, out);
-    for (uint32_t i = 0; i < writer->schema->count; i++) {
+    uint32_t leaves = writer->shapes.leaf_count;
+    for (uint32_t i = 0; i < leaves; i++) {
         mr_parquet_column *column = &writer->columns[i];
         size_t start = out->bytes;
         MR_TRY(mr_parquet_column_finish(column, writer->file_bytes, &writer->press, out, cx));
         writer->file_bytes += (int64_t)(out->bytes - start);
-        mr_assert(column->chunk.rows == (int64_t)writer->group_rows);
+        mr_assert(column->nested || column->chunk.entries == (int64_t)writer->group_rows);
     }
-    mr_parquet_meta_group(writer->columns, writer->schema->count, writer->compression,
+    mr_parquet_meta_group(writer->columns, leaves, writer->group_rows, writer->compression,
                           &writer->groups);
-    for (uint32_t i = 0; i < writer->schema->count; i++) {
+    for (uint32_t i = 0; i < leaves; i++) {
         mr_parquet_column_clear(&writer->columns[i]);
     }
     writer->row_count += writer->group_rows;
@@ -110,10 +120,50 @@ static mr_code parquet_end_group(mr_parquet *writer, mr_text *out, mr_cx *cx) {
 
 static bool parquet_group_full(const mr_parquet *writer) {
     size_t bytes = 0;
-    for (uint32_t i = 0; i < writer->schema->count; i++) {
+    for (uint32_t i = 0; i < writer->shapes.leaf_count; i++) {
         bytes += writer->columns[i].pages.bytes;
     }
     return writer->group_rows >= writer->group_rows_max || bytes >= PARQUET_GROUP_BYTES_MAX;
+}
+
+// Rows of a nested column are taken apart a few at a time, so that pages do not grow without bound.
+static mr_code parquet_add_nested(mr_parquet *writer, const mr_parquet_shape *shape,
+                                  const mr_vector *in, const uint32_t *sel, uint32_t count,
+                                  mr_cx *cx) {
+    mr_parquet_entries *entries = writer->press.entries;
+    for (uint32_t row = 0; row < count;) {
+        uint32_t end = MR_MIN(count, row + PARQUET_NESTED_ROWS);
+        for (uint32_t k = 0; k < shape->leaf_count; k++) {
+            mr_parquet_entries *leaf = &entries[shape->leaf_first + k];
+            mr_text_clear(&leaf->values);
+            mr_text_clear(&leaf->defs);
+            mr_text_clear(&leaf->reps);
+            leaf->count = leaf->value_count = 0;
+        }
+        for (; row < end; row++) {
+            uint32_t at = sel != NULL ? sel[row] : row;
+            if (!shape->optional && mr_vector_is_null(in, at)) {
+                return mr_fail(cx, MR_E_VALUE, NULL, "NULL in column \"%s\", which is NOT NULL",
+                               shape->name);
+            }
+            mr_parquet_shape_shred(shape, in, at, entries);
+        }
+        for (uint32_t k = shape->leaf_first; k < shape->leaf_first + shape->leaf_count; k++) {
+            MR_TRY(mr_parquet_column_add_entries(&writer->columns[k], &entries[k], &writer->press,
+                                                 cx));
+        }
+    }
+    return MR_OK;
+}
+
+static mr_code parquet_add(mr_parquet *writer, uint32_t column, const mr_vector *in,
+                           const uint32_t *sel, uint32_t count, mr_cx *cx) {
+    const mr_parquet_shape *shape = &writer->shapes.columns[column];
+    if (mr_type_is_nested(shape->type)) {
+        return parquet_add_nested(writer, shape, in, sel, count, cx);
+    }
+    return mr_parquet_column_add(&writer->columns[shape->leaf_first], in, sel, count,
+                                 &writer->press, cx);
 }
 
 mr_code mr_parquet_write(mr_parquet *writer, const mr_batch *in, mr_text *out, mr_cx *cx) {
@@ -126,9 +176,9 @@ mr_code mr_parquet_write(mr_parquet *writer, const mr_batch *in, mr_text *out, m
             sel = writer->press.identity;
         }
         for (uint32_t i = 0; i < in->column_count; i++) {
-            MR_TRY(mr_parquet_column_add(&writer->columns[i], &in->columns[i], sel, part,
-                                         &writer->press, cx));
+            MR_TRY(parquet_add(writer, i, &in->columns[i], sel, part, cx));
         }
+        mr_arena_clear(&writer->press.arena);
         writer->group_rows += part;
         if (parquet_group_full(writer)) {
             MR_TRY(parquet_end_group(writer, out, cx));
@@ -145,7 +195,8 @@ mr_code mr_parquet_finish(mr_parquet *writer, mr_text *out, mr_cx *cx) {
     parquet_magic(writer, out);
     size_t start = out->bytes;
     mr_parquet_file file = {
-        .schema = writer->schema,
+        .shapes = &writer->shapes,
+        .column_count = writer->schema->count,
         .compression = writer->compression,
         .created_by = writer->created_by,
         .row_count = writer->row_count,
@@ -162,9 +213,13 @@ void mr_parquet_close(mr_parquet *writer) {
     if (writer == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < writer->schema->count; i++) {
+    for (uint32_t i = 0; i < writer->shapes.leaf_count; i++) {
         mr_parquet_column_release(&writer->columns[i]);
+        mr_text_release(&writer->press.entries[i].values);
+        mr_text_release(&writer->press.entries[i].defs);
+        mr_text_release(&writer->press.entries[i].reps);
     }
+    mr_arena_release(&writer->press.arena);
     mr_compressor_close(writer->press.compressor);
     mr_text_release(&writer->press.raw);
     mr_text_release(&writer->press.pressed);

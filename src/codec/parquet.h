@@ -1,4 +1,4 @@
-// Parquet: a writer for flat schemas.
+// Parquet: a writer.
 //
 // One file: row groups of up to row_group_rows rows; per column chunk dictionary encoding (RLE /
 // bit-packed) while the dictionary pays, plain otherwise; data pages v1; definition levels for

@@ -17,15 +17,23 @@
 enum { PAGE_DATA = 0, PAGE_DICT = 2 };
 enum { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_RLE_DICTIONARY = 8 };
 
-void mr_parquet_column_init(mr_parquet_column *column, const mr_column *schema) {
-    bool no_width = mr_type_is_string(schema->type) || schema->type.id == MR_BOOL;
+void mr_parquet_column_init(mr_parquet_column *column, const mr_parquet_leaf *leaf,
+                            const char *name, bool required) {
+    mr_type type = leaf->physical;
+    bool no_width = mr_type_is_string(type) || type.id == MR_BOOL;
     *column = (mr_parquet_column){
-        .name = schema->name,
-        .type = schema->type,
-        .optional = !schema->required,
-        .width = no_width ? 0 : (uint32_t)mr_type_bytes(schema->type),
+        .leaf = leaf,
+        .name = name,
+        .type = type,
+        .optional = !required,
+        .nested = leaf->path_count > 1,
+        .width = no_width ? 0 : (uint32_t)mr_type_bytes(type),
+        .index_capacity = MR_PARQUET_PAGE_ROWS,
     };
     mr_parquet_dict_init(&column->dict, column->width);
+    column->dict.fixed = leaf->fixed;
+    mr_text_init(&column->defs, /* arena= */ NULL);
+    mr_text_init(&column->reps, /* arena= */ NULL);
     column->page_valid = mr_heap_alloc(mr_bits_words(MR_PARQUET_PAGE_ROWS) * sizeof(uint64_t));
     column->indices = mr_heap_raw(MR_PARQUET_PAGE_ROWS * sizeof(uint32_t));
     mr_text_init(&column->plain, /* arena= */ NULL);
@@ -43,13 +51,15 @@ void mr_parquet_column_release(mr_parquet_column *column) {
     mr_heap_free(column->page_valid);
     mr_heap_free(column->indices);
     mr_text_release(&column->plain);
+    mr_text_release(&column->defs);
+    mr_text_release(&column->reps);
     mr_text_release(&column->pages);
     mr_text_release(&column->range.str_min);
     mr_text_release(&column->range.str_max);
 }
 
 void mr_parquet_column_clear(mr_parquet_column *column) {
-    mr_assert(column->page_rows == 0);
+    mr_assert(column->page_entries == 0);
     if (column->dict_rest > 0) {
         column->dict_rest--;
     }
@@ -86,7 +96,7 @@ static mr_code page_write(mr_parquet_column *column, int32_t page_type, int32_t 
         mr_thrift_i32(&header, 2, encoding);
     } else {
         mr_thrift_struct(&header, 5);
-        mr_thrift_i32(&header, 1, mr_i32(column->page_rows));
+        mr_thrift_i32(&header, 1, mr_i32(column->page_entries));
         mr_thrift_i32(&header, 2, encoding);
         mr_thrift_i32(&header, 3, ENCODING_RLE);
         mr_thrift_i32(&header, 4, ENCODING_RLE);
@@ -106,16 +116,33 @@ static bool dict_pays(const mr_parquet_column *column) {
     return column->dict.bytes <= DICT_BYTES_MAX && (int64_t)column->dict.count * 2 <= values;
 }
 
+// Levels of a nested column's page, with their size in front.
+static void put_levels(mr_text *levels, uint32_t max, mr_text *out) {
+    if (max > 0) {
+        size_t start = out->bytes;
+        mr_text_grow(out, sizeof(uint32_t));
+        uint32_t count = (uint32_t)(levels->bytes / sizeof(uint32_t));
+        mr_parquet_encode_indices((const uint32_t *)(const void *)levels->data, count,
+                                  mr_parquet_encode_width(max + 1), out);
+        uint32_t size = mr_u32(out->bytes - start - sizeof(uint32_t));
+        memcpy(out->data + start, &size, sizeof size);
+    }
+    mr_text_clear(levels);
+}
+
 static mr_code page_finish(mr_parquet_column *column, mr_parquet_press *press, mr_cx *cx) {
-    if (column->page_rows == 0) {
+    if (column->page_entries == 0) {
         return MR_OK;
     }
     if (column->dict_on && column->page_values > 0 && !dict_pays(column)) {
         mr_parquet_values_plain(column);
     }
     mr_text_clear(&press->raw);
-    if (column->optional) {
-        mr_parquet_encode_levels(column->page_valid, column->page_rows, column->page_values,
+    if (column->nested) {
+        put_levels(&column->reps, column->leaf->rep_max, &press->raw);
+        put_levels(&column->defs, column->leaf->def_max, &press->raw);
+    } else if (column->optional) {
+        mr_parquet_encode_levels(column->page_valid, column->page_entries, column->page_values,
                                  &press->raw);
     }
     // Without values there may be no dictionary to point to.
@@ -131,10 +158,10 @@ static mr_code page_finish(mr_parquet_column *column, mr_parquet_press *press, m
     }
     int32_t encoding = dict ? ENCODING_RLE_DICTIONARY : ENCODING_PLAIN;
     MR_TRY(page_write(column, PAGE_DATA, encoding, press, &column->pages, cx));
-    column->chunk.rows += column->page_rows;
-    column->chunk.null_count += column->page_rows - column->page_values;
+    column->chunk.entries += column->page_entries;
+    column->chunk.null_count += column->page_entries - column->page_values;
     column->value_count += column->page_values;
-    column->page_rows = 0;
+    column->page_entries = 0;
     column->page_values = 0;
     column->page_bytes = 0;
     mr_text_clear(&column->plain);
@@ -161,7 +188,7 @@ static void column_valid_run(uint64_t *valid, uint32_t first, uint32_t count, bo
 // NULL when they are the first `count` in order.
 static uint32_t column_valid(mr_parquet_column *column, const mr_vector *in, const uint32_t **rows,
                              uint32_t count, uint32_t *room) {
-    uint32_t first = column->page_rows;
+    uint32_t first = column->page_entries;
     if (in->kind == MR_CONST) {
         bool null = mr_vector_is_null(in, 0);
         column_valid_run(column->page_valid, first, count, !null);
@@ -210,15 +237,17 @@ static mr_code column_fit(mr_parquet_column *column, const mr_vector *in, const 
 
 static bool column_page_full(const mr_parquet_column *column) {
     size_t bytes_max = column->dict_on ? PAGE_DICT_BYTES_MAX : PAGE_BYTES_MAX;
-    return column->page_rows == MR_PARQUET_PAGE_ROWS || column->page_bytes >= bytes_max;
+    return column->page_entries >= MR_PARQUET_PAGE_ROWS || column->page_bytes >= bytes_max;
 }
 
 mr_code mr_parquet_column_add(mr_parquet_column *column, const mr_vector *in, const uint32_t *sel,
                               uint32_t count, mr_parquet_press *press, mr_cx *cx) {
-    mr_assert(count <= MR_BATCH_ROWS_MAX && in->type.id == column->type.id);
+    mr_assert(count <= MR_BATCH_ROWS_MAX && in->type.id == column->leaf->type.id);
     uint32_t room[MR_BATCH_ROWS_MAX];
+    mr_vector stored = mr_parquet_shape_physical(column->leaf, in, sel, count, &press->arena);
+    in = &stored;
     while (count > 0) {
-        uint32_t part = MR_MIN(count, MR_PARQUET_PAGE_ROWS - column->page_rows);
+        uint32_t part = MR_MIN(count, MR_PARQUET_PAGE_ROWS - column->page_entries);
         if (mr_type_is_string(column->type)) {
             MR_TRY(column_fit(column, in, sel, &part, cx));
         }
@@ -232,7 +261,7 @@ mr_code mr_parquet_column_add(mr_parquet_column *column, const mr_vector *in, co
                            column->name);
         }
         mr_parquet_values_add(column, in, rows, kept);
-        column->page_rows += part;
+        column->page_entries += part;
         if (column->dict_on && column->dict.bytes > DICT_BYTES_MAX) {
             mr_parquet_values_plain(column);
         }
@@ -243,6 +272,41 @@ mr_code mr_parquet_column_add(mr_parquet_column *column, const mr_vector *in, co
         sel = sel != NULL ? sel + part : NULL;
     }
     return MR_OK;
+}
+
+// Room for more indices than a page of rows: lists may be long.
+static void indices_reserve(mr_parquet_column *column, uint32_t more) {
+    uint32_t need = column->page_values + more;
+    if (need > column->index_capacity) {
+        column->index_capacity = (uint32_t)mr_pow2_up(need);
+        column->indices =
+            mr_heap_resize(column->indices, column->index_capacity * sizeof(uint32_t));
+    }
+}
+
+mr_code mr_parquet_column_add_entries(mr_parquet_column *column, const mr_parquet_entries *entries,
+                                      mr_parquet_press *press, mr_cx *cx) {
+    mr_assert(column->nested);
+    mr_vector values = {.type = column->leaf->type, .kind = MR_FLAT, .data = entries->values.data};
+    uint32_t count = entries->value_count;
+    if (mr_type_is_string(column->leaf->type)) {
+        uint32_t fit = count;
+        MR_TRY(column_fit(column, &values, /* sel= */ NULL, &fit,
+                          cx));  // Notes the size; rows stay whole.
+        for (uint32_t i = fit; i < count; i++) {
+            column->page_bytes += values.strs[i].bytes;
+        }
+    }
+    values = mr_parquet_shape_physical(column->leaf, &values, NULL, count, &press->arena);
+    indices_reserve(column, count);
+    mr_parquet_values_add(column, &values, NULL, count);
+    mr_text_add_bytes(&column->defs, entries->defs.data, entries->defs.bytes);
+    mr_text_add_bytes(&column->reps, entries->reps.data, entries->reps.bytes);
+    column->page_entries += entries->count;
+    if (column->dict_on && column->dict.bytes > DICT_BYTES_MAX) {
+        mr_parquet_values_plain(column);
+    }
+    return column_page_full(column) ? page_finish(column, press, cx) : MR_OK;
 }
 
 // ---- the chunk ---------------------------------------------------------------------------------

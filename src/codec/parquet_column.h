@@ -9,6 +9,7 @@
 
 #include "codec/compress.h"
 #include "codec/parquet_dict.h"
+#include "codec/parquet_shape.h"
 
 #define MR_PARQUET_PAGE_ROWS 20000
 #define MR_PARQUET_REMAPS    4
@@ -33,7 +34,7 @@ typedef struct mr_parquet_range {
 
 // What the footer says of a chunk.
 typedef struct mr_parquet_chunk {
-    int64_t rows;
+    int64_t entries;  // Rows, or of a nested column one or more a row.
     int64_t null_count;
     int64_t bytes_plain;  // With page headers, before and after compression.
     int64_t bytes_compressed;
@@ -44,9 +45,11 @@ typedef struct mr_parquet_chunk {
 } mr_parquet_chunk;
 
 typedef struct mr_parquet_column {
-    const char *name;
-    mr_type type;
+    const mr_parquet_leaf *leaf;
+    const char *name;  // Of the column that the leaf is of.
+    mr_type type;      // As values are stored.
     bool optional;
+    bool nested;
     uint32_t width;      // Bytes of a plain value; 0 = strings and booleans.
     bool dict_on;        // The present page holds indices.
     uint32_t dict_rest;  // Chunks to go before a dictionary is tried again.
@@ -55,12 +58,15 @@ typedef struct mr_parquet_column {
     uint32_t remap_next;
 
     // The present page.
-    uint32_t page_rows;
-    uint32_t page_values;  // Rows that are not NULL.
+    uint32_t page_entries;
+    uint32_t page_values;  // Those that are not NULL.
     size_t page_bytes;     // Strings only: plain size of its values.
     uint64_t *page_valid;
     uint32_t *indices;
+    uint32_t index_capacity;
     mr_text plain;
+    mr_text defs;  // Of a nested column: levels, uint32_t each.
+    mr_text reps;
 
     // The chunk.
     mr_text pages;        // Finished data pages with their headers.
@@ -75,14 +81,21 @@ typedef struct mr_parquet_press {
     uint32_t identity[MR_BATCH_ROWS_MAX];  // 0, 1, 2 …
     mr_text raw;                           // A page's bytes, before and after compression.
     mr_text pressed;
+    mr_arena arena;               // Values as they are stored, of one batch.
+    mr_parquet_entries *entries;  // By leaf.
 } mr_parquet_press;
 
-void mr_parquet_column_init(mr_parquet_column *column, const mr_column *schema);
+// leaf is borrowed; name: of the whole column; required: it has no NULLs, and is not nested.
+void mr_parquet_column_init(mr_parquet_column *column, const mr_parquet_leaf *leaf,
+                            const char *name, bool required);
 void mr_parquet_column_release(mr_parquet_column *column);
 // Adds `count` rows of a vector: rows sel[0..count), or the first `count`.
 //   errors  MR_E_VALUE for a NULL in a required column; MR_E_LIMIT for a value too large for a page
 mr_code mr_parquet_column_add(mr_parquet_column *column, const mr_vector *in, const uint32_t *sel,
                               uint32_t count, mr_parquet_press *press, mr_cx *cx);
+// Adds what whole rows of a nested column gave to this leaf.
+mr_code mr_parquet_column_add_entries(mr_parquet_column *column, const mr_parquet_entries *entries,
+                                      mr_parquet_press *press, mr_cx *cx);
 // Ends the chunk: appends its pages to out, whose first byte is at `offset` of the file, and fills
 // column->chunk. Then mr_parquet_column_clear.
 mr_code mr_parquet_column_finish(mr_parquet_column *column, int64_t offset, mr_parquet_press *press,

@@ -105,6 +105,13 @@ uint32_t mr_parquet_dict_string(mr_parquet_dict *dict, mr_str value) {
 }
 
 void mr_parquet_dict_write(const mr_parquet_dict *dict, mr_text *out) {
+    if (dict->fixed) {
+        for (uint32_t i = 0; i < dict->count; i++) {
+            mr_str value = mr_parquet_dict_string_at(dict, i);
+            mr_text_add_bytes(out, value.data, value.bytes);
+        }
+        return;
+    }
     if (dict->width == 0) {
         mr_text_add_bytes(out, dict->plain.data, dict->plain.bytes);
         return;

@@ -16,6 +16,7 @@ typedef struct mr_parquet_slot {
 typedef struct mr_parquet_dict {
     uint32_t count;
     uint32_t width;     // Bytes of a value when written: 4 or 8; 0 = strings.
+    bool fixed;         // Strings of one size, which are written without it.
     size_t bytes;       // Size of the values, plain encoded.
     uint64_t *numbers;  // Values of numbers.
     uint32_t number_capacity;

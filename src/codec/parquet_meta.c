@@ -12,95 +12,186 @@
 #define META_VERSION 1  // Data pages v1.
 
 // Numbers of parquet.thrift.
-enum { TYPE_BOOLEAN = 0, TYPE_INT32 = 1, TYPE_INT64 = 2, TYPE_DOUBLE = 5, TYPE_BYTE_ARRAY = 6 };
+enum {
+    TYPE_BOOLEAN = 0,
+    TYPE_INT32 = 1,
+    TYPE_INT64 = 2,
+    TYPE_FLOAT = 4,
+    TYPE_DOUBLE = 5,
+    TYPE_BYTE_ARRAY = 6,
+    TYPE_FIXED_LEN_BYTE_ARRAY = 7,
+};
 enum { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_RLE_DICTIONARY = 8 };
 enum {
     CONVERTED_UTF8 = 0,
+    CONVERTED_LIST = 3,
+    CONVERTED_DECIMAL = 5,
     CONVERTED_DATE = 6,
+    CONVERTED_TIME_MICROS = 8,
     CONVERTED_TIMESTAMP_MICROS = 10,
-    CONVERTED_NONE = -1
+    CONVERTED_INT_16 = 16,
+    CONVERTED_JSON = 19,
+    CONVERTED_NONE = -1,
 };
-enum { REPETITION_REQUIRED = 0, REPETITION_OPTIONAL = 1 };
-enum { LOGICAL_STRING = 1, LOGICAL_DATE = 6, LOGICAL_TIMESTAMP = 8 };
+enum { REPETITION_REQUIRED = 0, REPETITION_OPTIONAL = 1, REPETITION_REPEATED = 2 };
+enum {
+    LOGICAL_STRING = 1,
+    LOGICAL_LIST = 3,
+    LOGICAL_DECIMAL = 5,
+    LOGICAL_DATE = 6,
+    LOGICAL_TIME = 7,
+    LOGICAL_TIMESTAMP = 8,
+    LOGICAL_INTEGER = 10,
+    LOGICAL_JSON = 12,
+    LOGICAL_UUID = 14,
+};
 
-typedef struct meta_type {
-    int32_t physical;
-    int32_t converted;
-} meta_type;
-
-static meta_type meta_type_of(mr_type type) {
-    switch (type.id) {
-    case MR_BOOL: return (meta_type){TYPE_BOOLEAN, CONVERTED_NONE};
-    case MR_INT32: return (meta_type){TYPE_INT32, CONVERTED_NONE};
-    case MR_INT64: return (meta_type){TYPE_INT64, CONVERTED_NONE};
-    case MR_FLOAT64: return (meta_type){TYPE_DOUBLE, CONVERTED_NONE};
-    case MR_TEXT: return (meta_type){TYPE_BYTE_ARRAY, CONVERTED_UTF8};
-    case MR_BYTES: return (meta_type){TYPE_BYTE_ARRAY, CONVERTED_NONE};
-    case MR_DATE: return (meta_type){TYPE_INT32, CONVERTED_DATE};
-    // The format wants the old annotation for wall clocks too; the logical type tells them apart.
-    case MR_TIMESTAMP:
-    case MR_TIMESTAMPTZ: return (meta_type){TYPE_INT64, CONVERTED_TIMESTAMP_MICROS};
-    case MR_INT16:
-    case MR_NUMERIC:
-    case MR_FLOAT32:
-    case MR_UUID:
-    case MR_TIME:
-    case MR_JSON:
-    case MR_LIST:
-    case MR_STRUCT:
-    case MR_INTERVAL:
-    case MR_NULLTYPE:
-    case MR_TYPE_COUNT: break;
+static int32_t meta_physical(const mr_parquet_leaf *leaf) {
+    switch ((int)leaf->physical.id) {
+    case MR_BOOL: return TYPE_BOOLEAN;
+    case MR_INT32: return TYPE_INT32;
+    case MR_INT64: return TYPE_INT64;
+    case MR_FLOAT32: return TYPE_FLOAT;
+    case MR_FLOAT64: return TYPE_DOUBLE;
+    default: return leaf->fixed ? TYPE_FIXED_LEN_BYTE_ARRAY : TYPE_BYTE_ARRAY;
     }
-    return (meta_type){-1, CONVERTED_NONE};
 }
 
-bool mr_parquet_meta_can(mr_type type) {
-    return meta_type_of(type).physical >= 0;
+static int32_t meta_converted(mr_type type) {
+    switch ((int)type.id) {
+    case MR_TEXT: return CONVERTED_UTF8;
+    case MR_JSON: return CONVERTED_JSON;
+    case MR_INT16: return CONVERTED_INT_16;
+    case MR_NUMERIC: return CONVERTED_DECIMAL;
+    case MR_DATE: return CONVERTED_DATE;
+    case MR_LIST: return CONVERTED_LIST;
+    // The format has these for moments alone; what is a wall clock, the logical type says.
+    case MR_TIME: return CONVERTED_TIME_MICROS;
+    case MR_TIMESTAMP:
+    case MR_TIMESTAMPTZ: return CONVERTED_TIMESTAMP_MICROS;
+    default: return CONVERTED_NONE;
+    }
+}
+
+// isAdjustedToUTC and the unit, of TIME and TIMESTAMP.
+static void meta_moment(mr_thrift *t, bool utc) {
+    mr_thrift_bool(t, 1, utc);
+    mr_thrift_struct(t, 2);  // unit
+    mr_thrift_struct(t, 2);  // MICROS
+    mr_thrift_end(t);
+    mr_thrift_end(t);
+}
+
+static int32_t meta_logical_id(mr_type type) {
+    switch ((int)type.id) {
+    case MR_TEXT: return LOGICAL_STRING;
+    case MR_JSON: return LOGICAL_JSON;
+    case MR_UUID: return LOGICAL_UUID;
+    case MR_LIST: return LOGICAL_LIST;
+    case MR_NUMERIC: return LOGICAL_DECIMAL;
+    case MR_INT16: return LOGICAL_INTEGER;
+    case MR_DATE: return LOGICAL_DATE;
+    case MR_TIME: return LOGICAL_TIME;
+    case MR_TIMESTAMP:
+    case MR_TIMESTAMPTZ: return LOGICAL_TIMESTAMP;
+    default: return 0;
+    }
 }
 
 static void meta_logical(mr_thrift *t, mr_type type) {
-    if (type.id == MR_TEXT) {
-        mr_thrift_struct(t, 10);
-        mr_thrift_struct(t, LOGICAL_STRING);
-        mr_thrift_end(t);
-        mr_thrift_end(t);
-    } else if (type.id == MR_DATE) {
-        mr_thrift_struct(t, 10);
-        mr_thrift_struct(t, LOGICAL_DATE);
-        mr_thrift_end(t);
-        mr_thrift_end(t);
-    } else if (type.id == MR_TIMESTAMP || type.id == MR_TIMESTAMPTZ) {
-        mr_thrift_struct(t, 10);
-        mr_thrift_struct(t, LOGICAL_TIMESTAMP);
-        mr_thrift_bool(t, 1, type.id == MR_TIMESTAMPTZ);  // isAdjustedToUTC
-        mr_thrift_struct(t, 2);                           // unit
-        mr_thrift_struct(t, 2);                           // MICROS
-        mr_thrift_end(t);
-        mr_thrift_end(t);
-        mr_thrift_end(t);
-        mr_thrift_end(t);
+    int32_t id = meta_logical_id(type);
+    if (id == 0) {
+        return;
+    }
+    mr_thrift_struct(t, 10);
+    mr_thrift_struct(t, id);
+    if (id == LOGICAL_DECIMAL) {
+        mr_thrift_i32(t, 1, type.scale);
+        mr_thrift_i32(t, 2, type.precision);
+    } else if (id == LOGICAL_INTEGER) {
+        mr_thrift_i8(t, 1, 16);  // bitWidth
+        mr_thrift_bool(t, 2, true);
+    } else if (id == LOGICAL_TIME) {
+        meta_moment(t, /* utc= */ false);
+    } else if (id == LOGICAL_TIMESTAMP) {
+        meta_moment(t, type.id == MR_TIMESTAMPTZ);
+    }
+    mr_thrift_end(t);
+    mr_thrift_end(t);
+}
+
+// One element of the schema: a leaf, or a group of children.
+typedef struct element {
+    const mr_parquet_leaf *leaf;  // NULL: a group.
+    int32_t repetition;
+    const char *name;
+    uint32_t children;
+    mr_type type;
+} element;
+
+static void meta_element(mr_thrift *t, element e) {
+    mr_thrift_element(t);
+    if (e.leaf != NULL) {
+        mr_thrift_i32(t, 1, meta_physical(e.leaf));
+        if (e.leaf->fixed) {
+            mr_thrift_i32(t, 2, MR_PARQUET_FIXED);
+        }
+    }
+    mr_thrift_i32(t, 3, e.repetition);
+    mr_thrift_string(t, 4, e.name);
+    if (e.leaf == NULL) {
+        mr_thrift_i32(t, 5, mr_i32(e.children));
+    }
+    if (meta_converted(e.type) != CONVERTED_NONE) {
+        mr_thrift_i32(t, 6, meta_converted(e.type));
+    }
+    if (e.type.id == MR_NUMERIC) {
+        mr_thrift_i32(t, 7, e.type.scale);
+        mr_thrift_i32(t, 8, e.type.precision);
+    }
+    meta_logical(t, e.type);
+    mr_thrift_end(t);
+}
+
+static void meta_shape(mr_thrift *t, const mr_parquet_shapes *shapes,
+                       const mr_parquet_shape *shape) {
+    bool leaf = !mr_type_is_nested(shape->type);
+    meta_element(t, (element){
+                        .leaf = leaf ? &shapes->leaves[shape->leaf_first] : NULL,
+                        .repetition = shape->optional ? REPETITION_OPTIONAL : REPETITION_REQUIRED,
+                        .name = shape->name,
+                        .children = shape->child_count,
+                        .type = shape->type,
+                    });
+    if (shape->type.id == MR_LIST) {
+        meta_element(t,
+                     (element){.repetition = REPETITION_REPEATED, .name = "list", .children = 1});
+    }
+    for (uint32_t i = 0; i < shape->child_count; i++) {
+        meta_shape(t, shapes, &shape->children[i]);
     }
 }
 
-static void meta_schema(mr_thrift *t, const mr_schema *schema) {
-    mr_thrift_list(t, 2, MR_THRIFT_STRUCT, schema->count + 1);
+static uint32_t meta_elements(const mr_parquet_shape *shape) {
+    uint32_t sum = shape->type.id == MR_LIST ? 2 : 1;
+    for (uint32_t i = 0; i < shape->child_count; i++) {
+        sum += meta_elements(&shape->children[i]);
+    }
+    return sum;
+}
+
+static void meta_schema(mr_thrift *t, const mr_parquet_shapes *shapes, uint32_t column_count) {
+    uint32_t elements = 1;
+    for (uint32_t i = 0; i < column_count; i++) {
+        elements += meta_elements(&shapes->columns[i]);
+    }
+    mr_thrift_list(t, 2, MR_THRIFT_STRUCT, elements);
     mr_thrift_element(t);
     mr_thrift_string(t, 4, "schema");
-    mr_thrift_i32(t, 5, mr_i32(schema->count));
+    mr_thrift_i32(t, 5, mr_i32(column_count));
     mr_thrift_end(t);
-    for (uint32_t i = 0; i < schema->count; i++) {
-        const mr_column *column = &schema->columns[i];
-        meta_type type = meta_type_of(column->type);
-        mr_thrift_element(t);
-        mr_thrift_i32(t, 1, type.physical);
-        mr_thrift_i32(t, 3, column->required ? REPETITION_REQUIRED : REPETITION_OPTIONAL);
-        mr_thrift_string(t, 4, column->name);
-        if (type.converted != CONVERTED_NONE) {
-            mr_thrift_i32(t, 6, type.converted);
-        }
-        meta_logical(t, column->type);
-        mr_thrift_end(t);
+    for (uint32_t i = 0; i < column_count; i++) {
+        meta_shape(t, shapes, &shapes->columns[i]);
     }
 }
 
@@ -122,7 +213,9 @@ static void meta_statistics(mr_thrift *t, const mr_parquet_column *column) {
     mr_span max;
     mr_thrift_struct(t, 12);
     mr_thrift_i64(t, 3, column->chunk.null_count);
-    if (mr_parquet_range_state(&column->range, column->type, room, &min, &max)) {
+    // Of wide numerics readers would compare bytes as signed numbers.
+    bool signed_bytes = column->leaf->fixed && column->leaf->type.id == MR_NUMERIC;
+    if (!signed_bytes && mr_parquet_range_state(&column->range, column->type, room, &min, &max)) {
         mr_thrift_binary(t, 5, max.data, max.bytes);
         mr_thrift_binary(t, 6, min.data, min.bytes);
         mr_thrift_bool(t, 7, true);  // The maximum is exact.
@@ -146,12 +239,14 @@ static void meta_chunk(mr_thrift *t, const mr_parquet_column *column, mr_compres
     mr_thrift_element(t);
     mr_thrift_i64(t, 2, 0);  // No metadata outside the footer.
     mr_thrift_struct(t, 3);
-    mr_thrift_i32(t, 1, meta_type_of(column->type).physical);
+    mr_thrift_i32(t, 1, meta_physical(column->leaf));
     meta_encodings(t, chunk);
-    mr_thrift_list(t, 3, MR_THRIFT_BINARY, 1);
-    mr_thrift_element_string(t, column->name);
+    mr_thrift_list(t, 3, MR_THRIFT_BINARY, column->leaf->path_count);
+    for (uint32_t i = 0; i < column->leaf->path_count; i++) {
+        mr_thrift_element_string(t, column->leaf->path[i]);
+    }
     mr_thrift_i32(t, 4, meta_codec(compression));
-    mr_thrift_i64(t, 5, chunk->rows);
+    mr_thrift_i64(t, 5, chunk->entries);
     mr_thrift_i64(t, 6, chunk->bytes_plain);
     mr_thrift_i64(t, 7, chunk->bytes_compressed);
     mr_thrift_i64(t, 9, chunk->data_offset);
@@ -163,7 +258,7 @@ static void meta_chunk(mr_thrift *t, const mr_parquet_column *column, mr_compres
     mr_thrift_end(t);
 }
 
-void mr_parquet_meta_group(const mr_parquet_column *columns, uint32_t column_count,
+void mr_parquet_meta_group(const mr_parquet_column *columns, uint32_t column_count, uint32_t rows,
                            mr_compression compression, mr_text *groups) {
     mr_assert(column_count > 0);
     int64_t bytes_plain = 0;
@@ -177,7 +272,7 @@ void mr_parquet_meta_group(const mr_parquet_column *columns, uint32_t column_cou
     }
     const mr_parquet_chunk *first = &columns[0].chunk;
     mr_thrift_i64(&t, 2, bytes_plain);
-    mr_thrift_i64(&t, 3, first->rows);
+    mr_thrift_i64(&t, 3, rows);
     mr_thrift_i64(&t, 5, first->dict_used ? first->dict_offset : first->data_offset);
     mr_thrift_i64(&t, 6, bytes_compressed);
     mr_thrift_end(&t);
@@ -187,13 +282,13 @@ void mr_parquet_meta_footer(const mr_parquet_file *file, mr_text *out) {
     size_t start = out->bytes;
     mr_thrift t = mr_thrift_begin(out);
     mr_thrift_i32(&t, 1, META_VERSION);
-    meta_schema(&t, file->schema);
+    meta_schema(&t, file->shapes, file->column_count);
     mr_thrift_i64(&t, 3, file->row_count);
     mr_thrift_list(&t, 4, MR_THRIFT_STRUCT, file->group_count);
     mr_text_add_bytes(out, file->groups->data, file->groups->bytes);
     mr_thrift_string(&t, 6, file->created_by);
-    mr_thrift_list(&t, 7, MR_THRIFT_STRUCT, file->schema->count);
-    for (uint32_t i = 0; i < file->schema->count; i++) {
+    mr_thrift_list(&t, 7, MR_THRIFT_STRUCT, file->shapes->leaf_count);
+    for (uint32_t i = 0; i < file->shapes->leaf_count; i++) {
         mr_thrift_element(&t);  // The order of the type, the only one there is.
         mr_thrift_struct(&t, 1);
         mr_thrift_end(&t);

@@ -5,7 +5,8 @@
 #include "codec/parquet_column.h"
 
 typedef struct mr_parquet_file {
-    const mr_schema *schema;
+    const mr_parquet_shapes *shapes;
+    uint32_t column_count;
     mr_compression compression;
     const char *created_by;
     int64_t row_count;
@@ -13,10 +14,8 @@ typedef struct mr_parquet_file {
     const mr_text *groups;  // Made by mr_parquet_meta_group.
 } mr_parquet_file;
 
-// True when a column of this type can be written.
-bool mr_parquet_meta_can(mr_type type);
-// Appends one row group's entry, from its finished columns, to groups.
-void mr_parquet_meta_group(const mr_parquet_column *columns, uint32_t column_count,
+// Appends one row group's entry, from its finished leaves, to groups.
+void mr_parquet_meta_group(const mr_parquet_column *columns, uint32_t column_count, uint32_t rows,
                            mr_compression compression, mr_text *groups);
 // Appends the footer with its length and the closing magic.
 void mr_parquet_meta_footer(const mr_parquet_file *file, mr_text *out);

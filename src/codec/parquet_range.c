@@ -59,6 +59,12 @@ void mr_parquet_range_dict(mr_parquet_range *range, mr_type type, const mr_parqu
             memcpy(&value, &dict->numbers[i], sizeof(value));
             mr_parquet_range_float(range, value);
         }
+    } else if (type.id == MR_FLOAT32) {
+        for (uint32_t i = 0; i < dict->count; i++) {
+            float value;
+            memcpy(&value, &dict->numbers[i], sizeof(value));
+            mr_parquet_range_float(range, (double)value);
+        }
     } else {
         for (uint32_t i = 0; i < dict->count; i++) {
             int64_t value = range_number(dict->numbers[i], dict->width);
@@ -92,6 +98,10 @@ bool mr_parquet_range_state(const mr_parquet_range *range, mr_type type, char *r
     if (type.id == MR_FLOAT64) {
         double ends[2] = {range->float_min == 0 ? -0.0 : range->float_min,
                           range->float_max == 0 ? 0.0 : range->float_max};
+        memcpy(room, ends, sizeof(ends));
+    } else if (type.id == MR_FLOAT32) {
+        float ends[2] = {range->float_min == 0 ? -0.0f : (float)range->float_min,
+                         range->float_max == 0 ? 0.0f : (float)range->float_max};
         memcpy(room, ends, sizeof(ends));
     } else {
         // Little-endian: the low bytes are the value of a narrower type.

@@ -43,6 +43,11 @@ void mr_thrift_bool(mr_thrift *thrift, int32_t id, bool value) {
     thrift_field(thrift, id, value ? MR_THRIFT_TRUE : MR_THRIFT_FALSE);
 }
 
+void mr_thrift_i8(mr_thrift *thrift, int32_t id, int8_t value) {
+    thrift_field(thrift, id, MR_THRIFT_BYTE);
+    mr_text_add_char(thrift->out, (char)value);
+}
+
 void mr_thrift_i32(mr_thrift *thrift, int32_t id, int32_t value) {
     thrift_field(thrift, id, MR_THRIFT_I32);
     mr_thrift_varint(thrift->out, thrift_zigzag(value));

@@ -34,6 +34,7 @@ void mr_thrift_end(mr_thrift *thrift);
 
 // Fields of the innermost struct, in ascending order of id.
 void mr_thrift_bool(mr_thrift *thrift, int32_t id, bool value);
+void mr_thrift_i8(mr_thrift *thrift, int32_t id, int8_t value);
 void mr_thrift_i32(mr_thrift *thrift, int32_t id, int32_t value);
 void mr_thrift_i64(mr_thrift *thrift, int32_t id, int64_t value);
 void mr_thrift_binary(mr_thrift *thrift, int32_t id, const void *data, size_t bytes);

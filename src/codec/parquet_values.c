@@ -63,7 +63,20 @@ static void plain_float64s(mr_parquet_column *column, const mr_vector *in, const
     }
 }
 
+static void plain_float32s(mr_parquet_column *column, const mr_vector *in, const uint32_t *rows,
+                           uint32_t count) {
+    float *to = (float *)(void *)mr_text_grow(&column->plain, sizeof(float) * count);
+    for (uint32_t i = 0; i < count; i++) {
+        to[i] = in->float32s[values_row(rows, i)];
+        mr_parquet_range_float(&column->range, (double)to[i]);
+    }
+}
+
 static void plain_string(mr_parquet_column *column, mr_str value) {
+    if (column->leaf->fixed) {
+        mr_text_add_bytes(&column->plain, value.data, MR_PARQUET_FIXED);
+        return;
+    }
     char *to = mr_text_grow(&column->plain, sizeof(uint32_t) + value.bytes);
     memcpy(to, &value.bytes, sizeof(uint32_t));
     if (value.bytes > 0) {
@@ -150,6 +163,8 @@ static void values_plain(mr_parquet_column *column, const mr_vector *in, const u
         plain_bools(column, in, rows, count);
     } else if (column->type.id == MR_FLOAT64) {
         plain_float64s(column, in, rows, count);
+    } else if (column->type.id == MR_FLOAT32) {
+        plain_float32s(column, in, rows, count);
     } else if (column->width == 8) {
         plain_int64s(column, in, rows, count);
     } else if (column->width == 4) {
@@ -161,7 +176,7 @@ static void values_plain(mr_parquet_column *column, const mr_vector *in, const u
 
 void mr_parquet_values_add(mr_parquet_column *column, const mr_vector *in, const uint32_t *rows,
                            uint32_t count) {
-    mr_assert(column->page_values + count <= MR_PARQUET_PAGE_ROWS);
+    mr_assert(column->page_values + count <= column->index_capacity);
     if (count == 0) {
         return;
     }
