@@ -12,7 +12,7 @@
 // slots of 16 bytes, which lie side by side.
 #define FULL_NUM    4
 #define FULL_DEN    5
-#define SLOTS_LARGE 1024
+#define SLOTS_LARGE 8192
 #define STAGGER     16
 
 mr_id mr_idset_id(mr_hash128 hash, int64_t event_us) {

@@ -162,11 +162,22 @@ static void check_whole(mr_session *s) {
     }
 }
 
+// Of static tables, by object.
+static int32_t *primary_keys(const mr_session *s) {
+    int32_t *keys = MR_NEW_ARRAY(s->pipeline->arena, int32_t, s->objects.count + 1);
+    for (uint32_t i = 0; i < s->objects.count; i++) {
+        const mr_object *object = s->objects.entries[i].value;
+        keys[i] = object->table == NULL ? -1 : object->table->primary_key;
+    }
+    return keys;
+}
+
 static void rewrite_all(mr_session *s) {
     mr_pipeline *p = s->pipeline;
     mr_plan **roots = MR_NEW_ARRAY(p->arena, mr_plan *, p->insert_count);
     mr_rewrite_set written = {.arena = p->arena}, rewritten = {.arena = p->arena},
                    final = {.arena = p->arena};
+    rewritten.primary_keys = primary_keys(s);
     for (uint32_t i = 0; i < p->insert_count; i++) {
         roots[i] = mr_rewrite_share(&written, p->inserts[i].root);
     }

@@ -1,5 +1,5 @@
-// Pruning: columns that nobody reads are left out, from the scan up; projections and filters are
-// merged.
+// Pruning: columns that nobody reads are left out, from the scan up, and with them LEFT JOINs that
+// can neither drop nor double a row; projections and filters are merged.
 //
 // How: nodes are in order, inputs first. Going down, each node marks what it needs of its input;
 // the marks of all users add up, so a shared node keeps what any of them reads. Going up, each node
@@ -50,6 +50,27 @@ static void mark_aggregate(const mr_plan *plan, bool *below) {
             below[call->orders[k].column] = true;
         }
     }
+}
+
+// A LEFT JOIN on the table's primary key gives each row once, whatever it finds: when nobody reads
+// a column of the table, it gives its input. Its keys count as read all the same: a record in which
+// one of them is damaged is bad, whatever else the query shows.
+static bool join_does_nothing(const prune *p, const mr_plan *plan, const bool *needed) {
+    int32_t primary_key = p->set->primary_keys[plan->join.table];
+    if (!plan->join.left || plan->join.residue != NULL || primary_key < 0) {
+        return false;
+    }
+    for (uint32_t c = plan->input->schema->count; c < plan->schema->count; c++) {
+        if (needed[c]) {
+            return false;
+        }
+    }
+    for (uint32_t k = 0; k < plan->join.key_count; k++) {
+        if (plan->join.table_keys[k] == (uint32_t)primary_key) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void mark_join(const mr_plan *plan, const bool *needed, bool *below) {
@@ -295,7 +316,13 @@ static void rebuild(const prune *p, const mr_plan *plan, prune_node *node) {
     now->input = input->now;
     switch (plan->kind) {
     case MR_PLAN_PROJECT: rebuild_project(p, plan, node, input); return;
-    case MR_PLAN_JOIN: rebuild_join(p, plan, node, input); break;
+    case MR_PLAN_JOIN:
+        if (join_does_nothing(p, plan, node->needed)) {  // skip_join leaves it out.
+            map_through(node, input, inputs, 0);
+            return;
+        }
+        rebuild_join(p, plan, node, input);
+        break;
     case MR_PLAN_AGGREGATE:
         rebuild_aggregate(p, plan, now, input->map);
         for (uint32_t c = 0; c < plan->schema->count; c++) {
@@ -325,19 +352,34 @@ static void rebuild(const prune *p, const mr_plan *plan, prune_node *node) {
     mr_node_settle(p->arena, now);
 }
 
-// Leaves out projections that only pass their input on. Names count at the root alone.
-static void skip_project(const prune *p, uint32_t index, bool root) {
+// Puts a node's input in its place.
+static void skip_node(const prune *p, uint32_t index) {
     prune_node *node = &p->nodes[index];
-    mr_plan *now = node->now;
-    if (now->kind != MR_PLAN_PROJECT || root || !does_nothing(now)) {
-        return;
-    }
     prune_node *below = &p->nodes[p->set->nodes[index]->input->id];
-    if (now->input == below->now) {
+    if (node->now->input == below->now) {
         below->users += node->users - 1;
         node->users = below->users;
     }
-    node->now = now->input;
+    node->now = node->now->input;
+}
+
+static void skip_join(const prune *p, uint32_t index) {
+    const mr_plan *plan = p->set->nodes[index];
+    prune_node *node = &p->nodes[index];
+    if (plan->kind == MR_PLAN_JOIN && join_does_nothing(p, plan, node->needed)) {
+        for (uint32_t c = plan->input->schema->count; c < plan->schema->count; c++) {
+            node->map[c] = UINT32_MAX;
+        }
+        skip_node(p, index);
+    }
+}
+
+// Leaves out projections that only pass their input on. Names count at the root alone.
+static void skip_project(const prune *p, uint32_t index, bool root) {
+    const mr_plan *now = p->nodes[index].now;
+    if (now->kind == MR_PLAN_PROJECT && !root && does_nothing(now)) {
+        skip_node(p, index);
+    }
 }
 
 void mr_rewrite_prune(mr_rewrite_set *set, mr_plan **roots, uint32_t root_count) {
@@ -365,6 +407,7 @@ void mr_rewrite_prune(mr_rewrite_set *set, mr_plan **roots, uint32_t root_count)
     }
     for (uint32_t i = 0; i < set->count; i++) {
         rebuild(&p, set->nodes[i], &p.nodes[i]);
+        skip_join(&p, i);
         skip_project(&p, i, is_root[i]);
     }
     for (uint32_t i = 0; i < root_count; i++) {
