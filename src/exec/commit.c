@@ -19,42 +19,61 @@
 #include <string.h>
 
 #include "exec/commit_view.h"
+#include "exec/idset.h"
 #include "exec/run.h"
 
-static uint64_t state_bytes(const mr_driver *driver) {
+static uint64_t distinct_bytes(const mr_driver *driver) {
     uint64_t bytes = 0;
-    for (uint32_t w = 0; w < driver->worker_count; w++) {
-        for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
-            const mr_op *op = driver->workers[w].ops[p];
-            bytes += op != NULL && op->type == &mr_op_distinct ? mr_op_distinct_bytes(op) : 0;
-        }
+    for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
+        bytes += driver->taken.distinct_bytes[p];
     }
+    return bytes;
+}
+
+static uint64_t waiting_bytes(const mr_driver *driver) {
+    uint64_t bytes = 0;
     for (uint32_t s = 0; s < driver->staging_count; s++) {
         bytes += driver->stagings[s].waiting.bytes;
     }
     return bytes;
 }
 
-static uint64_t state_rows(const mr_driver *driver) {
-    uint64_t rows = 0;
+// None while the log is short for the state behind it, else about twice as many bytes as the epoch
+// adds, so that the log shrinks. What aggregates add and hold is taken from the epoch before: this
+// one's is not merged yet.
+void mr_commit_choose_parts(mr_driver *driver) {
+    mr_epoch_taken *taken = &driver->taken;
+    taken->copy_first = driver->part_next;
+    taken->copy_count = 0;
+    uint64_t log_bytes = driver->spec.options.log_bytes;
+    uint64_t most =
+        log_bytes == 0 ? 0 : log_bytes + 3 * (distinct_bytes(driver) + waiting_bytes(driver));
+    if (driver->changing) {
+        taken->copy_count = MR_SNAPSHOT_PARTS;
+        return;
+    }
+    if (driver->log.bytes < most || taken->chunks == 0) {
+        return;
+    }
+    uint64_t added = driver->panes_delta_bytes;
     for (uint32_t w = 0; w < driver->worker_count; w++) {
         for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
-            const mr_op *op = driver->workers[w].ops[p];
-            rows += op != NULL && op->type == &mr_op_distinct ? mr_op_distinct_ids(op) : 0;
+            added += driver->workers[w].part.ids[p].bytes;
         }
     }
-    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-        rows += mr_panes_states(&driver->aggregates[a].panes);
-    }
-    return rows;
+    uint64_t whole =
+        taken->distinct_ids * sizeof(mr_id) + driver->panes_bytes + waiting_bytes(driver);
+    uint64_t count = 1 + 2 * added * MR_SNAPSHOT_PARTS / MR_MAX(whole, (uint64_t)1);
+    taken->copy_count = (uint32_t)MR_MIN(count, (uint64_t)MR_SNAPSHOT_PARTS);
 }
 
-static uint64_t panes_bytes(const mr_driver *driver) {
-    uint64_t bytes = 0;
+static void measure_panes(mr_driver *driver) {
+    driver->panes_bytes = 0;
+    driver->panes_states = 0;
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-        bytes += mr_panes_bytes(&driver->aggregates[a].panes);
+        driver->panes_bytes += mr_panes_bytes(&driver->aggregates[a].panes);
+        driver->panes_states += mr_panes_states(&driver->aggregates[a].panes);
     }
-    return bytes;
 }
 
 static void put_head(mr_driver *driver, int64_t time_us, mr_text *out) {
@@ -70,30 +89,10 @@ static void put_head(mr_driver *driver, int64_t time_us, mr_text *out) {
     mr_record_put_u64(out, driver->counters.bad_rows);
     mr_record_put_u64(out, driver->counters.late_rows);
     mr_record_put_u64(out, driver->counters.duplicates);
-    mr_record_put_u64(out, state_rows(driver));
-    mr_record_put_u64(out, state_bytes(driver) + panes_bytes(driver));
+    measure_panes(driver);
+    mr_record_put_u64(out, driver->taken.distinct_ids + driver->panes_states);
+    mr_record_put_u64(out, distinct_bytes(driver) + waiting_bytes(driver) + driver->panes_bytes);
     mr_record_put_u64(out, driver->spec.query_hash);
-}
-
-static void put_sources(mr_driver *driver, mr_text *out) {
-    uint32_t count = driver->spec.pipeline->source_count;
-    mr_record_put_u64(out, count);
-    for (uint32_t s = 0; s < count; s++) {
-        const mr_source *source = driver->spec.sources[s];
-        mr_record_put_string(out, source->spec.table);
-        mr_record_put_u64(out, driver->spec.pipeline->sources[s].hash);
-        mr_record_put_u64(out, source->partition_count);
-        uint32_t lanes = 0;
-        for (uint32_t p = 0; p < source->partition_count; p++) {
-            mr_record_put_string(out, source->partitions[p].name);
-            mr_record_put_i64(out, source->partitions[p].position);
-            lanes = MR_MAX(lanes, source->partitions[p].lane + 1);
-        }
-        mr_record_put_u64(out, lanes);
-        for (uint32_t l = 0; l < lanes; l++) {
-            mr_record_put_i64(out, driver->lanes.items[driver->lane_first[s] + l].max_event_us);
-        }
-    }
 }
 
 static void put_states(const mr_driver *driver, mr_text *out) {
@@ -113,6 +112,7 @@ static void put_states(const mr_driver *driver, mr_text *out) {
 // One delta a stateful node: the ids of all workers, or the panes that were merged.
 static void put_deltas(mr_driver *driver, mr_text *out) {
     const mr_pipeline *pipeline = driver->spec.pipeline;
+    driver->panes_delta_bytes = 0;
     for (uint32_t p = 0; p < pipeline->plan_count; p++) {
         const mr_plan *plan = pipeline->plans[p];
         if (!mr_commit_is_stateful(plan)) {
@@ -123,16 +123,18 @@ static void put_deltas(mr_driver *driver, mr_text *out) {
             const mr_aggregate *aggregate = mr_flow_aggregate(driver, plan);
             mr_record_put_i64(out, aggregate->watermark_us);
             mr_text_add_bytes(out, aggregate->delta.data, aggregate->delta.bytes);
+            driver->panes_delta_bytes += aggregate->delta.bytes;
         }
         for (uint32_t w = 0; plan->kind == MR_PLAN_DISTINCT && w < driver->worker_count; w++) {
-            mr_op_distinct_save_delta(driver->workers[w].ops[p], out);
+            const mr_text *ids = &driver->workers[w].part.ids[p];
+            mr_text_add_bytes(out, ids->data, ids->bytes);
         }
         mr_record_end_span(out, mark);
     }
 }
 
-// All of one key group's state, for every stateful node.
-static void put_key_group(mr_driver *driver, uint32_t key_group, mr_text *out) {
+// All of the index-th part's state, for every stateful node.
+static void put_key_group(mr_driver *driver, uint32_t index, uint32_t key_group, mr_text *out) {
     const mr_pipeline *pipeline = driver->spec.pipeline;
     for (uint32_t p = 0; p < pipeline->plan_count; p++) {
         const mr_plan *plan = pipeline->plans[p];
@@ -144,38 +146,38 @@ static void put_key_group(mr_driver *driver, uint32_t key_group, mr_text *out) {
             mr_panes_save(&mr_flow_aggregate(driver, plan)->panes, (int32_t)key_group, out);
         } else {
             mr_worker *owner = &driver->workers[key_group % driver->worker_count];
-            mr_op_distinct_save(owner->ops[p], key_group, out);
+            const size_t *ends = &owner->part.copy_ends[index * pipeline->plan_count + p];
+            mr_text_add_bytes(out, owner->part.copies.data + ends[0], ends[1] - ends[0]);
         }
         mr_record_end_span(out, mark);
     }
 }
 
-// Chooses how many parts this record carries in full: none while the log is short for the state
-// behind it, else twice as many bytes as the epoch added, so that the log shrinks.
-static uint32_t put_full_parts(mr_driver *driver, uint64_t epoch, mr_text *out) {
-    size_t count_at = out->bytes;
-    mr_record_put_u64(out, 0);
-    uint64_t log_bytes = driver->spec.options.log_bytes;
-    uint64_t most = log_bytes == 0 ? 0 : log_bytes + 3 * state_bytes(driver);
-    bool all = driver->changing;
-    if (driver->log.bytes < most && !all) {
-        return 0;
+static bool copies_ready(mr_driver *driver) {
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        if (atomic_load(&driver->workers[w].copy_due)) {
+            return false;
+        }
     }
-    uint64_t count = 0;
-    size_t enough = 3 * out->bytes;
+    return true;
+}
+
+// The parts that the barrier chose. Returns whether the waiting rows are one of them.
+static bool put_full_parts(mr_driver *driver, uint64_t epoch, mr_text *out) {
+    const mr_epoch_taken *taken = &driver->taken;
     bool rows = false;
-    while (count < MR_SNAPSHOT_PARTS && (all || count == 0 || out->bytes < enough)) {
-        uint32_t part = driver->part_next;
-        driver->part_next = (part + 1) % MR_SNAPSHOT_PARTS;
+    mr_driver_wait(driver, copies_ready);
+    mr_record_put_u64(out, taken->copy_count);
+    for (uint32_t i = 0; i < taken->copy_count; i++) {
+        uint32_t part = (taken->copy_first + i) % MR_SNAPSHOT_PARTS;
         mr_record_put_u64(out, part);
         if (part < MR_KEY_GROUPS) {
-            put_key_group(driver, part, out);
+            put_key_group(driver, i, part, out);
         }
         rows |= part == MR_KEY_GROUPS;
         driver->part_epoch[part] = epoch;
-        count++;
+        driver->part_next = (part + 1) % MR_SNAPSHOT_PARTS;
     }
-    memcpy(out->data + count_at, &count, sizeof count);
     return rows;
 }
 
@@ -267,10 +269,10 @@ void mr_commit_build(mr_driver *driver, uint64_t epoch, int64_t time_us) {
     mr_text *out = &driver->record;
     mr_text_clear(out);
     put_head(driver, time_us, out);
-    put_sources(driver, out);
+    mr_text_add_bytes(out, driver->taken.sources.data, driver->taken.sources.bytes);
     put_states(driver, out);
     put_deltas(driver, out);
-    bool full_rows = put_full_parts(driver, epoch, out) != 0;
+    bool full_rows = put_full_parts(driver, epoch, out);
     put_sinks(driver, full_rows, out);
     put_publications(driver, out);
     put_tables(driver, out);

@@ -6,8 +6,7 @@
 
 #include "exec/run.h"
 
-#define TICK_US       1000  // How often the end of an epoch is looked for.
-#define DRAIN_TICK_US 200
+#define CANCEL_LOOK_US (50 * 1000)  // How often a stop that is asked for is looked for.
 
 // DISTINCT behind DISTINCT: rows would have to be exchanged twice and lose their order; one worker
 // runs it.
@@ -81,6 +80,8 @@ static mr_code start_fresh(mr_driver *driver, mr_cx *cx) {
         MR_TRY(source->type->start(source, cx));
     }
     mr_flow_size_lanes(driver);
+    driver->held = true;
+    mr_barrier_note(driver, cx);
     mr_commit_build(driver, 0, mr_clock_real_us(driver->plat));
     MR_TRY(mr_commit_log_append(&driver->log, 0, mr_text_span(&driver->record), cx));
     driver->has_state = true;
@@ -101,12 +102,18 @@ static mr_code start_recovered(mr_driver *driver, mr_cx *cx) {
     mr_flow_size_lanes(driver);
     mr_exchange_set_lanes(&driver->exchange, driver->lanes.count);
     driver->recovered = true;
+    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+        driver->panes_bytes += mr_panes_bytes(&driver->aggregates[a].panes);
+    }
+    driver->panes_delta_bytes = driver->log.segments[driver->log.segment_count - 1].last_bytes;
     return MR_OK;
 }
 
 // The first record of a changed query: the whole state, before anything is read.
 static mr_code commit_change(mr_driver *driver, mr_cx *cx) {
     driver->changing = true;
+    driver->held = true;
+    mr_barrier_note(driver, cx);
     mr_commit_build(driver, driver->epoch + 1, mr_clock_real_us(driver->plat));
     driver->changing = false;
     MR_TRY(
@@ -145,10 +152,7 @@ static mr_code open_state(mr_driver *driver, mr_cx *cx) {
         MR_TRY(driver->spec.published(driver->spec.published_self, driver->incarnation,
                                       driver->published_epoch, cx));
     }
-    mr_emit_stamp(driver, driver->epoch + 1);
-    for (uint32_t w = 0; w < driver->worker_count; w++) {
-        driver->workers[w].env.eval.now_us = mr_clock_real_us(driver->plat);
-    }
+    mr_barrier_now(driver);
     return mr_flow_open_readers(driver, cx);
 }
 
@@ -161,6 +165,8 @@ mr_code mr_driver_open(const mr_driver_spec *spec, mr_driver **ret, mr_cx *cx) {
     driver->worker_count = mr_driver_workers(spec->pipeline, spec->options.workers);
     driver->log.file = MR_FILE_CLOSED;
     mr_mutex_init(&driver->claim_mutex);
+    mr_mutex_init(&driver->signal_mutex);
+    mr_condition_init(&driver->signal);
     mr_lanes_init(&driver->lanes);
     mr_text_init(&driver->record, NULL);
     *ret = driver;  // Also on failure: close frees what was made.
@@ -185,6 +191,8 @@ void mr_driver_close(mr_driver *driver) {
     mr_text_release(&driver->record);
     mr_lanes_release(&driver->lanes);
     mr_mutex_release(&driver->claim_mutex);
+    mr_mutex_release(&driver->signal_mutex);
+    mr_condition_release(&driver->signal);
     mr_arena_release(&driver->epoch_arena);
     mr_arena_release(&driver->arena);
     mr_heap_free(driver);
@@ -219,6 +227,30 @@ static mr_worker *failed_worker(mr_driver *driver) {
     return NULL;
 }
 
+void mr_driver_signal(mr_driver *driver) {
+    if (!single(driver)) {
+        mr_mutex_lock(&driver->signal_mutex);
+        mr_condition_broadcast(&driver->signal);
+        mr_mutex_unlock(&driver->signal_mutex);
+    }
+}
+
+void mr_driver_wait(mr_driver *driver, bool (*done)(mr_driver *driver)) {
+    mr_mutex_lock(&driver->signal_mutex);
+    while (!done(driver)) {
+        mr_condition_wait(&driver->signal, &driver->signal_mutex, -1);
+    }
+    mr_mutex_unlock(&driver->signal_mutex);
+}
+
+static bool all_parked_or_failed(mr_driver *driver) {
+    return atomic_load(&driver->parked) == driver->worker_count || failed_worker(driver) != NULL;
+}
+
+static bool none_parked(mr_driver *driver) {
+    return atomic_load(&driver->parked) == 0;
+}
+
 // Lets no more chunks be claimed and finishes what is under way.
 static mr_code pause_and_drain(mr_driver *driver) {
     mr_mutex_lock(&driver->claim_mutex);
@@ -232,18 +264,14 @@ static mr_code pause_and_drain(mr_driver *driver) {
         return MR_OK;
     }
     mr_exchange_wake(&driver->exchange);
-    while (atomic_load(&driver->parked) < driver->worker_count) {
-        if (failed_worker(driver) != NULL) {
-            return failed_worker(driver)->code;
-        }
-        mr_clock_sleep_us(driver->plat, DRAIN_TICK_US);
-    }
-    return MR_OK;
+    mr_driver_wait(driver, all_parked_or_failed);
+    return failed_worker(driver) != NULL ? failed_worker(driver)->code : MR_OK;
 }
 
 void mr_driver_resume(mr_driver *driver) {
     atomic_store(&driver->epoch_chunks, 0);
     atomic_store(&driver->full, false);
+    driver->resumed_us = mr_clock_monotonic_us(driver->plat);
     mr_driver_release(driver);
 }
 
@@ -251,9 +279,7 @@ void mr_driver_release(mr_driver *driver) {
     if (!single(driver)) {
         atomic_store(&driver->pausing, false);
         mr_exchange_wake(&driver->exchange);
-        while (atomic_load(&driver->parked) > 0) {
-            mr_clock_sleep_us(driver->plat, DRAIN_TICK_US / 4);
-        }
+        mr_driver_wait(driver, none_parked);
     }
     atomic_store(&driver->pausing, false);
 }
@@ -267,23 +293,37 @@ static bool epoch_over(const mr_driver *driver, int64_t elapsed_us, const mr_cx 
            (options->epoch_rows > 0 && atomic_load(&driver->epoch_rows) >= options->epoch_rows);
 }
 
+static int64_t elapsed_us(const mr_driver *driver) {
+    return mr_clock_monotonic_us(driver->plat) - driver->resumed_us;
+}
+
+// Waits beside the workers until the epoch is over or one of them has failed.
+static void epoch_wait(mr_driver *driver, const mr_cx *cx) {
+    mr_mutex_lock(&driver->signal_mutex);
+    int64_t now_us = elapsed_us(driver);
+    while (!epoch_over(driver, now_us, cx) && failed_worker(driver) == NULL) {
+        int64_t wait_us = MR_MIN(driver->epoch_us - now_us, (int64_t)CANCEL_LOOK_US);
+        mr_condition_wait(&driver->signal, &driver->signal_mutex, wait_us);
+        now_us = elapsed_us(driver);
+    }
+    mr_mutex_unlock(&driver->signal_mutex);
+}
+
 // Runs the input of one epoch.
-static mr_code epoch_input(mr_driver *driver, int64_t start_us, mr_cx *cx) {
+static mr_code epoch_input(mr_driver *driver, mr_cx *cx) {
+    if (!single(driver)) {
+        epoch_wait(driver, cx);
+        return failed_worker(driver) != NULL ? failed_worker(driver)->code : MR_OK;
+    }
     while (true) {
-        bool worked = false;
-        if (single(driver)) {
-            MR_TRY(single_step(driver, &worked));
-        } else if (failed_worker(driver) != NULL) {
-            return failed_worker(driver)->code;
-        }
-        int64_t elapsed_us = mr_clock_monotonic_us(driver->plat) - start_us;
-        if (epoch_over(driver, elapsed_us, cx)) {
+        bool worked;
+        MR_TRY(single_step(driver, &worked));
+        int64_t now_us = elapsed_us(driver);
+        if (epoch_over(driver, now_us, cx)) {
             return MR_OK;
         }
-        if (!single(driver)) {
-            mr_clock_sleep_us(driver->plat, TICK_US);
-        } else if (!worked) {
-            mr_worker_wait(&driver->workers[0], driver->epoch_us - elapsed_us);
+        if (!worked) {
+            mr_worker_wait(&driver->workers[0], driver->epoch_us - now_us);
         }
     }
 }
@@ -306,8 +346,8 @@ static mr_code refresh_sources(mr_driver *driver, mr_cx *cx) {
 // One epoch from its start to its commit. *ret_done: the run is over.
 static mr_code epoch_run(mr_driver *driver, bool *ret_done, mr_cx *cx) {
     const mr_driver_options *options = &driver->spec.options;
-    int64_t start_us = mr_clock_monotonic_us(driver->plat);
-    MR_TRY(epoch_input(driver, start_us, cx));
+    int64_t start_us = driver->resumed_us;
+    MR_TRY(epoch_input(driver, cx));
     int64_t over_us = mr_clock_monotonic_us(driver->plat);
     MR_TRY(pause_and_drain(driver));
     bool timed_out =
@@ -315,7 +355,8 @@ static mr_code epoch_run(mr_driver *driver, bool *ret_done, mr_cx *cx) {
     bool last = mr_cx_cancelled(cx) || timed_out;
     bool ended = atomic_load(&driver->exhausted) && options->until != MR_UNTIL_STOPPED;
     MR_TRY(refresh_sources(driver, cx));
-    mr_epoch_end end = {.flush = ended,
+    mr_epoch_end end = {.last = ended || last,
+                        .flush = ended,
                         .close_windows = ended && options->until == MR_UNTIL_END,
                         .input_us = over_us - start_us,
                         .delay_us = MR_MAX(over_us - start_us - driver->epoch_us, 0)};
@@ -354,6 +395,7 @@ mr_code mr_driver_run(mr_driver *driver, bool *ret_ended, mr_cx *cx) {
     mr_cx run = *cx;
     run.arena = &driver->epoch_arena;
     driver->started_us = mr_clock_monotonic_us(driver->plat);
+    driver->resumed_us = driver->started_us;
     // The first epochs are short, so that the first row is soon out.
     const mr_driver_options *options = &driver->spec.options;
     int64_t first_us = options->epoch_first_us > 0 ? options->epoch_first_us : options->epoch_us;

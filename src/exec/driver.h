@@ -1,10 +1,12 @@
 // Driver: runs one pipeline: workers, epochs, commits, recovery.
 //
 // Life of an epoch: workers take source chunks, decode and push them; at the end of the epoch
-// (time, bytes, rows, a full state budget, stop) they drain what is under way; the driver merges
-// the workers' panes, moves the watermark, emits what is due, hands due rows to the sinks, appends
-// ONE commit record and fsyncs it, and publishes. Workers go on while the record is being synced.
-// With one worker everything runs in the caller's thread: that is what the simulator runs.
+// (time, bytes, rows, a full state budget, stop) they drain what is under way. The driver takes
+// what they made, moves the watermark and lets them go on with the next epoch; beside them it
+// merges their panes, emits what is due, hands due rows to the sinks, appends ONE commit record and
+// fsyncs it, and publishes. So at most one epoch is uncommitted while the next one runs. With one
+// worker everything runs in the caller's thread, one after the other: that is what the simulator
+// runs.
 
 #pragma once
 

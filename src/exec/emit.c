@@ -1,9 +1,10 @@
-// Emit: what the end of an epoch does to rows, with all workers parked.
+// Emit: what the end of an epoch does to rows, while the workers are in the next one.
 //
-// The workers' parts are taken over: rows of plain inserts and of bad and late tables into the
-// waiting rows, panes into the aggregates' states. Then the watermark moves, and each aggregate,
-// inputs first, emits: closed windows once to append inserts and further aggregates; groups that
-// changed to update inserts, when their trigger is due or their window is about to go.
+// The parts that were taken from the workers are merged: rows of plain inserts and of bad and late
+// tables into the waiting rows, panes into the aggregates' states. Then each aggregate, inputs
+// first, emits by the watermark that the barrier moved: closed windows once to append inserts and
+// further aggregates; groups that changed to update inserts, when their trigger is due or their
+// window is about to go.
 
 #include "exec/run.h"
 
@@ -28,53 +29,32 @@ static void take_over_asides(mr_driver *driver, mr_op_aside *asides, int64_t now
 static void take_over_rows(mr_driver *driver, int64_t now_us) {
     const mr_pipeline *pipeline = driver->spec.pipeline;
     for (uint32_t w = 0; w < driver->worker_count; w++) {
-        mr_worker *worker = &driver->workers[w];
+        mr_worker_part *part = &driver->workers[w].part;
         for (uint32_t i = 0; i < pipeline->insert_count; i++) {
-            if (worker->collected[i] != NULL) {
-                take_rows(&driver->stagings[i], worker->collected[i], now_us);
-            }
+            take_rows(&driver->stagings[i], &part->collected[i], now_us);
         }
-        take_over_asides(driver, worker->asides, now_us);
+        take_over_asides(driver, part->asides, now_us);
     }
+}
+
+static mr_code take_over_part(mr_aggregate *aggregate, mr_panes *part, mr_cx *cx) {
+    mr_panes_save_delta(part, aggregate->panes.epoch, &aggregate->delta);
+    MR_TRY(mr_panes_merge(&aggregate->panes, part, cx));
+    mr_panes_clear(part);
+    return MR_OK;
 }
 
 // Each worker's panes go into the state, and into the record as this epoch's delta.
 static mr_code take_over_panes(mr_driver *driver, mr_aggregate *aggregate, mr_cx *cx) {
     mr_text_clear(&aggregate->delta);
     if (aggregate->serial) {
-        mr_panes_save(&aggregate->fed, -1, &aggregate->delta);
-        MR_TRY(mr_panes_merge(&aggregate->panes, &aggregate->fed, cx));
-        mr_panes_clear(&aggregate->fed);
-        return MR_OK;
+        return take_over_part(aggregate, &aggregate->fed, cx);
     }
     for (uint32_t w = 0; w < driver->worker_count; w++) {
-        mr_panes *part = mr_op_aggregate_panes(driver->workers[w].ops[aggregate->plan->id]);
-        mr_panes_save(part, -1, &aggregate->delta);
-        MR_TRY(mr_panes_merge(&aggregate->panes, part, cx));
-        mr_panes_clear(part);
+        mr_panes *part = &driver->workers[w].part.panes[aggregate - driver->aggregates];
+        MR_TRY(take_over_part(aggregate, part, cx));
     }
     return MR_OK;
-}
-
-static void move_watermark(mr_driver *driver, int64_t now_us) {
-    const mr_pipeline *pipeline = driver->spec.pipeline;
-    int64_t least = INT64_MAX;
-    for (uint32_t s = 0; s < pipeline->source_count; s++) {
-        const mr_plan_source *plan = &pipeline->sources[s];
-        if (!plan->has_watermark) {
-            continue;
-        }
-        mr_lanes_rule rule = {.delay_us = plan->watermark_us,
-                              .idle_timeout_us = plan->idle_timeout_us,
-                              .emit_timeout_us = plan->emit_timeout_us,
-                              .now_us = now_us};
-        int64_t watermark =
-            mr_lanes_global(&driver->lanes, driver->lane_first[s], driver->spec.sources[s], &rule);
-        least = MR_MIN(least, watermark);
-    }
-    if (least != INT64_MAX) {
-        driver->watermark_us = MR_MAX(driver->watermark_us, least);  // Never back.
-    }
 }
 
 typedef struct emission {  // Where an aggregate's rows go, for mr_panes_emit.
@@ -162,7 +142,7 @@ static mr_code emit_updates(mr_driver *driver, mr_aggregate *aggregate, const cl
             MR_TRY(emit_changed(&to, at->was_open, due ? INT64_MAX : at->open, cx));
         }
         if (due) {
-            staging->update_epoch = at->epoch;
+            staging->update_epoch_next = at->epoch;
         }
     }
     return MR_OK;
@@ -178,7 +158,7 @@ static mr_code emit_totals(mr_driver *driver, mr_aggregate *aggregate, uint64_t 
         }
         emission to = {.driver = driver, .aggregate = aggregate, .only = segment};
         MR_TRY(emit_changed(&to, 0, INT64_MAX, cx));
-        driver->stagings[segment->insert].update_epoch = epoch;
+        driver->stagings[segment->insert].update_epoch_next = epoch;
     }
     return MR_OK;
 }
@@ -211,22 +191,12 @@ static mr_code aggregate_run(mr_driver *driver, mr_aggregate *aggregate, uint64_
     return MR_OK;
 }
 
-void mr_emit_stamp(mr_driver *driver, uint64_t epoch) {
-    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-        driver->aggregates[a].fed.epoch = epoch;
-        for (uint32_t w = 0; w < driver->worker_count; w++) {
-            mr_op *op = driver->workers[w].ops[driver->aggregates[a].plan->id];
-            if (op != NULL) {
-                mr_op_aggregate_panes(op)->epoch = epoch;
-            }
-        }
-    }
-}
-
 mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, const mr_epoch_end *end, mr_cx *cx) {
     int64_t now_us = mr_clock_monotonic_us(driver->plat);
     take_over_rows(driver, now_us);
-    move_watermark(driver, now_us);
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        driver->stagings[s].update_epoch_next = driver->stagings[s].update_epoch;
+    }
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
         mr_op_lap lap;
         mr_op_lap_begin(&driver->serial_env, &lap, cx);
@@ -237,11 +207,6 @@ mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, const mr_epoch_end *end, 
         }
     }
     take_over_asides(driver, driver->serial_asides, now_us);
-    for (uint32_t w = 0; w < driver->worker_count; w++) {
-        driver->workers[w].env.watermark_us = driver->watermark_us;
-        driver->workers[w].env.eval.now_us = mr_clock_real_us(driver->plat);
-    }
     driver->serial_env.watermark_us = driver->watermark_us;
-    mr_emit_stamp(driver, epoch + 1);
     return MR_OK;
 }

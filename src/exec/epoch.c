@@ -1,7 +1,8 @@
 // Epoch: its end, from parked workers to published files.
 //
-//   emit ─▶ prepare (rows to sinks, durable but unseen) ─▶ build record ─▶ workers resume
-//        ─▶ append + fsync = commit ─▶ publish ─▶ tell (readers, source, progress) ─▶ cut the log
+//   take from the workers ─▶ workers resume ─▶ merge, emit ─▶ prepare (rows to sinks, durable but
+//        unseen) ─▶ build record ─▶ append + fsync = commit ─▶ publish ─▶ tell (readers, source,
+//        progress) ─▶ cut the log
 // Until the fsync nothing of the epoch is visible, and a crash replays it; after it, recovery
 // publishes what is listed. A full disk is waited out: the prepared files are dropped and made
 // anew, and nothing is lost.
@@ -57,8 +58,19 @@ static bool wait_out(mr_driver *driver, mr_code code, const char *what, mr_cx *c
         return false;
     }
     driver->stalled = what;
+    atomic_store(&driver->pausing, true);  // Nothing more is taken meanwhile.
     mr_clock_sleep_us(driver->plat, RETRY_US);
     return !mr_cx_cancelled(cx);
+}
+
+// After a stall: chunks taken before and after it count for the same epoch.
+static void stall_over(mr_driver *driver) {
+    if (driver->stalled != NULL) {
+        driver->stalled = NULL;
+        if (!driver->held) {
+            mr_driver_release(driver);
+        }
+    }
 }
 
 static mr_code prepare_or_wait(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
@@ -66,19 +78,19 @@ static mr_code prepare_or_wait(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
     do {
         code = prepare_all(driver, epoch, cx);
     } while (code != MR_OK && wait_out(driver, code, "no space left for output files", cx));
-    driver->stalled = code == MR_OK ? NULL : driver->stalled;
+    if (code == MR_OK) {
+        stall_over(driver);
+    }
     return code;
 }
 
 static mr_code append_or_wait(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
     mr_code code = mr_commit_log_append(&driver->log, epoch, mr_text_span(&driver->record), cx);
     while (code != MR_OK && wait_out(driver, code, "no space left for the commit log", cx)) {
-        atomic_store(&driver->pausing, true);  // Nothing more is taken meanwhile.
         code = mr_commit_log_append(&driver->log, epoch, mr_text_span(&driver->record), cx);
     }
-    if (code == MR_OK && driver->stalled != NULL) {
-        driver->stalled = NULL;
-        mr_driver_release(driver);  // Chunks taken before the stall count for the next epoch.
+    if (code == MR_OK) {
+        stall_over(driver);
     }
     return code;
 }
@@ -94,8 +106,9 @@ static mr_code publish_all(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
         do {  // It is committed: publishing may be repeated until there is room.
             code = staging->sink->type->publish(staging->sink, &staging->publication, cx);
         } while (code != MR_OK && wait_out(driver, code, "no space left to publish", cx));
-        driver->stalled = code == MR_OK ? NULL : driver->stalled;
-        if (code != MR_OK) {
+        if (code == MR_OK) {
+            stall_over(driver);
+        } else {
             return mr_error_in(cx, code, "publishing table \"%s\"", staging->name);
         }
         MR_TRY(mr_crash_point("publish.after", cx));
@@ -137,11 +150,12 @@ mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx) {
     return MR_OK;
 }
 
-// Decides which sinks get their rows. Returns whether the epoch has anything to commit.
-static bool decide(mr_driver *driver, bool flush, int64_t watermark_before) {
+// Decides which sinks get their rows. Returns whether the epoch has anything to commit: a watermark
+// that moved by the clock alone, and let nothing out, is none.
+static bool decide(mr_driver *driver, bool flush) {
     int64_t now_us = mr_clock_monotonic_us(driver->plat);
-    bool something = atomic_load(&driver->epoch_chunks) > 0 || !driver->has_state ||
-                     driver->watermark_us != watermark_before;
+    bool something = driver->taken.chunks > 0 || !driver->has_state ||
+                     (flush && driver->watermark_us != driver->taken.watermark_before_us);
     for (uint32_t s = 0; s < driver->staging_count; s++) {
         mr_staging *staging = &driver->stagings[s];
         staging->fires = mr_staging_due(staging, now_us, flush);
@@ -150,39 +164,24 @@ static bool decide(mr_driver *driver, bool flush, int64_t watermark_before) {
     return something;
 }
 
-static void count_epoch(mr_driver *driver) {
-    mr_counters *epoch = &driver->epoch_counters;
-    epoch->input_rows = atomic_exchange(&driver->epoch_rows, 0);
-    epoch->input_bytes = atomic_exchange(&driver->epoch_bytes, 0);
-    uint64_t dropped = 0;
-    for (uint32_t w = 0; w < driver->worker_count; w++) {
-        for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
-            const mr_op *op = driver->workers[w].ops[p];
-            dropped += op != NULL && op->type == &mr_op_distinct ? mr_op_distinct_dropped(op) : 0;
-        }
-    }
-    epoch->duplicates = dropped - driver->dropped_before;
-    driver->dropped_before = dropped;
+// The epoch will be committed: its counts become the pipeline's.
+static void settle(mr_driver *driver) {
+    const mr_counters *epoch = &driver->epoch_counters;
     driver->counters.input_rows += epoch->input_rows;
     driver->counters.input_bytes += epoch->input_bytes;
     driver->counters.bad_rows += epoch->bad_rows;
     driver->counters.late_rows += epoch->late_rows;
     driver->counters.duplicates += epoch->duplicates;
+    for (uint32_t s = 0; s < driver->staging_count; s++) {
+        driver->stagings[s].update_epoch = driver->stagings[s].update_epoch_next;
+    }
 }
 
 static void state_sizes(const mr_driver *driver, mr_progress *progress) {
-    for (uint32_t w = 0; w < driver->worker_count; w++) {
-        for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
-            const mr_op *op = driver->workers[w].ops[p];
-            if (op != NULL && op->type == &mr_op_distinct) {
-                progress->state_rows += mr_op_distinct_ids(op);
-                progress->state_bytes += mr_op_distinct_bytes(op);
-            }
-        }
-    }
-    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
-        progress->state_rows += mr_panes_states(&driver->aggregates[a].panes);
-        progress->state_bytes += mr_panes_bytes(&driver->aggregates[a].panes);
+    progress->state_rows = driver->taken.distinct_ids + driver->panes_states;
+    progress->state_bytes = driver->panes_bytes;
+    for (uint32_t p = 0; p < driver->spec.pipeline->plan_count; p++) {
+        progress->state_bytes += driver->taken.distinct_bytes[p];
     }
 }
 
@@ -227,12 +226,7 @@ static mr_code check_memory(const mr_driver *driver, mr_cx *cx) {
     largest most = {0};
     const mr_pipeline *pipeline = driver->spec.pipeline;
     for (uint32_t p = 0; p < pipeline->plan_count; p++) {
-        uint64_t bytes = 0;
-        for (uint32_t w = 0; w < driver->worker_count; w++) {
-            const mr_op *op = driver->workers[w].ops[p];
-            bytes += op != NULL && op->type == &mr_op_distinct ? mr_op_distinct_bytes(op) : 0;
-        }
-        largest_add(&most, pipeline->plans[p], bytes);
+        largest_add(&most, pipeline->plans[p], driver->taken.distinct_bytes[p]);
     }
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
         const mr_aggregate *aggregate = &driver->aggregates[a];
@@ -242,7 +236,7 @@ static mr_code check_memory(const mr_driver *driver, mr_cx *cx) {
                                                              : MR_OK;
 }
 
-// Sizes are read before the workers go on; the rest is filled in as the epoch ends.
+// What is known when the record is built; the rest is filled in as the epoch ends.
 static mr_progress progress_make(mr_driver *driver, const mr_epoch_end *end, mr_cx *cx) {
     mr_progress_sink *sinks = MR_NEW_ARRAY(cx->arena, mr_progress_sink, driver->staging_count);
     for (uint32_t s = 0; s < driver->staging_count; s++) {
@@ -274,23 +268,8 @@ static mr_progress progress_make(mr_driver *driver, const mr_epoch_end *end, mr_
     return progress;
 }
 
-static int64_t **positions_copy(const mr_driver *driver, uint32_t *counts, mr_cx *cx) {
-    uint32_t count = driver->spec.pipeline->source_count;
-    int64_t **positions = MR_NEW_ARRAY(cx->arena, int64_t *, count);
-    for (uint32_t s = 0; s < count; s++) {
-        const mr_source *source = driver->spec.sources[s];
-        counts[s] = source->partition_count;
-        positions[s] = MR_NEW_ARRAY(cx->arena, int64_t, counts[s]);
-        for (uint32_t p = 0; p < counts[s]; p++) {
-            positions[s][p] = source->partitions[p].position;
-        }
-    }
-    return positions;
-}
-
 // After the commit: the outside is told, the log is shortened.
-static mr_code commit_done(mr_driver *driver, bool published, int64_t **positions,
-                           const uint32_t *counts, mr_cx *cx) {
+static mr_code commit_done(mr_driver *driver, bool published, mr_cx *cx) {
     if (published && driver->spec.published != NULL) {
         MR_TRY(driver->spec.published(driver->spec.published_self, driver->incarnation,
                                       driver->published_epoch, cx));
@@ -298,39 +277,15 @@ static mr_code commit_done(mr_driver *driver, bool published, int64_t **position
     for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
         mr_source *source = driver->spec.sources[s];
         if (source->type->committed != NULL) {
-            source->type->committed(source, positions[s], counts[s], cx);
+            const mr_epoch_taken *taken = &driver->taken;
+            source->type->committed(source, taken->positions[s], taken->position_counts[s], cx);
         }
     }
     return mr_commit_log_cut(&driver->log, mr_commit_cut_epoch(driver), cx);
 }
 
-mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_committed,
-                        mr_cx *cx) {
-    mr_arena_clear(&driver->epoch_arena);
-    uint64_t epoch = driver->epoch + 1;
-    int64_t watermark_before = driver->watermark_us;
-    int64_t start_us = mr_clock_monotonic_us(driver->plat);
-    *ret_committed = false;
-    driver->epoch_counters = (mr_counters){0};
-    MR_TRY(mr_emit_run(driver, epoch, end, cx));
-    MR_TRY(check_memory(driver, cx));
-    if (!decide(driver, end->flush, watermark_before)) {
-        mr_emit_stamp(driver, epoch);  // The number is still free.
-        mr_driver_resume(driver);
-        if (end->flush && driver->spec.progress != NULL) {
-            mr_progress done = progress_make(driver, end, cx);
-            done.epoch = driver->epoch;
-            driver->spec.progress(driver->spec.self, &done);
-        }
-        return MR_OK;
-    }
-    count_epoch(driver);
-    MR_TRY(prepare_or_wait(driver, epoch, cx));
-    mr_commit_build(driver, epoch, mr_clock_real_us(driver->plat));
-    uint32_t *counts = MR_NEW_ARRAY(cx->arena, uint32_t, driver->spec.pipeline->source_count);
-    int64_t **positions = positions_copy(driver, counts, cx);
-    mr_progress progress = progress_make(driver, end, cx);
-    mr_driver_resume(driver);
+// Appends the record, publishes, and fills in how long it took.
+static mr_code commit(mr_driver *driver, uint64_t epoch, mr_progress *progress, mr_cx *cx) {
     int64_t emitted_us = mr_clock_monotonic_us(driver->plat);
     MR_TRY(append_or_wait(driver, epoch, cx));
     int64_t committed_us = mr_clock_monotonic_us(driver->plat);
@@ -342,12 +297,42 @@ mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_co
     }
     MR_TRY(publish_all(driver, epoch, cx));
     int64_t published_us = mr_clock_monotonic_us(driver->plat);
-    MR_TRY(commit_done(driver, published, positions, counts, cx));
-    progress.emit_us = emitted_us - start_us;
-    progress.commit_us = committed_us - emitted_us;
-    progress.publish_us = published_us - committed_us;
-    progress.duration_us = end->input_us + published_us - start_us;
-    progress.log_bytes = driver->log.bytes;
+    MR_TRY(commit_done(driver, published, cx));
+    progress->emit_us = emitted_us - progress->emit_us;
+    progress->commit_us = committed_us - emitted_us;
+    progress->publish_us = published_us - committed_us;
+    progress->duration_us = progress->input_us + progress->emit_us + published_us - emitted_us;
+    progress->log_bytes = driver->log.bytes;
+    return MR_OK;
+}
+
+mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_committed,
+                        mr_cx *cx) {
+    mr_arena_clear(&driver->epoch_arena);
+    uint64_t epoch = driver->epoch + 1;
+    int64_t start_us = mr_clock_monotonic_us(driver->plat);
+    *ret_committed = false;
+    driver->held = end->last;
+    mr_barrier_take(driver, cx);
+    if (!driver->held) {
+        mr_driver_resume(driver);
+    }
+    MR_TRY(mr_emit_run(driver, epoch, end, cx));
+    MR_TRY(check_memory(driver, cx));
+    if (!decide(driver, end->flush)) {
+        if (end->flush && driver->spec.progress != NULL) {
+            mr_progress done = progress_make(driver, end, cx);
+            done.epoch = driver->epoch;
+            driver->spec.progress(driver->spec.self, &done);
+        }
+        return MR_OK;
+    }
+    settle(driver);
+    MR_TRY(prepare_or_wait(driver, epoch, cx));
+    mr_commit_build(driver, epoch, mr_clock_real_us(driver->plat));
+    mr_progress progress = progress_make(driver, end, cx);
+    progress.emit_us = start_us;
+    MR_TRY(commit(driver, epoch, &progress, cx));
     if (driver->spec.progress != NULL) {  // It reads the positions, which claims move.
         mr_mutex_lock(&driver->claim_mutex);
         driver->spec.progress(driver->spec.self, &progress);

@@ -48,6 +48,7 @@ static void branch_put(mr_eval_run *run, mr_vector *out, const mr_vector *v, mr_
     }
     switch (mr_type_bytes(v->type)) {
     case 1: PUT_LOOP(uint8_t); break;
+    case 2: PUT_LOOP(uint16_t); break;
     case 4: PUT_LOOP(uint32_t); break;
     case 8: PUT_LOOP(uint64_t); break;
     default: PUT_LOOP(mr_interval); break;

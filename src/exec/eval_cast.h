@@ -1,16 +1,40 @@
-// Eval, casts: the forms of texts that become numbers, truth values and intervals. For
-// eval_cast*.c.
+// Eval, casts: loops and failures that the kernels of all families share. For eval_cast*.c.
 
 #pragma once
 
-#include "column/type.h"
+#include "exec/eval_node.h"
 
-// A whole number as DuckDB reads one: spaces around it, a sign, single underscores between digits,
-// a fraction (rounded, halves away from 0), an exponent; or 0x… and 0b…. False when it is none, or
-// does not lie in min .. max.
-bool mr_eval_cast_text_integer(mr_span in, int64_t min, int64_t max, int64_t *ret);
-// A double as DuckDB reads one: as above but for 0x and 0b, also inf, infinity and nan in any case.
-bool mr_eval_cast_text_double(mr_span in, double *ret);
-bool mr_eval_cast_text_bool(mr_span in, bool *ret);
-// "1 month 2 days 03:04:05.5", "1.5 hours ago", units and their short forms as DuckDB's.
-bool mr_eval_cast_text_interval(mr_span in, mr_interval *ret);
+// Says which value did not convert, and to what.
+void mr_eval_cast_fail(mr_fn_call *call, uint32_t row);
+// Kernels between numbers and booleans: eval_cast_number.c. NULL = no such cast.
+mr_fn_kernel mr_eval_cast_number(mr_type_id from, mr_type_id to);
+
+// Conversions that never fail: EXPR of x, over all rows.
+#define MR_CAST_ALWAYS(name, from, to, EXPR)                              \
+    static void name(mr_fn_call *call) {                                  \
+        const from *in = call->args[0].data;                              \
+        uint32_t mask = call->args[0].kind == MR_CONST ? 0u : UINT32_MAX; \
+        to *out = call->out->data;                                        \
+        mr_eval_rows rows = mr_eval_call_dense(call);                     \
+        for (uint32_t i = 0; i < rows.count; i++) {                       \
+            uint32_t row = mr_eval_row(rows, i);                          \
+            const from x = in[row & mask];                                \
+            out[row] = (EXPR);                                            \
+        }                                                                 \
+    }
+// Conversions that may: FITS of x, writing *to.
+#define MR_CAST_CHECKED(name, from, to_type, FITS)                \
+    static void name(mr_fn_call *call) {                          \
+        const from *in = call->args[0].data;                      \
+        to_type *out = call->out->data;                           \
+        mr_eval_rows rows = mr_eval_call_live(call);              \
+        for (uint32_t i = 0; i < rows.count; i++) {               \
+            uint32_t row = mr_eval_row(rows, i);                  \
+            const from x = in[mr_vector_at(&call->args[0], row)]; \
+            to_type *to = &out[row];                              \
+            *to = (to_type){0};                                   \
+            if (!(FITS)) {                                        \
+                mr_eval_cast_fail(call, row);                     \
+            }                                                     \
+        }                                                         \
+    }

@@ -1,10 +1,12 @@
 // Eval, comparison: =, <>, <, <=, >, >=, IS [NOT] DISTINCT FROM, for every type.
 //
 // DuckDB's order: NaN equals NaN and is greater than every other number; texts compare by bytes;
-// intervals compare as microseconds with months of 30 days and days of 24 hours.
+// intervals compare as microseconds with months of 30 days and days of 24 hours; lists and structs
+// value by value (equal ones have equal bytes).
 // How: one loop per type and comparison, over all rows where most are selected, without a branch.
 // Also: mr_eval_interval_compare.
 
+#include "column/nested.h"
 #include "exec/eval_node.h"
 
 // A loop for FLAT and CONST arguments; EXPR is of x and y.
@@ -79,12 +81,39 @@ int mr_eval_interval_compare(mr_interval a, mr_interval b) {
     return left < right ? -1 : left > right;
 }
 
-static int value_compare(const mr_vector *a, const mr_vector *b, uint32_t row) {
-    if (a->type.id == MR_INTERVAL) {
+#define ORDER(a, b, LT) (LT(a, b) ? -1 : LT(b, a))
+#define ORDER_AT(field, LT) \
+    ORDER(a->field[mr_vector_at(a, row)], b->field[mr_vector_at(b, row)], LT)
+
+int mr_eval_compare_order(const mr_vector *a, const mr_vector *b, uint32_t row) {
+    switch (a->type.id) {
+    case MR_BOOL: return ORDER_AT(bools, PLAIN_LT);
+    case MR_INT16: return ORDER_AT(int16s, PLAIN_LT);
+    case MR_INT32:
+    case MR_DATE: return ORDER_AT(int32s, PLAIN_LT);
+    case MR_INT64:
+    case MR_TIME:
+    case MR_TIMESTAMP:
+    case MR_TIMESTAMPTZ: return ORDER_AT(int64s, PLAIN_LT);
+    case MR_NUMERIC: return ORDER_AT(numerics, PLAIN_LT);
+    case MR_FLOAT32: return ORDER_AT(float32s, DOUBLE_LT);
+    case MR_FLOAT64: return ORDER_AT(float64s, DOUBLE_LT);
+    case MR_UUID: return ORDER_AT(uuids, UUID_LT);
+    case MR_INTERVAL:
         return mr_eval_interval_compare(a->intervals[mr_vector_at(a, row)],
                                         b->intervals[mr_vector_at(b, row)]);
+    case MR_LIST:
+    case MR_STRUCT: {
+        mr_str x = mr_vector_str(a, row), y = mr_vector_str(b, row);
+        return mr_nested_compare(a->type, (mr_span){x.data, x.bytes}, (mr_span){y.data, y.bytes});
     }
-    return str_compare(mr_vector_str(a, row), mr_vector_str(b, row));
+    case MR_TEXT:
+    case MR_BYTES:
+    case MR_JSON: return str_compare(mr_vector_str(a, row), mr_vector_str(b, row));
+    case MR_NULLTYPE:
+    case MR_TYPE_COUNT: break;
+    }
+    return 0;
 }
 
 static bool holds(mr_compare compare, int order) {
@@ -116,38 +145,12 @@ static void compare_slow(mr_fn_call *call) {
     }
     for (uint32_t i = 0; i < rows.count; i++) {
         uint32_t row = mr_eval_row(rows, i);
-        call->out->bools[row] = holds(compare, value_compare(&call->args[0], &call->args[1], row));
+        call->out->bools[row] =
+            holds(compare, mr_eval_compare_order(&call->args[0], &call->args[1], row));
     }
 }
 
 // ---- IS [NOT] DISTINCT FROM --------------------------------------------------------------------
-
-static int order_of(const mr_vector *a, const mr_vector *b, uint32_t row) {
-    uint32_t i = mr_vector_at(a, row), k = mr_vector_at(b, row);
-    switch (a->type.id) {
-    case MR_BOOL: return a->bools[i] != b->bools[k];
-    case MR_INT16: return a->int16s[i] != b->int16s[k];
-    case MR_NUMERIC: return a->numerics[i] != b->numerics[k];
-    case MR_UUID: return !UUID_EQ(a->uuids[i], b->uuids[k]);
-    case MR_FLOAT32: return !DOUBLE_EQ(a->float32s[i], b->float32s[k]);
-    case MR_INT32:
-    case MR_DATE: return a->int32s[i] != b->int32s[k];
-    case MR_INT64:
-    case MR_TIME:
-    case MR_TIMESTAMP:
-    case MR_TIMESTAMPTZ: return a->int64s[i] != b->int64s[k];
-    case MR_FLOAT64: return !DOUBLE_EQ(a->float64s[i], b->float64s[k]);
-    case MR_TEXT:
-    case MR_BYTES:
-    case MR_JSON:
-    case MR_LIST:
-    case MR_STRUCT:
-    case MR_INTERVAL: return value_compare(a, b, row);
-    case MR_NULLTYPE:
-    case MR_TYPE_COUNT: break;
-    }
-    return 0;
-}
 
 static void compare_distinct(mr_fn_call *call) {
     const mr_vector *a = &call->args[0], *b = &call->args[1];
@@ -156,7 +159,7 @@ static void compare_distinct(mr_fn_call *call) {
         uint32_t row = mr_eval_row(rows, i);
         bool null_a = a->type.id == MR_NULLTYPE || mr_vector_is_null(a, row);
         bool null_b = b->type.id == MR_NULLTYPE || mr_vector_is_null(b, row);
-        bool same = null_a || null_b ? null_a == null_b : order_of(a, b, row) == 0;
+        bool same = null_a || null_b ? null_a == null_b : mr_eval_compare_order(a, b, row) == 0;
         call->out->bools[row] = same == (call->node->compare == MR_CMP_NOT_DISTINCT);
     }
 }

@@ -13,6 +13,7 @@ struct mr_inbox {
     mr_exchange_message *last;
     uint64_t *next_sequence;  // By lane.
     atomic_uint count;
+    bool woken;  // Since the last wait: the next one returns at once.
 };
 
 void mr_exchange_init(mr_exchange *exchange, uint32_t worker_count) {
@@ -133,10 +134,11 @@ mr_exchange_message *mr_exchange_receive(mr_exchange *exchange, uint32_t worker)
     }
     mr_mutex_lock(&inbox->mutex);
     mr_exchange_message *message = inbox_take(inbox);
-    if (message != NULL) {
-        atomic_fetch_sub(&inbox->count, 1);
-    }
+    bool was_full = message != NULL && atomic_fetch_sub(&inbox->count, 1) == INBOX_MESSAGES_MAX;
     mr_mutex_unlock(&inbox->mutex);
+    if (was_full) {
+        mr_exchange_wake(exchange);  // Others may wait for room.
+    }
     return message;
 }
 
@@ -158,15 +160,17 @@ bool mr_exchange_has_room(mr_exchange *exchange) {
 void mr_exchange_wait(mr_exchange *exchange, uint32_t worker, int64_t timeout_us) {
     mr_inbox *inbox = &exchange->inboxes[worker];
     mr_mutex_lock(&inbox->mutex);
-    if (!inbox_ready(inbox)) {
+    if (!inbox_ready(inbox) && !inbox->woken) {
         mr_condition_wait(&inbox->arrived, &inbox->mutex, timeout_us);
     }
+    inbox->woken = false;
     mr_mutex_unlock(&inbox->mutex);
 }
 
 void mr_exchange_wake(mr_exchange *exchange) {
     for (uint32_t w = 0; w < exchange->worker_count; w++) {
         mr_mutex_lock(&exchange->inboxes[w].mutex);
+        exchange->inboxes[w].woken = true;
         mr_condition_broadcast(&exchange->inboxes[w].arrived);
         mr_mutex_unlock(&exchange->inboxes[w].mutex);
     }

@@ -97,6 +97,10 @@ static mr_op_env env_make(mr_driver *driver, uint32_t worker, mr_op_aside *aside
 static mr_code aggregates_build(mr_driver *driver, mr_cx *cx) {
     const mr_pipeline *pipeline = driver->spec.pipeline;
     driver->aggregates = MR_NEW_ARRAY(&driver->arena, mr_aggregate, pipeline->plan_count);
+    for (uint32_t w = 0; w < driver->worker_count; w++) {
+        mr_worker *worker = &driver->workers[w];
+        worker->part.panes = MR_NEW_ARRAY(&worker->ops_arena, mr_panes, pipeline->plan_count);
+    }
     for (uint32_t p = 0; p < pipeline->plan_count; p++) {
         const mr_plan *plan = pipeline->plans[p];
         if (plan->kind != MR_PLAN_AGGREGATE) {
@@ -109,6 +113,10 @@ static mr_code aggregates_build(mr_driver *driver, mr_cx *cx) {
         mr_text_init(&aggregate->delta, NULL);
         MR_TRY(mr_panes_init(&aggregate->panes, plan, driver->seed, cx));
         MR_TRY(mr_panes_init(&aggregate->fed, plan, driver->seed, cx));
+        for (uint32_t w = 0; w < driver->worker_count; w++) {
+            mr_panes *part = &driver->workers[w].part.panes[driver->aggregate_count - 1];
+            MR_TRY(mr_panes_init(part, plan, driver->seed, cx));
+        }
         const mr_plan *scan = plan;
         while (scan->kind != MR_PLAN_SCAN) {
             scan = scan->input;
@@ -252,9 +260,11 @@ mr_code mr_flow_build(mr_driver *driver, mr_cx *cx) {
         worker->index = w;
         mr_cx_init(&worker->cx, &worker->arena, driver->plat);
         worker->asides = asides_make(driver, &worker->ops_arena);
+        worker->part.asides = asides_make(driver, &worker->ops_arena);
         worker->env = env_make(driver, w, worker->asides);
         worker->read_ns = MR_NEW_ARRAY(&worker->ops_arena, int64_t, pipeline->source_count);
         MR_TRY(worker_build(driver, worker, cx));
+        mr_barrier_build(driver, worker);
     }
     driver->serial_asides = asides_make(driver, &driver->arena);
     driver->serial_env = env_make(driver, 0, driver->serial_asides);
@@ -300,6 +310,8 @@ static void worker_release(mr_driver *driver, mr_worker *worker) {
         }
     }
     asides_release(worker->asides, pipeline->source_count);
+    asides_release(worker->part.asides, pipeline->source_count);
+    mr_barrier_release(driver, worker);
     mr_arena_release(&worker->arena);
     mr_arena_release(&worker->ops_arena);
 }
@@ -312,6 +324,7 @@ void mr_flow_release(mr_driver *driver) {
     for (uint32_t w = 0; w < driver->worker_count; w++) {
         worker_release(driver, &driver->workers[w]);
     }
+    mr_text_release(&driver->taken.sources);
     for (uint32_t s = 0; s < driver->segment_count; s++) {
         for (mr_op *op = driver->segments[s].first; op != NULL;
              op = op->consumer_count > 0 ? op->consumers[0] : NULL) {

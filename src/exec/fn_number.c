@@ -7,55 +7,9 @@
 
 #include <math.h>
 
-#include "exec/fn.h"
+#include "exec/fn_loop.h"
 
-// Loops over one or two FLAT or CONST arguments: BODY sees x (and y) and sets out[row].
-#define EACH1(call, wanted, A, R, BODY)                               \
-    do {                                                              \
-        const mr_eval_rows rows_ = (wanted);                          \
-        const A *restrict a_ = (call)->args[0].data;                  \
-        R *restrict out = (call)->out->data;                          \
-        uint32_t mask_ = (call)->args[0].kind == MR_CONST ? 0u : ~0u; \
-        for (uint32_t i_ = 0; i_ < rows_.count; i_++) {               \
-            uint32_t row = mr_eval_row(rows_, i_);                    \
-            const A x = a_[row & mask_];                              \
-            BODY;                                                     \
-        }                                                             \
-    } while (0)
-
-#define EACH2(call, wanted, A, B, R, BODY)                     \
-    do {                                                       \
-        const mr_eval_rows rows_ = (wanted);                   \
-        const A *restrict a_ = (call)->args[0].data;           \
-        const B *restrict b_ = (call)->args[1].data;           \
-        R *restrict out = (call)->out->data;                   \
-        bool const_a_ = (call)->args[0].kind == MR_CONST;      \
-        bool const_b_ = (call)->args[1].kind == MR_CONST;      \
-        if (rows_.sel == NULL && !const_a_ && !const_b_) {     \
-            for (uint32_t row = 0; row < rows_.count; row++) { \
-                const A x = a_[row];                           \
-                const B y = b_[row];                           \
-                BODY;                                          \
-            }                                                  \
-        } else if (rows_.sel == NULL && const_b_) {            \
-            const B y = b_[0];                                 \
-            for (uint32_t row = 0; row < rows_.count; row++) { \
-                const A x = a_[row];                           \
-                BODY;                                          \
-            }                                                  \
-        } else {                                               \
-            uint32_t mask_a_ = const_a_ ? 0u : ~0u;            \
-            uint32_t mask_b_ = const_b_ ? 0u : ~0u;            \
-            for (uint32_t i_ = 0; i_ < rows_.count; i_++) {    \
-                uint32_t row = mr_eval_row(rows_, i_);         \
-                const A x = a_[row & mask_a_];                 \
-                const B y = b_[row & mask_b_];                 \
-                BODY;                                          \
-            }                                                  \
-        }                                                      \
-    } while (0)
-
-static void fail_range(mr_fn_call *call, uint32_t row, const char *sign) {
+void mr_fn_fail_range(mr_fn_call *call, uint32_t row, const char *sign) {
     const char *type = mr_type_name(call->out->type);
     if (call->arg_count == 1) {
         mr_eval_call_fail(call, row, "%s out of range: %s(%s)", type, sign,
@@ -71,21 +25,21 @@ static void fail_range(mr_fn_call *call, uint32_t row, const char *sign) {
     void mr_fn_##ID(mr_fn_call *call) { \
         mr_eval_rows rows = mr_eval_call_dense(call); \
         bool bad = false; \
-        EACH2(call, rows, T, T, T, bad |= !FITS(x, y, &out[row])); \
+        MR_FN_EACH2(call, rows, T, T, T, bad |= !FITS(x, y, &out[row])); \
         if (bad) { \
             rows = mr_eval_call_live(call); \
-            EACH2(call, rows, T, T, T, { \
-                if (!FITS(x, y, &out[row])) { fail_range(call, row, SIGN); } \
+            MR_FN_EACH2(call, rows, T, T, T, { \
+                if (!FITS(x, y, &out[row])) { mr_fn_fail_range(call, row, SIGN); } \
             }); \
         } \
     }
 #define DOUBLE2(ID, EXPR) \
     void mr_fn_##ID(mr_fn_call *call) { \
-        EACH2(call, mr_eval_call_dense(call), double, double, double, out[row] = (EXPR)); \
+        MR_FN_EACH2(call, mr_eval_call_dense(call), double, double, double, out[row] = (EXPR)); \
     }
 #define DOUBLE1(ID, R, EXPR) \
     void mr_fn_##ID(mr_fn_call *call) { \
-        EACH1(call, mr_eval_call_dense(call), double, R, out[row] = (EXPR)); \
+        MR_FN_EACH1(call, mr_eval_call_dense(call), double, R, out[row] = (EXPR)); \
     }
 
 INTEGER2(ADD_INT32, int32_t, "+", mr_add_fits)
@@ -104,10 +58,10 @@ DOUBLE2(MOD_FLOAT64, fmod(x, y))
 #define DIVIDE(ID, T, MIN, SIGN, EXPR) \
     void mr_fn_##ID(mr_fn_call *call) { \
         mr_eval_rows rows = mr_eval_call_live(call); \
-        EACH2(call, rows, T, T, T, { \
+        MR_FN_EACH2(call, rows, T, T, T, { \
             out[row] = 0; \
             if (y == 0) { mr_eval_call_null(call, row); } \
-            else if (y == -1 && x == (MIN)) { fail_range(call, row, SIGN); } \
+            else if (y == -1 && x == (MIN)) { mr_fn_fail_range(call, row, SIGN); } \
             else { out[row] = (EXPR); } \
         }); \
     }
@@ -116,13 +70,22 @@ DIVIDE(IDIV_INT64, int64_t, INT64_MIN, "//", x / y)
 DIVIDE(MOD_INT32, int32_t, INT32_MIN, "%", x % y)
 DIVIDE(MOD_INT64, int64_t, INT64_MIN, "%", x % y)
 
+void mr_fn_IDIV_FLOAT64(mr_fn_call *call) {
+    MR_FN_EACH2(call, mr_eval_call_live(call), double, double, double, {
+        out[row] = x / y;
+        if (y == 0) {
+            mr_eval_call_null(call, row);
+        }
+    });
+}
+
 // One integer: VALUE of x; the least value has no counterpart.
 #define INTEGER1(ID, T, MIN, NAME, VALUE) \
     void mr_fn_##ID(mr_fn_call *call) { \
         mr_eval_rows rows = mr_eval_call_live(call); \
-        EACH1(call, rows, T, T, { \
+        MR_FN_EACH1(call, rows, T, T, { \
             out[row] = x == (MIN) ? 0 : (VALUE); \
-            if (x == (MIN)) { fail_range(call, row, NAME); } \
+            if (x == (MIN)) { mr_fn_fail_range(call, row, NAME); } \
         }); \
     }
 INTEGER1(NEG_INT32, int32_t, INT32_MIN, "-", -x)
@@ -157,11 +120,12 @@ static double round_digits(double value, int32_t digits) {
 }
 
 void mr_fn_ROUND_DIGITS(mr_fn_call *call) {
-    EACH2(call, mr_eval_call_live(call), double, int32_t, double, out[row] = round_digits(x, y));
+    MR_FN_EACH2(call, mr_eval_call_live(call), double, int32_t, double,
+                out[row] = round_digits(x, y));
 }
 
 void mr_fn_SQRT(mr_fn_call *call) {
-    EACH1(call, mr_eval_call_live(call), double, double, {
+    MR_FN_EACH1(call, mr_eval_call_live(call), double, double, {
         out[row] = x < 0 ? 0 : sqrt(x);
         if (x < 0) {
             mr_eval_call_fail(call, row, "cannot take the square root of a negative number");
@@ -170,7 +134,7 @@ void mr_fn_SQRT(mr_fn_call *call) {
 }
 
 static void logarithm(mr_fn_call *call, double (*function)(double)) {
-    EACH1(call, mr_eval_call_live(call), double, double, {
+    MR_FN_EACH1(call, mr_eval_call_live(call), double, double, {
         out[row] = x <= 0 ? 0 : function(x);
         if (x <= 0) {
             mr_eval_call_fail(call, row, "cannot take the logarithm of %s",

@@ -107,6 +107,13 @@ int64_t mr_lanes_hand_over(mr_lanes *lanes, uint32_t lane, uint64_t sequence,
     return before;
 }
 
+bool mr_lanes_is_turn(mr_lanes *lanes, uint32_t lane, uint64_t sequence) {
+    mr_mutex_lock(&lanes->mutex);
+    bool turn = lanes->items[lane].handed_over == sequence || lanes->failed;
+    mr_mutex_unlock(&lanes->mutex);
+    return turn;
+}
+
 void mr_lanes_fail(mr_lanes *lanes) {
     mr_mutex_lock(&lanes->mutex);
     lanes->failed = true;

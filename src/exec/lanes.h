@@ -41,6 +41,8 @@ uint64_t mr_lanes_claim(mr_lanes *lanes, uint32_t lane, int64_t global_watermark
 // chunk's.
 //   chunk_max_us  INT64_MIN when the chunk has no row that counts
 int64_t mr_lanes_hand_over(mr_lanes *lanes, uint32_t lane, uint64_t sequence, int64_t chunk_max_us);
+// Whether hand_over would not have to wait.
+bool mr_lanes_is_turn(mr_lanes *lanes, uint32_t lane, uint64_t sequence);
 void mr_lanes_fail(mr_lanes *lanes);  // Wakes all who wait.
 
 // The global watermark of some lanes (one source's) at this moment: the least of those that hold it

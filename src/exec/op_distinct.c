@@ -139,10 +139,12 @@ mr_code mr_op_distinct_insert(mr_op *base, const mr_batch *in, mr_cx *cx) {
     return mr_op_emit(base, &out, cx);
 }
 
-void mr_op_distinct_save_delta(mr_op *base, mr_text *out) {
+void mr_op_distinct_take_delta(mr_op *base, mr_text *ret) {
     op_distinct *op = (op_distinct *)base;
-    mr_text_add_bytes(out, op->delta.data, op->delta.bytes);
+    mr_text added = op->delta;
+    op->delta = *ret;
     mr_text_clear(&op->delta);
+    *ret = added;
 }
 
 static mr_idset_time load_time(const op_distinct *op) {

@@ -15,8 +15,8 @@
 void mr_op_distinct_route(mr_op *op, mr_exchange_message *messages);
 // The owner's half: the batch carries hashes.
 mr_code mr_op_distinct_insert(mr_op *op, const mr_batch *in, mr_cx *cx);
-// Ids added since the last call: appended to out and forgotten.
-void mr_op_distinct_save_delta(mr_op *op, mr_text *out);
+// Ids added since the last call: swapped into *ret, whose memory is used again.
+void mr_op_distinct_take_delta(mr_op *op, mr_text *ret);
 // All live ids of one key group that this worker owns.
 void mr_op_distinct_save(mr_op *op, uint32_t key_group, mr_text *out);
 // Puts saved ids; those of other owners are passed over. errors MR_E_CORRUPT

@@ -73,6 +73,8 @@ void mr_panes_expire(mr_panes *panes, int64_t watermark_us);
 
 // All states, or those of one key group (-1 = all), appended; load merges them in.
 void mr_panes_save(const mr_panes *panes, int32_t key_group, mr_text *out);
+// All states, as changed in this epoch: what merging them in it does, for load to repeat.
+void mr_panes_save_delta(const mr_panes *panes, uint64_t epoch, mr_text *out);
 mr_code mr_panes_load(mr_panes *panes, mr_span saved, mr_cx *cx);
 void mr_panes_drop_key_group(mr_panes *panes, uint32_t key_group);
 uint64_t mr_panes_bytes(const mr_panes *panes);  // Walks all states.

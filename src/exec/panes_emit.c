@@ -234,24 +234,37 @@ mr_code mr_panes_emit(const mr_panes *panes, int64_t window_us, uint64_t since, 
     return code;
 }
 
+static void state_save(const mr_panes *panes, const mr_pane *pane, uint32_t group, uint64_t epoch,
+                       mr_text *out) {
+    mr_record_put_i64(out, pane->start_us);
+    mr_record_put_u64(out, pane->skip);
+    mr_record_put_u64(out, epoch);
+    mr_record_put_span(out, panes->groups.keys[group]);
+    size_t mark = mr_record_begin_span(out);
+    for (uint32_t c = 0; c < panes->plan->aggregate.call_count; c++) {
+        panes->aggs[c]->save(pane->states[group] + panes->offsets[c], out);
+    }
+    mr_record_end_span(out, mark);
+}
+
 void mr_panes_save(const mr_panes *panes, int32_t key_group, mr_text *out) {
     for (uint32_t p = 0; p < panes->pane_count; p++) {
         const mr_pane *pane = panes->panes[p];
         for (uint32_t i = 0; i < pane->present_count; i++) {
             uint32_t group = pane->present[i];
-            if (key_group >= 0 &&
-                panes->groups.hashes[group] % MR_KEY_GROUPS != (uint32_t)key_group) {
-                continue;
+            if (key_group < 0 ||
+                panes->groups.hashes[group] % MR_KEY_GROUPS == (uint32_t)key_group) {
+                state_save(panes, pane, group, block_epoch(pane->states[group]), out);
             }
-            mr_record_put_i64(out, pane->start_us);
-            mr_record_put_u64(out, pane->skip);
-            mr_record_put_u64(out, block_epoch(pane->states[group]));
-            mr_record_put_span(out, panes->groups.keys[group]);
-            size_t mark = mr_record_begin_span(out);
-            for (uint32_t c = 0; c < panes->plan->aggregate.call_count; c++) {
-                panes->aggs[c]->save(pane->states[group] + panes->offsets[c], out);
-            }
-            mr_record_end_span(out, mark);
+        }
+    }
+}
+
+void mr_panes_save_delta(const mr_panes *panes, uint64_t epoch, mr_text *out) {
+    for (uint32_t p = 0; p < panes->pane_count; p++) {
+        const mr_pane *pane = panes->panes[p];
+        for (uint32_t i = 0; i < pane->present_count; i++) {
+            state_save(panes, pane, pane->present[i], epoch, out);
         }
     }
 }

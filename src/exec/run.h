@@ -13,6 +13,20 @@
 #include "exec/op_distinct.h"
 #include "exec/staging.h"
 
+// What a worker made in one epoch. At the epoch's end it is swapped for the emptied one of the
+// epoch before, so that the worker goes on while the driver merges, emits and commits this one.
+typedef struct mr_worker_part {
+    mr_op_aside *asides;  // By source.
+    mr_rows *collected;   // By insert; those that no worker feeds stay empty.
+    mr_panes *panes;      // By aggregate; those behind another aggregate stay unused.
+    mr_text *ids;         // By plan id: what a DISTINCT added.
+    // Ids of whole key groups, for the record: those of part p of the plan with id n are bytes
+    // copy_ends[p * plan_count + n] .. copy_ends[p * plan_count + n + 1] - 1; p counts from the
+    // first part that the record carries.
+    mr_text copies;
+    size_t *copy_ends;
+} mr_worker_part;
+
 typedef struct mr_worker {
     mr_driver *driver;
     uint32_t index;
@@ -21,10 +35,12 @@ typedef struct mr_worker {
     mr_arena arena;      // Of one message or push.
     mr_arena ops_arena;  // Of the operators.
     mr_op_env env;
-    mr_op_aside *asides;  // By source.
-    mr_op **ops;          // By plan id; NULL for nodes behind an aggregate.
-    mr_rows **collected;  // By insert: rows of inserts that no aggregate feeds; NULL else.
-    mr_reader **readers;  // By source.
+    mr_op_aside *asides;   // By source.
+    mr_op **ops;           // By plan id; NULL for nodes behind an aggregate.
+    mr_rows **collected;   // By insert: rows of inserts that no aggregate feeds; NULL else.
+    mr_reader **readers;   // By source.
+    mr_worker_part part;   // The driver's, but for `copies` while copy_due.
+    atomic_bool copy_due;  // The worker has to fill part.copies before it does anything else.
     atomic_bool failed;
     mr_code code;             // Why it stopped; the error is in cx.
     int64_t *read_ns;         // By source: reading and decoding, in a measured run.
@@ -59,6 +75,19 @@ typedef struct mr_counters {
     uint64_t late_rows;
     uint64_t duplicates;
 } mr_counters;
+
+// What the driver has to know of an epoch when the workers are already in the next one.
+typedef struct mr_epoch_taken {
+    uint64_t chunks;
+    int64_t watermark_before_us;  // The global one, before the epoch's end moved it.
+    uint64_t distinct_ids;        // Of all DISTINCTs,
+    uint64_t *distinct_bytes;     // and by plan id.
+    mr_text sources;              // Their part of the record.
+    int64_t **positions;          // By source and partition.
+    uint32_t *position_counts;
+    uint32_t copy_first;  // Parts that the record carries in full: copy_count from this one on,
+    uint32_t copy_count;  // round and round.
+} mr_epoch_taken;
 
 typedef struct mr_pending {  // A publication that the log lists and that is not known to be
                              // published.
@@ -95,6 +124,7 @@ struct mr_driver {
     bool same_query;           // The log's last record is this pipeline's in whole.
     bool changing;             // The record being built is the first of a changed query.
     bool *forgotten;           // By plan id: starts empty; NULL = none.
+    bool has_distinct;
     mr_commit_log log;
     mr_pending *pending;  // From recovery. Heap.
     uint32_t pending_count;
@@ -131,6 +161,14 @@ struct mr_driver {
 
     mr_counters counters;  // Since the first start.
     mr_counters epoch_counters;
+    mr_epoch_taken taken;
+    uint64_t panes_delta_bytes;  // Of the last record.
+    uint64_t panes_bytes;        // Of all aggregates' states,
+    uint64_t panes_states;       // and their number, when the last record was built.
+    bool held;                   // The last epoch: workers stay parked.
+    int64_t resumed_us;          // Monotonic: the running epoch began.
+    mr_mutex signal_mutex;       // With it workers tell the driver that something changed.
+    mr_condition signal;
     bool recovered;
     bool ended;            // until = end: all windows were emitted.
     int64_t epoch_us;      // Length of the running epoch.
@@ -160,26 +198,40 @@ mr_code mr_worker_step(mr_worker *worker, bool *ret_worked);
 void *mr_worker_run(void *worker);  // A thread's life.
 void mr_worker_wait(mr_worker *worker, int64_t timeout_us);
 
-// epoch.c: the end of an epoch, with all workers parked: emit, prepare, commit, publish. Workers
-// are resumed as soon as the record is built. *ret_committed false: there was nothing to commit.
+// barrier.c: with all workers parked, takes what they made in the epoch, moves the watermark, and
+// notes what the next epoch would change.
+void mr_barrier_take(mr_driver *driver, mr_cx *cx);
+// The same for a record outside of epochs: nothing moves.
+void mr_barrier_note(mr_driver *driver, mr_cx *cx);
+void mr_barrier_copy(mr_worker *worker);  // The worker's own share, before it goes on.
+void mr_barrier_now(mr_driver *driver);   // Sets the time that the next epoch's now() has.
+void mr_barrier_build(mr_driver *driver, mr_worker *worker);
+void mr_barrier_release(mr_driver *driver, mr_worker *worker);
+
+// epoch.c: the end of an epoch: takes it from the parked workers and resumes them, then emits,
+// prepares, commits, publishes. *ret_committed false: there was nothing to commit.
 typedef struct mr_epoch_end {
+    bool last;   // The run ends with this epoch: workers stay parked.
     bool flush;  // Waiting rows are handed over though no trigger is due.
     bool close_windows;
     int64_t input_us;  // For progress: how long the epoch took rows,
     int64_t delay_us;  // and how much later than due it ended.
 } mr_epoch_end;
 mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_committed, mr_cx *cx);
-// emit.c: with all workers parked: takes over what they made, moves the watermark, emits what is
-// due into the waiting rows.
+// emit.c: merges what was taken from the workers, emits what is due into the waiting rows.
 mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, const mr_epoch_end *end, mr_cx *cx);
-// What workers change from now on is of this epoch.
-void mr_emit_stamp(mr_driver *driver, uint64_t epoch);
 mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx);  // After recovery.
 // driver.c: workers go on with the next epoch; after a stall within it, they just go on.
 void mr_driver_resume(mr_driver *driver);
 void mr_driver_release(mr_driver *driver);
+// Wakes the driver: an epoch may be over, a worker has parked or failed.
+void mr_driver_signal(mr_driver *driver);
+// Waits until done(driver), which reads only what is followed by a signal.
+void mr_driver_wait(mr_driver *driver, bool (*done)(mr_driver *driver));
 
 // commit.c: the record of the epoch being finished, into driver->record.
+// Chooses the parts that the record will carry in full. With all workers parked.
+void mr_commit_choose_parts(mr_driver *driver);
 void mr_commit_build(mr_driver *driver, uint64_t epoch, int64_t time_us);
 // commit_replay.c: a record of the log into the driver; "kept for another query" as an error.
 mr_code mr_commit_apply_record(void *driver, uint64_t epoch, mr_span payload, mr_cx *cx);

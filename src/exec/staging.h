@@ -20,11 +20,12 @@ typedef struct mr_staging {
     int64_t trigger_us;
     int64_t roll_age_us;  // -1 = by trigger.
     uint64_t roll_bytes;
-    int64_t oldest_us;      // Monotonic, of the oldest waiting row; 0 = none.
-    int64_t fires_at_us;    // Monotonic; 0 = with the first output.
-    uint64_t update_epoch;  // Update mode: changes up to this epoch are emitted.
-    bool fires;             // In this epoch.
-    uint64_t rows_written;  // Since open, as the three below.
+    int64_t oldest_us;           // Monotonic, of the oldest waiting row; 0 = none.
+    int64_t fires_at_us;         // Monotonic; 0 = with the first output.
+    uint64_t update_epoch;       // Update mode: changes up to this epoch are emitted.
+    uint64_t update_epoch_next;  // The same once the epoch under way is committed.
+    bool fires;                  // In this epoch.
+    uint64_t rows_written;       // Since open, as the three below.
     uint64_t files_written;
     uint64_t bytes_written;
     int64_t write_us;            // From the waiting rows to a durable file.

@@ -11,6 +11,7 @@
 #define LOOK_AT_STATE_ROWS 131072  // How often a worker looks at the size of its panes.
 #define PANES_BYTES_MAX    ((uint64_t)24 << 20)  // A worker's panes of one epoch.
 #define IDLE_WAIT_US       2000
+#define PARKED_WAIT_US     50000
 #define TIME_US_MAX        ((int64_t)1 << 60)
 
 typedef struct taken {  // A chunk claimed by a worker.
@@ -44,13 +45,13 @@ static mr_code claim_some(mr_driver *driver, taken *ret, bool *ret_taken, mr_cx 
         *ret_taken = true;
         return MR_OK;
     }
-    if (done == count) {
-        atomic_store(&driver->exhausted, true);
+    if (done == count && !atomic_exchange(&driver->exhausted, true)) {
+        mr_driver_signal(driver);
     }
     return MR_OK;
 }
 
-// The epoch has all it may have; the driver, which looks from time to time, will end it.
+// The epoch has all it may have; the driver will end it, once it is done with the one before.
 static bool epoch_is_full(const mr_driver *driver) {
     const mr_driver_options *options = &driver->spec.options;
     return atomic_load(&driver->epoch_bytes) >= options->epoch_bytes ||
@@ -60,7 +61,7 @@ static bool epoch_is_full(const mr_driver *driver) {
 static mr_code claim_next(mr_worker *worker, taken *ret, bool *ret_taken) {
     mr_driver *driver = worker->driver;
     *ret_taken = false;
-    if (atomic_load(&driver->pausing) || epoch_is_full(driver) ||
+    if (atomic_load(&driver->pausing) || atomic_load(&driver->full) || epoch_is_full(driver) ||
         !mr_exchange_has_room(&driver->exchange)) {
         return MR_OK;
     }
@@ -189,37 +190,6 @@ static void put_bad_records(mr_worker *worker, const taken *from, const mr_chunk
     }
 }
 
-// Stamps the chunk's rows in their lane's turn. A chunk without rows takes its turn as well.
-static void order_chunk(mr_worker *worker, const taken *from, mr_chunk *chunk) {
-    mr_driver *driver = worker->driver;
-    const mr_plan_source *plan = &driver->spec.pipeline->sources[from->source];
-    int32_t event_time = plan->has_watermark ? plan->fields.event_time : -1;
-    mr_decoded *decoded = &chunk->decoded;
-    int64_t chunk_max = INT64_MIN;
-    for (uint32_t b = 0; b < decoded->batch_count && event_time >= 0; b++) {
-        mr_batch *batch = &decoded->batches[b];
-        refuse_far_times(worker, plan, from->source, batch, chunk->hold);
-        if (plan->max_future_skew_us >= 0) {
-            quarantine_future(worker, plan, from->source, batch, chunk->hold);
-        }
-        chunk_max = MR_MAX(chunk_max, greatest_time(batch, &batch->columns[event_time]));
-    }
-    int64_t max = mr_lanes_hand_over(&driver->lanes, from->lane, from->sequence, chunk_max);
-    for (uint32_t b = 0; b < decoded->batch_count && event_time >= 0; b++) {
-        mr_batch *batch = &decoded->batches[b];
-        stamp_watermarks(batch, &batch->columns[event_time], plan->watermark_us, &max, chunk->hold);
-    }
-}
-
-static void set_routes(mr_worker *worker, mr_exchange_message *messages) {
-    const mr_pipeline *pipeline = worker->driver->spec.pipeline;
-    for (uint32_t p = 0; p < pipeline->plan_count; p++) {
-        if (pipeline->plans[p]->kind == MR_PLAN_DISTINCT && worker->ops[p] != NULL) {
-            mr_op_distinct_route(worker->ops[p], messages);
-        }
-    }
-}
-
 // A worker's share of the state budget of one epoch; over it the epoch ends, and the panes are
 // merged.
 static void look_at_state(mr_worker *worker, uint64_t rows) {
@@ -240,6 +210,70 @@ static void look_at_state(mr_worker *worker, uint64_t rows) {
     }
     if (bytes > PANES_BYTES_MAX) {
         atomic_store(&worker->driver->full, true);
+        mr_driver_signal(worker->driver);
+    }
+}
+
+static mr_code process_message(mr_worker *worker, mr_exchange_message *message) {
+    mr_code code = MR_OK;
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < message->item_count && code == MR_OK; i++) {
+        mr_op *op = worker->ops[message->items[i].plan];
+        rows += message->items[i].batch.sel_count;
+        mr_op_lap lap;
+        mr_op_lap_begin(op->env, &lap, &worker->cx);
+        code = mr_op_distinct_insert(op, &message->items[i].batch, &worker->cx);
+        op->busy_ns += mr_op_lap_end(op->env, &lap, &worker->cx);
+        mr_arena_clear(&worker->arena);
+    }
+    mr_exchange_done(&worker->driver->exchange, message);
+    look_at_state(worker, rows);
+    return code;
+}
+
+// Until it is the chunk's turn, messages from others can be worked on.
+static mr_code help_meanwhile(mr_worker *worker, const taken *from) {
+    mr_driver *driver = worker->driver;
+    while (!mr_lanes_is_turn(&driver->lanes, from->lane, from->sequence)) {
+        mr_exchange_message *message = mr_exchange_receive(&driver->exchange, worker->index);
+        if (message == NULL) {
+            break;
+        }
+        MR_TRY(process_message(worker, message));
+    }
+    return MR_OK;
+}
+
+// Stamps the chunk's rows in their lane's turn. A chunk without rows takes its turn as well.
+static mr_code order_chunk(mr_worker *worker, const taken *from, mr_chunk *chunk) {
+    mr_driver *driver = worker->driver;
+    const mr_plan_source *plan = &driver->spec.pipeline->sources[from->source];
+    int32_t event_time = plan->has_watermark ? plan->fields.event_time : -1;
+    mr_decoded *decoded = &chunk->decoded;
+    int64_t chunk_max = INT64_MIN;
+    for (uint32_t b = 0; b < decoded->batch_count && event_time >= 0; b++) {
+        mr_batch *batch = &decoded->batches[b];
+        refuse_far_times(worker, plan, from->source, batch, chunk->hold);
+        if (plan->max_future_skew_us >= 0) {
+            quarantine_future(worker, plan, from->source, batch, chunk->hold);
+        }
+        chunk_max = MR_MAX(chunk_max, greatest_time(batch, &batch->columns[event_time]));
+    }
+    MR_TRY(help_meanwhile(worker, from));
+    int64_t max = mr_lanes_hand_over(&driver->lanes, from->lane, from->sequence, chunk_max);
+    for (uint32_t b = 0; b < decoded->batch_count && event_time >= 0; b++) {
+        mr_batch *batch = &decoded->batches[b];
+        stamp_watermarks(batch, &batch->columns[event_time], plan->watermark_us, &max, chunk->hold);
+    }
+    return MR_OK;
+}
+
+static void set_routes(mr_worker *worker, mr_exchange_message *messages) {
+    const mr_pipeline *pipeline = worker->driver->spec.pipeline;
+    for (uint32_t p = 0; p < pipeline->plan_count; p++) {
+        if (pipeline->plans[p]->kind == MR_PLAN_DISTINCT && worker->ops[p] != NULL) {
+            mr_op_distinct_route(worker->ops[p], messages);
+        }
     }
 }
 
@@ -299,29 +333,15 @@ static mr_code process_chunk(mr_worker *worker, const taken *from) {
         return mr_error_in(&worker->cx, code, "reading \"%s\"", source->spec.table);
     }
     put_bad_records(worker, from, &chunk);
-    order_chunk(worker, from, &chunk);
+    code = order_chunk(worker, from, &chunk);
     atomic_fetch_add(&driver->epoch_rows, chunk.decoded.record_count);
     atomic_fetch_add(&driver->epoch_bytes, chunk.bytes);
-    code = push_chunk(worker, from, &chunk);
+    if (epoch_is_full(driver)) {
+        mr_driver_signal(driver);
+    }
+    code = code != MR_OK ? code : push_chunk(worker, from, &chunk);
     look_at_state(worker, chunk.decoded.row_count);
     mr_hold_unref(chunk.hold);
-    return code;
-}
-
-static mr_code process_message(mr_worker *worker, mr_exchange_message *message) {
-    mr_code code = MR_OK;
-    uint64_t rows = 0;
-    for (uint32_t i = 0; i < message->item_count && code == MR_OK; i++) {
-        mr_op *op = worker->ops[message->items[i].plan];
-        rows += message->items[i].batch.sel_count;
-        mr_op_lap lap;
-        mr_op_lap_begin(op->env, &lap, &worker->cx);
-        code = mr_op_distinct_insert(op, &message->items[i].batch, &worker->cx);
-        op->busy_ns += mr_op_lap_end(op->env, &lap, &worker->cx);
-        mr_arena_clear(&worker->arena);
-    }
-    mr_exchange_done(&worker->driver->exchange, message);
-    look_at_state(worker, rows);
     return code;
 }
 
@@ -364,17 +384,28 @@ static bool is_parked(const mr_driver *driver) {
            atomic_load(&driver->exchange.in_flight) == 0;
 }
 
+static void park(mr_worker *worker) {
+    mr_driver *driver = worker->driver;
+    mr_exchange_wake(&driver->exchange);  // The others may be parked too, and not know it.
+    atomic_fetch_add(&driver->parked, 1);
+    mr_driver_signal(driver);
+    while (atomic_load(&driver->pausing) && !atomic_load(&driver->stopping)) {
+        mr_exchange_wait(&driver->exchange, worker->index, PARKED_WAIT_US);
+    }
+    atomic_fetch_sub(&driver->parked, 1);
+    mr_driver_signal(driver);
+}
+
 void *mr_worker_run(void *argument) {
     mr_worker *worker = argument;
     mr_driver *driver = worker->driver;
     int64_t wait_us = IDLE_WAIT_US;
     while (!atomic_load(&driver->stopping)) {
+        if (atomic_load(&worker->copy_due)) {
+            mr_barrier_copy(worker);
+        }
         if (is_parked(driver)) {
-            atomic_fetch_add(&driver->parked, 1);
-            while (atomic_load(&driver->pausing) && !atomic_load(&driver->stopping)) {
-                mr_exchange_wait(&driver->exchange, worker->index, IDLE_WAIT_US);
-            }
-            atomic_fetch_sub(&driver->parked, 1);
+            park(worker);
             continue;
         }
         bool worked;
@@ -383,6 +414,7 @@ void *mr_worker_run(void *argument) {
             worker->code = code;
             atomic_store(&worker->failed, true);
             mr_lanes_fail(&driver->lanes);
+            mr_driver_signal(driver);
             return NULL;
         }
         wait_us = worked ? IDLE_WAIT_US : MR_MIN(wait_us * 2, 50000);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/numeric.h"
 
 // ---- columns ---------------------------------------------------------------------------------
 
@@ -136,19 +137,47 @@ static mr_code bind_column_ref(mr_bind *b, const PgQuery__ColumnRef *ast, mr_exp
 
 // ---- constants -------------------------------------------------------------------------------
 
+// A number with a point is a NUMERIC of just its digits, one with an exponent a double; a whole one
+// over bigint is a NUMERIC too.
+static bool decimal_literal(mr_span text, mr_type *ret_type, __int128 *ret) {
+    uint32_t digits = 0, behind = 0;
+    bool point = false;
+    for (size_t i = 0; i < text.bytes; i++) {
+        char c = text.data[i];
+        if (c >= '0' && c <= '9') {
+            digits++;
+            behind += point;
+        } else if (c == '.') {
+            point = true;
+        } else if (c != '-' && c != '+') {
+            return false;
+        }
+    }
+    if (digits == 0 || digits > MR_NUMERIC_DIGITS_MAX) {
+        return false;
+    }
+    *ret_type =
+        point ? MR_NUMERIC((uint8_t)digits, (uint8_t)behind) : MR_NUMERIC(MR_NUMERIC_DIGITS_MAX, 0);
+    return mr_numeric_parse(text, ret_type->precision, behind, ret);
+}
+
 static mr_code bind_number(mr_bind *b, const char *text, mr_place place, mr_expr **ret) {
     mr_arena *arena = b->s->cx->arena;
     int64_t whole;
     double value;
+    mr_type type;
+    __int128 decimal;
     if (mr_text_parse_int64(mr_span_of(text), &whole)) {
         *ret = mr_expr_constant(arena, MR_TYPE(MR_INT64), &whole, place);
-        return MR_OK;
-    }
-    if (!mr_text_parse_double(mr_span_of(text), &value)) {
+    } else if (decimal_literal(mr_span_of(text), &type, &decimal)) {
+        *ret = mr_expr_constant(arena, type, &decimal, place);
+    } else if (mr_text_parse_double(mr_span_of(text), &value)) {
+        *ret = mr_expr_constant(arena, MR_TYPE(MR_FLOAT64), &value, place);
+    } else {
         return mr_fail_at(b->s->cx, MR_E_VALUE, place, /* hint= */ NULL,
                           "number %s is out of range", text);
     }
-    *ret = mr_expr_constant(arena, MR_TYPE(MR_FLOAT64), &value, place);
+    (*ret)->literal = true;
     return MR_OK;
 }
 
@@ -158,6 +187,7 @@ static mr_code bind_const(mr_bind *b, const PgQuery__AConst *ast, mr_expr **ret)
     switch (ast->isnull ? PG_QUERY__A__CONST__VAL__NOT_SET : ast->val_case) {
     case PG_QUERY__A__CONST__VAL_IVAL:
         *ret = mr_expr_constant(arena, MR_TYPE(MR_INT32), &(int32_t){ast->ival->ival}, place);
+        (*ret)->literal = true;
         return MR_OK;
     case PG_QUERY__A__CONST__VAL_FVAL: return bind_number(b, ast->fval->fval, place, ret);
     case PG_QUERY__A__CONST__VAL_BOOLVAL:

@@ -17,7 +17,6 @@ static const struct {
 } aliases[] = {
     {"pow", "power"},
     {"ceiling", "ceil"},
-    {"log", "log10"},
     {"char_length", "length"},
     {"character_length", "length"},
     {"len", "length"},
@@ -37,6 +36,12 @@ static const struct {
     {"editdist3", "levenshtein"},
     {"regexp_like", "regexp_matches"},
     {"mod", "%"},
+    {"add", "+"},
+    {"subtract", "-"},
+    {"multiply", "*"},
+    {"divide", "//"},
+    {"greatest_common_divisor", "gcd"},
+    {"least_common_multiple", "lcm"},
     {"datepart", "date_part"},
     {"extract", "date_part"},
     {"datetrunc", "date_trunc"},
@@ -100,7 +105,7 @@ static uint32_t row_cost(const mr_fn_row *row, mr_expr *const *args, uint32_t co
         mr_type to = row_type(row, i);
         uint32_t cost = mr_types_cost(args[i], to);
         if (cost >= MR_CAST_NEVER && takes_any(row)) {
-            cost = 20;
+            cost = 1000;
         }
         bool literal = cost > 0 && args[i]->kind == MR_EXPR_CONST &&
                        (args[i]->type.id == MR_TEXT || args[i]->type.id == MR_NULLTYPE);
@@ -129,7 +134,8 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
     mr_text_init(&got, s->cx->arena);
     mr_text_init(&rows, s->cx->arena);
     for (uint32_t i = 0; i < count; i++) {
-        mr_text_addf(&got, "%s%s", i == 0 ? "" : ", ", mr_type_name(args[i]->type));
+        mr_text_add(&got, i == 0 ? "" : ", ");
+        mr_type_print(args[i]->type, &got);
     }
     uint32_t listed = 0;
     for (size_t i = 0; i < MR_FN_ID_COUNT; i++) {
@@ -140,7 +146,7 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
         }
     }
     mr_text_add(&rows, ". Cast the argument, as in x::text.");
-    if (strchr("+-*/%|~", name[0]) != NULL) {
+    if (strchr("+-*/%|~&<>", name[0]) != NULL) {
         const char *hint =
             count == 2 && (args[0]->type.id == MR_TEXT) != (args[1]->type.id == MR_TEXT)
                 ? "Cast the text, as in x::int."
@@ -156,8 +162,8 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
 static bool call_types(mr_session *s, const mr_fn_row *row, const mr_bind_args *call,
                        mr_function_types *types) {
     mr_type *args = MR_NEW_ARRAY(s->cx->arena, mr_type, call->count);
-    *types =
-        (mr_function_types){.args = args, .count = call->count, .result = MR_TYPE(row->result)};
+    *types = (mr_function_types){
+        .args = args, .exprs = call->args, .count = call->count, .result = MR_TYPE(row->result)};
     types->casts = MR_NEW_ARRAY(s->cx->arena, mr_type, call->count);
     for (uint32_t i = 0; i < call->count; i++) {
         args[i] = call->args[i]->type;
@@ -166,7 +172,8 @@ static bool call_types(mr_session *s, const mr_fn_row *row, const mr_bind_args *
     return (row->flags & MR_FN_TYPED) == 0 || mr_function_type(row, types, s->cx->arena);
 }
 
-mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret) {
+// The cheapest overload that fits; of equal ones the first. -1 = none.
+static int32_t choose_row(mr_session *s, const mr_bind_args *call, mr_function_types *ret_types) {
     uint32_t best_cost = MR_CAST_NEVER;
     int32_t best = -1;
     for (uint32_t i = 0; i < MR_FN_ID_COUNT; i++) {
@@ -176,18 +183,26 @@ mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret)
             continue;
         }
         uint32_t cost = row_cost(row, call->args, call->count);
-        if (cost < best_cost) {
+        mr_function_types types;
+        if (cost < best_cost && call_types(s, row, call, &types)) {
             best_cost = cost;
             best = (int32_t)i;
+            *ret_types = types;
         }
     }
+    return best;
+}
+
+mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret) {
+    mr_function_types types;
+    int32_t best = choose_row(s, call, &types);
     if (best < 0) {
         return no_overload(s, call->name, call->args, call->count, call->place);
     }
     const mr_fn_row *row = &mr_function_table[best];
-    mr_function_types types;
-    if (!call_types(s, row, call, &types)) {
-        return no_overload(s, call->name, call->args, call->count, call->place);
+    if (types.hint != NULL) {
+        return mr_fail_at(s->cx, MR_E_TYPE, call->place, types.hint, "%s of %s %s", call->name,
+                          mr_type_text(call->args[0]->type, s->cx->arena), types.problem);
     }
     mr_expr *expr = mr_expr_new(s->cx->arena, MR_EXPR_CALL, types.result, call->place);
     expr->fn = (mr_fn_id)best;
@@ -337,7 +352,7 @@ static mr_code bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
         args[0] = mr_expr_text(s->cx->arena, mr_span_of(field), args[0]->place);
         return bind_date_trunc(b, field, call, ret);
     }
-    bool whole = count == 1 && (args[0]->type.id == MR_INT32 || args[0]->type.id == MR_INT64);
+    bool whole = count == 1 && mr_type_is_integer(args[0]->type);
     if (whole && (strcmp(name, "round") == 0 || strcmp(name, "trunc") == 0)) {
         *ret = args[0];
         return MR_OK;

@@ -30,6 +30,7 @@ static mr_code unknown_operator(mr_bind *b, const char *sign, mr_place place) {
         {"->", "Declare the field as a column with OPTIONS (path '$.a.b')."},
         {"->>", "Declare the field as a column with OPTIONS (path '$.a.b')."},
         {"==", "Write =."},
+        {"#", "Write xor(a, b)."},
     };
     for (size_t i = 0; i < MR_COUNT(hints); i++) {
         if (strcmp(hints[i].sign, sign) == 0) {
@@ -78,7 +79,7 @@ static mr_code bind_plain(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) 
     if (count == 2 && is_match(sign)) {
         return mr_bind_sugar_match(b, sign, args, ret);
     }
-    if (!known_sign(sign) || sign[0] == '~') {
+    if (!known_sign(sign) || strncmp(sign, "~~", 2) == 0) {
         return unknown_operator(b, sign, place);
     }
     if (count == 2 && strcmp(sign, "*") == 0 && args[1]->type.id == MR_INTERVAL) {

@@ -2,6 +2,7 @@
 //
 // Why: a rewrite here needs no kernel, and optimises and prints as what it is.
 
+#include <math.h>
 #include <string.h>
 
 #include "sql/bind.h"
@@ -111,6 +112,19 @@ mr_code mr_bind_sugar_match(mr_bind *b, const char *sign, mr_expr **args, mr_exp
     return MR_OK;
 }
 
+// ---- mathematics -------------------------------------------------------------------------------
+
+static mr_code bind_math(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
+    if (call->count == 0 && strcmp(call->name, "pi") == 0) {
+        *ret = mr_expr_constant(b->s->cx->arena, MR_TYPE(MR_FLOAT64), &(double){M_PI}, call->place);
+        return MR_OK;
+    }
+    if (call->count == 1 && strcmp(call->name, "log") == 0) {
+        return call_of(b, "log10", call->args, 1, ret);
+    }
+    return MR_OK;
+}
+
 // ---- all ---------------------------------------------------------------------------------------
 
 mr_code mr_bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
@@ -120,5 +134,5 @@ mr_code mr_bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
             return bind_pattern(b, call, patterns[i].options_at, ret);
         }
     }
-    return MR_OK;
+    return bind_math(b, call, ret);
 }

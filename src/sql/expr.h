@@ -45,6 +45,7 @@ struct mr_expr {
     mr_place place;
     uint32_t column;
     mr_vector constant;
+    bool literal;  // CONST: a number as written, whose type gives way to what it stands beside.
     mr_fn_id fn;
     const mr_external *external;
     mr_compare compare;

@@ -5,6 +5,7 @@
 #include "sql/function_list_aggregate.h"
 #include "sql/function_list_format.h"
 #include "sql/function_list_json.h"
+#include "sql/function_list_math.h"
 #include "sql/function_list_nested.h"
 #include "sql/function_list_number.h"
 #include "sql/function_list_numeric.h"
@@ -15,6 +16,7 @@
 
 #define MR_FUNCTIONS(X)     \
     MR_FUNCTIONS_NUMBER(X)  \
+    MR_FUNCTIONS_MATH(X)    \
     MR_FUNCTIONS_NUMERIC(X) \
     MR_FUNCTIONS_TEXT(X)    \
     MR_FUNCTIONS_STRING(X)  \

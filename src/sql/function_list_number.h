@@ -21,6 +21,8 @@
       "Whole quotient, cut towards 0; NULL when divided by 0.", "7 // 2")                          \
     X(IDIV_INT64, "//", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE,                             \
       "Whole quotient, cut towards 0; NULL when divided by 0.", "7::bigint // 2")                  \
+    X(IDIV_FLOAT64, "//", MR_FN_PURE, FLOAT64, FLOAT64, FLOAT64, NULLTYPE,                         \
+      "Quotient; NULL when divided by 0.", "7.5e0 // 2")                                           \
     X(MOD_INT32, "%", MR_FN_FALLIBLE, INT32, INT32, INT32, NULLTYPE,                               \
       "Remainder with the sign of the dividend; NULL when divided by 0.", "7 % 3")                 \
     X(MOD_INT64, "%", MR_FN_FALLIBLE, INT64, INT64, INT64, NULLTYPE,                               \
@@ -44,15 +46,15 @@
     X(SIGN_FLOAT64, "sign", MR_FN_PURE, INT32, FLOAT64, NULLTYPE, NULLTYPE, "-1, 0 or 1.",         \
       "sign(-2.5)")                                                                                \
     X(ROUND, "round", MR_FN_PURE, FLOAT64, FLOAT64, NULLTYPE, NULLTYPE,                            \
-      "Nearest whole number; halves go away from 0.", "round(2.5)")                                \
+      "Nearest whole number; halves go away from 0.", "round(2.5e0)")                              \
     X(FLOOR, "floor", MR_FN_PURE, FLOAT64, FLOAT64, NULLTYPE, NULLTYPE,                            \
-      "Greatest whole number that is not greater.", "floor(2.7)")                                  \
+      "Greatest whole number that is not greater.", "floor(2.7e0)")                                \
     X(CEIL, "ceil", MR_FN_PURE, FLOAT64, FLOAT64, NULLTYPE, NULLTYPE,                              \
-      "Least whole number that is not less.", "ceil(2.1)")                                         \
+      "Least whole number that is not less.", "ceil(2.1e0)")                                       \
     X(TRUNC, "trunc", MR_FN_PURE, FLOAT64, FLOAT64, NULLTYPE, NULLTYPE,                            \
-      "Value without its fraction.", "trunc(-2.7)")                                                \
+      "Value without its fraction.", "trunc(-2.7e0)")                                              \
     X(ROUND_DIGITS, "round", MR_FN_PURE, FLOAT64, FLOAT64, INT32, NULLTYPE,                        \
-      "Nearest value with that many digits behind the point.", "round(2.567, 2)")                  \
+      "Nearest value with that many digits behind the point.", "round(2.567e0, 2)")                \
     X(SQRT, "sqrt", MR_FN_FALLIBLE, FLOAT64, FLOAT64, NULLTYPE, NULLTYPE,                          \
       "Square root; a negative value fails the row.", "sqrt(2)")                                   \
     X(CBRT, "cbrt", MR_FN_PURE, FLOAT64, FLOAT64, NULLTYPE, NULLTYPE, "Cube root.", "cbrt(27)")    \
@@ -76,7 +78,7 @@
     X(GREATEST_INT64, "greatest", MR_FN_VARIADIC | MR_FN_NULLS, INT64, INT64, NULLTYPE, NULLTYPE,  \
       "Greatest of the values that are not NULL.", "greatest(1::bigint, 3)")                       \
     X(GREATEST_FLOAT64, "greatest", MR_FN_VARIADIC | MR_FN_NULLS, FLOAT64, FLOAT64, NULLTYPE,      \
-      NULLTYPE, "Greatest of the values that are not NULL.", "greatest(1.5, 2)")                   \
+      NULLTYPE, "Greatest of the values that are not NULL.", "greatest(1.5e0, 2)")                 \
     X(GREATEST_TEXT, "greatest", MR_FN_VARIADIC | MR_FN_NULLS, TEXT, TEXT, NULLTYPE, NULLTYPE,     \
       "Greatest of the values that are not NULL.", "greatest('a', 'b')")                           \
     X(GREATEST_DATE, "greatest", MR_FN_VARIADIC | MR_FN_NULLS, DATE, DATE, NULLTYPE, NULLTYPE,     \
@@ -93,7 +95,7 @@
     X(LEAST_INT64, "least", MR_FN_VARIADIC | MR_FN_NULLS, INT64, INT64, NULLTYPE, NULLTYPE,        \
       "Least of the values that are not NULL.", "least(1::bigint, 3)")                             \
     X(LEAST_FLOAT64, "least", MR_FN_VARIADIC | MR_FN_NULLS, FLOAT64, FLOAT64, NULLTYPE, NULLTYPE,  \
-      "Least of the values that are not NULL.", "least(1.5, 2)")                                   \
+      "Least of the values that are not NULL.", "least(1.5e0, 2)")                                 \
     X(LEAST_TEXT, "least", MR_FN_VARIADIC | MR_FN_NULLS, TEXT, TEXT, NULLTYPE, NULLTYPE,           \
       "Least of the values that are not NULL.", "least('a', 'b')")                                 \
     X(LEAST_DATE, "least", MR_FN_VARIADIC | MR_FN_NULLS, DATE, DATE, NULLTYPE, NULLTYPE,           \

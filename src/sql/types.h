@@ -6,14 +6,15 @@
 
 typedef enum mr_cast_how { MR_CAST_IMPLICIT, MR_CAST_EXPLICIT, MR_CAST_TRY } mr_cast_how;
 
-#define MR_CAST_NEVER 1000  // A cost that no chain of casts reaches.
+#define MR_CAST_NEVER 100000  // A cost that no chain of casts reaches.
 
 // errors  MR_E_TYPE, with the nearest name or the type to use instead
 mr_code mr_types_from_name(mr_session *s, const PgQuery__TypeName *name, mr_type *ret);
 // CREATE TYPE name AS (field type, …).
 mr_code mr_types_declare(mr_session *s, const PgQuery__CompositeTypeStmt *ast);
 // How far an expression is from a type when casts are silent: 0 = has it, MR_CAST_NEVER = never. A
-// text literal fits every type.
+// text literal fits every type. A type without its parameters (numeric, list, struct) is any of its
+// kind.
 uint32_t mr_types_cost(const mr_expr *from, mr_type to);
 // The expression as a value of a type: itself, a folded constant, or a CAST.
 //   errors  MR_E_TYPE (no such cast), MR_E_VALUE (a literal that does not convert)
@@ -22,10 +23,7 @@ mr_code mr_types_cast(mr_session *s, mr_expr *expr, mr_type to, mr_cast_how how,
 //   what  names the construct in the message
 mr_code mr_types_common(mr_session *s, mr_expr *const *exprs, uint32_t count, const char *what,
                         mr_type *ret);
+// Digits and scale of a NUMERIC, or of the NUMERIC that holds all of an integer type.
+void mr_types_digits(mr_type type, uint32_t *ret_digits, uint32_t *ret_scale);
 // Casts every expression of the array, in place.
 mr_code mr_types_cast_all(mr_session *s, mr_expr **exprs, uint32_t count, mr_type to);
-
-// "1 day 2 hours", "30 seconds", "01:30:00", "P1DT2H".
-bool mr_types_interval(mr_span text, mr_interval *ret);
-// A text literal's value in the storage of a type (16 bytes are enough for all); false: malformed.
-bool mr_types_literal(mr_span text, mr_type to, const mr_zone *zone, void *ret);

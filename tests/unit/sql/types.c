@@ -1,12 +1,14 @@
 // Intervals and other values written as text.
 
-#include "sql/types.h"
+#include "sql/types_text.h"
+
+#include "column/interval.h"
 
 #include "runner.h"
 
 static bool interval_is(const char *text, int32_t months, int32_t days, int64_t us) {
     mr_interval value = {-1, -1, -1};
-    bool read = mr_types_interval(mr_span_of(text), &value);
+    bool read = mr_interval_parse(mr_span_of(text), &value);
     return EXPECT(read) && EXPECT_EQ(value.months, months) && EXPECT_EQ(value.days, days) &&
            EXPECT_EQ(value.us, us);
 }
@@ -34,7 +36,7 @@ TEST(sql_types, malformed_intervals_are_not_read) {
         "9e99 s", "1::2", "--1 day"};
     for (size_t i = 0; i < MR_COUNT(wrong); i++) {
         mr_interval value;
-        if (!EXPECT(!mr_types_interval(mr_span_of(wrong[i]), &value))) {
+        if (!EXPECT(!mr_interval_parse(mr_span_of(wrong[i]), &value))) {
             EXPECT_STR(wrong[i], "");
         }
     }
@@ -43,13 +45,13 @@ TEST(sql_types, malformed_intervals_are_not_read) {
 TEST(sql_types, whole_numbers_round_and_doubles_know_their_words) {
     int32_t whole;
     double real;
-    EXPECT(mr_types_literal(MR_SPAN(" 42 "), MR_TYPE(MR_INT32), NULL, &whole));
+    EXPECT(mr_types_literal(MR_SPAN(" 42 "), MR_TYPE(MR_INT32), NULL, NULL, &whole));
     EXPECT_EQ(whole, 42);
-    EXPECT(mr_types_literal(MR_SPAN("-2.5"), MR_TYPE(MR_INT32), NULL, &whole));
+    EXPECT(mr_types_literal(MR_SPAN("-2.5"), MR_TYPE(MR_INT32), NULL, NULL, &whole));
     EXPECT_EQ(whole, -3);
-    EXPECT(!mr_types_literal(MR_SPAN("2147483648"), MR_TYPE(MR_INT32), NULL, &whole));
-    EXPECT(!mr_types_literal(MR_SPAN("2147483647.5"), MR_TYPE(MR_INT32), NULL, &whole));
-    EXPECT(mr_types_literal(MR_SPAN("-Infinity"), MR_TYPE(MR_FLOAT64), NULL, &real));
+    EXPECT(!mr_types_literal(MR_SPAN("2147483648"), MR_TYPE(MR_INT32), NULL, NULL, &whole));
+    EXPECT(!mr_types_literal(MR_SPAN("2147483647.5"), MR_TYPE(MR_INT32), NULL, NULL, &whole));
+    EXPECT(mr_types_literal(MR_SPAN("-Infinity"), MR_TYPE(MR_FLOAT64), NULL, NULL, &real));
     EXPECT(real < 0 && real * 0 != 0);
-    EXPECT(!mr_types_literal(MR_SPAN("five"), MR_TYPE(MR_FLOAT64), NULL, &real));
+    EXPECT(!mr_types_literal(MR_SPAN("five"), MR_TYPE(MR_FLOAT64), NULL, NULL, &real));
 }

@@ -1,4 +1,4 @@
-// Eval, casts from text: numbers, truth values and intervals as DuckDB 1.4 reads them.
+// Types, numbers and truth values written as text, as DuckDB 1.4 reads them.
 //
 // How: a decimal number is split into digits, point and exponent first; a whole number is then
 // taken from the digits before the (moved) point, and rounded by the one behind it, so nothing is
@@ -8,11 +8,18 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "exec/eval_cast.h"
-#include "exec/fn.h"
-#include "sql/types.h"
+#include "base/numeric.h"
+#include "sql/types_text.h"
 
 #define DIGITS_MAX 400  // Longer numbers are cut behind this many significant digits.
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 typedef struct decimal {
     bool negative;
@@ -99,7 +106,7 @@ static bool parse_based(mr_span in, uint64_t base, uint64_t max, int64_t *ret) {
     uint64_t value = 0;
     bool was_digit = false;
     for (size_t i = 2; i < in.bytes; i++) {
-        int digit = mr_fn_hex_digit(in.data[i]);
+        int digit = hex_digit(in.data[i]);
         if (in.data[i] == '_' && was_digit && i + 1 < in.bytes) {
             was_digit = false;
             continue;
@@ -117,8 +124,13 @@ static bool parse_based(mr_span in, uint64_t base, uint64_t max, int64_t *ret) {
     return was_digit;
 }
 
-bool mr_eval_cast_text_integer(mr_span in, int64_t min, int64_t max, int64_t *ret) {
+bool mr_types_number_integer(mr_span in, int64_t min, int64_t max, int64_t *ret) {
     in = mr_span_trim(in);
+    int64_t plain;
+    if (in.bytes > 0 && in.data[0] != '+' && mr_text_parse_int64(in, &plain)) {
+        *ret = plain;
+        return plain >= min && plain <= max;
+    }
     if (in.bytes > 2 && in.data[0] == '0' && (in.data[1] == 'x' || in.data[1] == 'X')) {
         return parse_based(in, 16, (uint64_t)max, ret);
     }
@@ -163,7 +175,7 @@ static bool parse_special(mr_span in, double *ret) {
     return mr_span_equal_nocase(in, MR_SPAN("nan"));
 }
 
-bool mr_eval_cast_text_double(mr_span in, double *ret) {
+bool mr_types_number_double(mr_span in, double *ret) {
     in = mr_span_trim(in);
     if (in.bytes > 1 && in.data[0] == '+' && in.data[1] == '-') {  // As DuckDB, which drops the +.
         in.data++, in.bytes--;
@@ -188,7 +200,7 @@ bool mr_eval_cast_text_double(mr_span in, double *ret) {
     return true;
 }
 
-bool mr_eval_cast_text_bool(mr_span in, bool *ret) {
+bool mr_types_number_bool(mr_span in, bool *ret) {
     static const char *const words[2][5] = {{"false", "f", "no", "n", "0"},
                                             {"true", "t", "yes", "y", "1"}};
     for (int value = 0; value < 2; value++) {
@@ -202,6 +214,11 @@ bool mr_eval_cast_text_bool(mr_span in, bool *ret) {
     return false;
 }
 
-bool mr_eval_cast_text_interval(mr_span in, mr_interval *ret) {
-    return mr_types_interval(in, ret);
+bool mr_types_number_numeric(mr_span in, mr_type type, mr_int128 *ret) {
+    __int128 value;
+    if (!mr_numeric_parse(in, type.precision, type.scale, &value)) {
+        return false;
+    }
+    *ret = value;
+    return true;
 }
