@@ -48,8 +48,8 @@ struct mr_cli_command {
 
 // clang-format off
 #define MR_CLI_COMMANDS(X) \
-    X(init) X(new) X(run) X(check) X(explain) X(diff) X(test) X(stream) X(sql) X(generate) \
-    X(doctor)
+    X(init) X(new) X(run) X(check) X(explain) X(diff) X(test) X(stream) X(replay) X(sql) \
+    X(generate) X(doctor)
 // clang-format on
 
 #define MR_CLI_DECLARE(name) extern const mr_cli_command mr_cmd_##name;
@@ -84,6 +84,15 @@ void mr_report_note(mr_cx *cx, const mr_text *text);   // To standard error.
     }
 // --data, MILLRACE_DATA (both from where the user stands), or data in the project.
 const char *mr_pipeline_data_dir(const mr_cli_args *args, mr_cx *cx);
+// A file that was planned, or why it could not be.
+typedef struct mr_cli_plan {
+    mr_job_spec spec;  // Some of it may be filled before.
+    mr_job *job;
+    mr_sql_errors errors;  // At least one when it failed.
+    int exit_code;
+} mr_cli_plan;
+// Reads the file, goes to its project's folder and plans; reports nothing.
+mr_code mr_pipeline_plan(const mr_cli_args *args, const char *file, mr_cli_plan *ret, mr_cx *cx);
 // Fills spec from the flags, reads the file, goes to the project's folder and plans.
 //   errors are all reported; returns an exit code, 0 when *ret is a planned job
 //   on failure nothing is left open

@@ -72,22 +72,32 @@ static mr_code spec_fill(const mr_cli_args *args, const char *file, mr_job_spec 
     return MR_OK;
 }
 
+mr_code mr_pipeline_plan(const mr_cli_args *args, const char *file, mr_cli_plan *ret, mr_cx *cx) {
+    *ret = (mr_cli_plan){.spec = ret->spec};
+    mr_code code = spec_fill(args, file, &ret->spec, cx);
+    code = code == MR_OK ? mr_job_load(&ret->spec, &ret->job, &ret->errors, cx) : code;
+    if (code == MR_OK) {
+        return MR_OK;
+    }
+    bool usage = ret->job != NULL || cx->error.code == MR_E_OPTION;
+    ret->exit_code = usage ? MR_EXIT_USAGE : MR_EXIT_FAILED;
+    if (ret->errors.count == 0) {
+        ret->errors.items = MR_NEW(cx->arena, mr_error);
+        ret->errors.items[0] = cx->error;
+        ret->errors.count = 1;
+    }
+    return code;
+}
+
 int mr_pipeline_load(const mr_cli_args *args, const char *file, mr_job_spec *spec, mr_job **ret,
                      mr_cx *cx) {
-    if (spec_fill(args, file, spec, cx) != MR_OK) {
-        mr_report_error(cx);
-        return cx->error.code == MR_E_OPTION ? MR_EXIT_USAGE : MR_EXIT_FAILED;
-    }
-    mr_sql_errors errors;
-    if (mr_job_load(spec, ret, &errors, cx) == MR_OK) {
-        return MR_EXIT_DONE;
-    }
-    if (errors.count == 0) {
+    mr_cli_plan plan = {.spec = *spec};
+    mr_code code = mr_pipeline_plan(args, file, &plan, cx);
+    *spec = plan.spec;
+    *ret = plan.job;
+    for (uint32_t i = 0; code != MR_OK && i < plan.errors.count; i++) {
+        cx->error = plan.errors.items[i];
         mr_report_error(cx);
     }
-    for (uint32_t i = 0; i < errors.count; i++) {
-        cx->error = errors.items[i];
-        mr_report_error(cx);
-    }
-    return MR_EXIT_USAGE;
+    return code == MR_OK ? MR_EXIT_DONE : plan.exit_code;
 }

@@ -184,8 +184,32 @@ mr_code mr_publish_sweep(const mr_publish *publish, mr_cx *cx) {
 
 bool mr_publish_is_own(const mr_publish *publish, mr_span file_name) {
     mr_name name;
-    return mr_name_parse(file_name, &name) && mr_span_is(name.pipeline, publish->pipeline) &&
-           mr_span_is(name.ending, publish->ending);
+    if (!mr_name_parse(file_name, &name) || !mr_span_is(name.ending, publish->ending)) {
+        return false;
+    }
+    const char *replay = memmem(name.pipeline.data, name.pipeline.bytes, MR_PUBLISH_REPLAY,
+                                strlen(MR_PUBLISH_REPLAY));
+    mr_span own = name.pipeline;
+    own.bytes = replay == NULL ? own.bytes : (size_t)(replay - own.data);
+    return mr_span_is(own, publish->pipeline);
+}
+
+// Temporaries of replays that were not finished.
+static mr_code sweep_replays(const mr_publish *publish, mr_cx *cx) {
+    const char *dir = mr_arena_printf(cx->arena, "%s/.tmp", publish->dir);
+    if (!mr_file_exists(dir, cx)) {
+        return MR_OK;
+    }
+    mr_dir_entry *entries;
+    size_t count;
+    const char *start = mr_arena_printf(cx->arena, "%s" MR_PUBLISH_REPLAY, publish->pipeline);
+    MR_TRY(mr_dir_list(dir, &entries, &count, cx));
+    for (size_t i = 0; i < count; i++) {
+        if (mr_span_starts(mr_span_of(entries[i].name), start)) {
+            MR_TRY(mr_dir_delete(mr_arena_printf(cx->arena, "%s/%s", dir, entries[i].name), cx));
+        }
+    }
+    return MR_OK;
 }
 
 // Deletes the pipeline's files in one folder and below. *ret_empty: nothing is left in it.
@@ -223,6 +247,7 @@ mr_code mr_publish_erase(const mr_publish *publish, mr_cx *cx) {
     }
     bool empty;
     MR_TRY(erase_folder(publish, publish->dir, &empty, cx));
+    MR_TRY(sweep_replays(publish, cx));
     MR_TRY(mr_publish_sweep(publish, cx));
     return mr_dir_sync(publish->dir, cx);
 }

@@ -11,6 +11,10 @@
 
 #include "port/sink.h"
 
+// Behind a pipeline's name: what its replays write is theirs to finish, and the pipeline's to
+// erase.
+#define MR_PUBLISH_REPLAY "~replay"
+
 typedef struct mr_publish {
     const char *dir;  // The table's folder.
     const char *tmp;  // <dir>/.tmp/<pipeline>

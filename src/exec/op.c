@@ -110,6 +110,7 @@ static const mr_column late_columns[] = {
     {"_topic", {.id = MR_TEXT}, false},
     {"_partition", {.id = MR_INT32}, false},
     {"_offset", {.id = MR_INT64}, false},
+    {"_raw", {.id = MR_BYTES}, false},  // The record as it came, for `millrace replay`.
 };
 
 mr_schema mr_op_late_schema(const mr_schema *source, mr_arena *arena) {

@@ -52,7 +52,10 @@ static void late_put(mr_op *op, const mr_batch *in, const late_row *late, mr_cx 
     extra[5] = constant(MR_TEXT, &topic);
     extra[6] = constant(MR_INT32, &origin->partition);
     extra[7] = constant(MR_INT64, &origin->offsets[late->row]);
-    mr_assert(in->column_count + 8 == count);
+    mr_str raw = {.data = origin->base + origin->starts[late->row],
+                  .bytes = origin->lengths[late->row]};
+    extra[8] = constant(MR_BYTES, &raw);
+    mr_assert(in->column_count + 9 == count);
     mr_batch out = {
         .rows = in->rows, .column_count = count, .columns = columns, .sel_count = in->rows};
     mr_rows_append_row(table, &out, late->row);

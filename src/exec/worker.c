@@ -109,6 +109,9 @@ static void quarantine_future(mr_worker *worker, const mr_plan_source *plan, uin
         int64_t offset = batch->origin->offsets[row];
         extra[6] = (mr_vector){.type = MR_TYPE(MR_INT32), .kind = MR_CONST, .int32s = &partition};
         extra[7] = (mr_vector){.type = MR_TYPE(MR_INT64), .kind = MR_CONST, .int64s = &offset};
+        mr_str raw = {.data = batch->origin->base + batch->origin->starts[row],
+                      .bytes = batch->origin->lengths[row]};
+        extra[8] = (mr_vector){.type = MR_TYPE(MR_BYTES), .kind = MR_CONST, .strs = &raw};
         mr_batch out = {
             .rows = batch->rows, .column_count = columns, .columns = all, .sel_count = batch->rows};
         mr_rows_append_row(late, &out, row);

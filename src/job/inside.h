@@ -11,6 +11,7 @@ struct mr_job {
     mr_job_spec spec;
     mr_job_exec exec;
     const char *name;
+    const char *replays;  // The pipeline whose rows it replays; NULL: it is itself.
     const char *state_dir;
     const char *run_id;
     mr_plat *plat;

@@ -92,7 +92,7 @@ static mr_code register_table(const mr_job *job, const mr_sink *sink, mr_cx *cx)
 }
 
 static mr_code register_tables(const mr_job *job, mr_cx *cx) {
-    for (uint32_t s = 0; s < job->sink_count; s++) {
+    for (uint32_t s = 0; s < job->sink_count && job->replays == NULL; s++) {
         if (job->sinks[s]->type->registers) {
             MR_TRY(register_table(job, job->sinks[s], cx));
         }

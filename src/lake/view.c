@@ -65,6 +65,11 @@ static void add_empty(mr_text *out, const mr_catalog_table *table) {
     mr_text_add(out, " WHERE false");
 }
 
+// JSON has no bytes: they are written as "\\x" and hex digits.
+static bool is_hex(const mr_catalog_table *table, const mr_catalog_column *column) {
+    return strcmp(table->format, "jsonl") == 0 && strcmp(column->type, "bytea") == 0;
+}
+
 static void add_columns(mr_text *out, const mr_catalog_table *table) {
     for (uint32_t c = 0; c < table->column_count; c++) {
         const mr_catalog_column *column = &table->columns[c];
@@ -72,9 +77,14 @@ static void add_columns(mr_text *out, const mr_catalog_table *table) {
         if (partitioned_by(table, column->name)) {
             add_partition_value(out, column);
         } else {
-            mr_text_add(out, "CAST(");
+            bool hex = is_hex(table, column);
+            mr_text_add(out, hex ? "from_hex(substr(" : "CAST(");
             mr_view_add_name(out, column->name);
-            mr_text_addf(out, " AS %s) AS ", column->type);
+            if (hex) {
+                mr_text_add(out, ", 3)) AS ");
+            } else {
+                mr_text_addf(out, " AS %s) AS ", column->type);
+            }
             mr_view_add_name(out, column->name);
         }
     }
@@ -91,7 +101,7 @@ static void add_json_columns(mr_text *out, const mr_catalog_table *table) {
         mr_text_add(out, first ? "" : ", ");
         mr_view_add_literal(out, column->name);
         mr_text_add(out, ": ");
-        mr_view_add_literal(out, column->type);
+        mr_view_add_literal(out, is_hex(table, column) ? "text" : column->type);
         first = false;
     }
     mr_text_add_char(out, '}');

@@ -132,6 +132,8 @@ static mr_code read_column(mr_session *s, mr_foreign *table, const PgQuery__Colu
     mr_option_values values;
     column_options given;
     MR_TRY(mr_options_read(s, ast->fdwoptions, ast->n_fdwoptions, &values));
+    const mr_options_target all = {.table = column_rows, .bytes = sizeof(given)};
+    MR_TRY(mr_options_check(s, &all, &values, mr_session_place(s, ast->location)));
     MR_TRY(mr_option_apply(column_rows, &values, /* pass_prefix= */ NULL, &given, s->cx));
     mr_field *field = &table->fields[index];
     *field = (mr_field){.name = column->name, .type = column->type, .path = given.path};

@@ -97,17 +97,28 @@ static mr_code insert_sink(insert_build *b) {
         mr_options_without(s, &all, (const char *const[]){"mode", "trigger"}, 2, taken);
     b->mode = taken[0];
     b->insert.type = type;
-    MR_TRY(mr_options_check(
+    // Options do not depend on each other: each that is wrong is told.
+    mr_code code = mr_options_check(
         s, &(mr_options_target){.table = with_common(s, type), .bytes = type->size},
-        &b->insert.options, b->table->source.place));
+        &b->insert.options, b->table->source.place);
+    if (code != MR_OK) {
+        mr_session_report(s, code);
+    }
     mr_option_value trigger = {.name = "trigger", .value = type->default_trigger};
     if (taken[1] != NULL) {
         trigger = *taken[1];
     }
     if (trigger.value != NULL && strcmp(trigger.value, "0") != 0) {
-        MR_TRY(mr_options_duration(s, &trigger, &b->insert.trigger_us));
+        mr_code trigger_code = mr_options_duration(s, &trigger, &b->insert.trigger_us);
+        if (trigger_code != MR_OK) {
+            code = mr_session_report(s, trigger_code);
+        }
     }
-    return insert_mode(b, type);
+    mr_code mode_code = insert_mode(b, type);
+    if (mode_code != MR_OK) {
+        code = mr_session_report(s, mode_code);
+    }
+    return code == MR_OK ? MR_OK : mr_session_fail_silently(s);
 }
 
 // ---- columns ---------------------------------------------------------------------------------

@@ -108,11 +108,30 @@ mr_option_values mr_options_overlay(mr_session *s, const mr_foreign *foreign,
 mr_code mr_options_check(mr_session *s, const mr_options_target *target,
                          const mr_option_values *values, mr_place place) {
     void *memory = mr_arena_alloc(s->cx->arena, target->bytes);
-    mr_code code = mr_option_apply(target->table, values, target->pass_prefix, memory, s->cx);
-    if (code != MR_OK && s->cx->error.place.offset < 0) {
-        s->cx->error.place = place;
+    mr_option_values left = {.items =
+                                 MR_NEW_ARRAY(s->cx->arena, mr_option_value, values->count + 1),
+                             .count = values->count};
+    memcpy(left.items, values->items, values->count * sizeof(*left.items));
+    // Each option that fails is told and left out, until the rest is fine.
+    for (size_t failed = 0;; failed++) {
+        mr_code code = mr_option_apply(target->table, &left, target->pass_prefix, memory, s->cx);
+        if (code == MR_OK) {
+            return failed == 0 ? MR_OK : mr_session_fail_silently(s);
+        }
+        size_t at = left.count;
+        for (size_t i = 0; i < left.count; i++) {
+            const mr_place *own = &left.items[i].place;
+            at = own->offset >= 0 && own->offset == s->cx->error.place.offset ? i : at;
+        }
+        if (at == left.count) {  // Of no option: one that is missing. It would hide nothing more.
+            bool missing = s->cx->error.place.offset < 0;
+            s->cx->error.place = missing ? place : s->cx->error.place;
+            return failed == 0 ? code : mr_session_fail_silently(s);
+        }
+        mr_session_report(s, code);
+        memmove(&left.items[at], &left.items[at + 1], (left.count - at - 1) * sizeof(*left.items));
+        left.count--;
     }
-    return code;
 }
 
 mr_option_values mr_options_without(mr_session *s, const mr_option_values *values,

@@ -388,21 +388,23 @@ mr_code mr_parse_statements(mr_session *s, mr_parse_statement **ret, uint32_t *r
         pg_query_free_split_result(split);
         return mr_session_report(s, code);
     }
-    size_t parts = (size_t)split.n_stmts + 1;
+    // The scanner passes over statements without a keyword ("SELCT 1"): they are what lies between.
+    size_t parts = 2 * (size_t)split.n_stmts + 1;
     s->unparsed = MR_NEW_ARRAY(s->cx->arena, const char *, parts);
     mr_parse_statement *list = MR_NEW_ARRAY(s->cx->arena, mr_parse_statement, parts);
     mr_code first = MR_OK;
     size_t end = 0;
     for (size_t i = 0; i < parts; i++) {
-        mr_span part = {s->expanded + end, s->expanded_bytes - end};  // Behind the last: unclosed.
+        bool between = i % 2 == 0;
+        size_t next = s->expanded_bytes;
         if (i + 1 < parts) {
-            size_t start = (size_t)split.stmts[i]->stmt_location;
-            size_t bytes = (size_t)MR_MAX(split.stmts[i]->stmt_len, 0);
-            part = (mr_span){s->expanded + start, bytes};
-            end = MR_MIN(start + bytes, s->expanded_bytes);
+            size_t start = (size_t)split.stmts[i / 2]->stmt_location;
+            next = between ? start : start + (size_t)MR_MAX(split.stmts[i / 2]->stmt_len, 0);
         }
-        mr_code code = parse_part(s, part, list, ret_count);
+        next = MR_MIN(MR_MAX(next, end), s->expanded_bytes);
+        mr_code code = parse_part(s, (mr_span){s->expanded + end, next - end}, list, ret_count);
         first = first == MR_OK ? code : first;
+        end = next;
     }
     pg_query_free_split_result(split);
     *ret = list;

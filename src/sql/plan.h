@@ -192,6 +192,9 @@ typedef struct mr_sql_errors {
 } mr_sql_errors;
 mr_code mr_plan_make(mr_span text, const mr_sql_env *env, mr_pipeline **ret,
                      mr_sql_errors *ret_errors, mr_cx *cx);
+// Takes out of a pipeline all inserts but those with keep[i], all of which read one source, and
+// what only the others used. Hashes stay.
+void mr_plan_keep(mr_pipeline *pipeline, const bool *keep);
 // Frees what a pipeline holds outside its arena (rows of INSERT … VALUES).
 void mr_plan_release(mr_pipeline *pipeline);
 // The operators as an indented tree, one line each; stable, for golden tests.

@@ -272,6 +272,21 @@ static mr_code plan_ctes(mr_select *q, const PgQuery__WithClause *with) {
     return MR_OK;
 }
 
+// A condition that failed: every part of a conjunction that does, by itself.
+static mr_code report_conditions(mr_bind *b, const mr_ast *where, mr_code code) {
+    mr_session_report(b->s, code);
+    bool all = where->node_case == PG_QUERY__NODE__NODE_BOOL_EXPR &&
+               where->bool_expr->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR;
+    for (size_t i = 0; all && i < where->bool_expr->n_args; i++) {
+        mr_expr *part;
+        code = mr_bind_condition(b, where->bool_expr->args[i], &part);
+        if (code != MR_OK) {
+            mr_session_report(b->s, code);
+        }
+    }
+    return mr_session_fail_silently(b->s);
+}
+
 static mr_code plan_where(mr_bind *b, const mr_ast *where, mr_plan **plan) {
     if (where == NULL) {
         return MR_OK;
@@ -279,6 +294,9 @@ static mr_code plan_where(mr_bind *b, const mr_ast *where, mr_plan **plan) {
     mr_expr *predicate;
     b->clause = "WHERE";
     mr_code code = mr_bind_condition(b, where, &predicate);
+    if (code != MR_OK) {
+        code = report_conditions(b, where, code);
+    }
     b->clause = NULL;
     MR_TRY(code);
     *plan = mr_node_filter_all(b->s->cx->arena, *plan, predicate);

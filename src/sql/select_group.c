@@ -83,9 +83,11 @@ static mr_code bind_keys(group_build *g, mr_bind *b, const PgQuery__SelectStmt *
     g->keys = MR_NEW_ARRAY(g->q->s->cx->arena, mr_expr *, ast->n_group_clause + 1);
     b->clause = "GROUP BY";
     mr_code code = MR_OK;
-    for (size_t i = 0; i < ast->n_group_clause && code == MR_OK; i++) {
+    bool failed = false;
+    for (size_t i = 0; i < ast->n_group_clause; i++) {
         const mr_ast *item = ast->group_clause[i];
         mr_expr *key = NULL;
+        code = MR_OK;
         if (item->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
             code = mr_fail_at(g->q->s->cx, MR_E_UNSUPPORTED, mr_session_place_of(g->q->s, item),
                               "Write one INSERT for each set.",
@@ -94,9 +96,13 @@ static mr_code bind_keys(group_build *g, mr_bind *b, const PgQuery__SelectStmt *
             code = mr_select_named(b, item, list, &key);
         }
         code = code == MR_OK ? add_key(g, key) : code;
+        if (code != MR_OK) {
+            failed = true;
+            mr_session_report(g->q->s, code);
+        }
     }
     b->clause = NULL;
-    return code;
+    return failed ? mr_session_fail_silently(g->q->s) : MR_OK;
 }
 
 // ---- below the aggregate ---------------------------------------------------------------------
