@@ -50,7 +50,8 @@ def points():
     for path in pathlib.Path(ROOT, "src").rglob("*.c"):
         found.update(re.findall(r'mr_crash_point\("([a-z_.]+)"', path.read_text(encoding="utf-8")))
     assert len(found) >= 10
-    return sorted(found)
+    # Those of other commands: test_commands.py dies at them.
+    return sorted(point for point in found if point.split(".")[0] not in ("fresh", "reset", "replay"))
 
 
 def run(folder, crash=None):
