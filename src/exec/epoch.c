@@ -118,11 +118,23 @@ static mr_code publish_all(mr_driver *driver, uint64_t epoch, mr_cx *cx) {
     return MR_OK;
 }
 
+// The log learns of a publication with the next record only: here its files tell.
+static bool is_published(const mr_pending *pending, mr_cx *cx) {
+    for (uint32_t f = 0; f < pending->publication.file_count; f++) {
+        const mr_publication_file *file = &pending->publication.files[f];
+        mr_stat stat;
+        if (mr_file_stat(file->final, &stat, cx) != MR_OK || stat.bytes != file->bytes) {
+            return false;
+        }
+    }
+    return true;
+}
+
 mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx) {
     for (uint32_t i = 0; i < driver->pending_count; i++) {
         const mr_pending *pending = &driver->pending[i];
         bool gone = pending->sink == UINT32_MAX;
-        if (gone && driver->spec.options.accept_loss) {
+        if (gone && (driver->spec.options.accept_loss || is_published(pending, cx))) {
             continue;
         }
         if (gone) {

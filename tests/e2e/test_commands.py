@@ -331,7 +331,8 @@ def test_rows_that_count_in_some_windows_are_left_out(tmp_path):
     said = project("replay", "clicks_late", "--as-new-rows", "-c", "exec.aside_format=jsonl").stdout
     assert "1 rows replayed" in said and "1 rows left out: they count in some of their windows" in said
     totals = [total for _, total in project.values("totals", "window_start", "total")]
-    assert totals.count(100.0) == 3 and 1000.0 not in totals and totals.count(1009.5) == 1
+    assert totals.count(100.0) == 3 and 1000.0 not in totals
+    assert totals.count(1010.5) == totals.count(1013.5) == 1  # Those that it was on time for have it.
 
 
 def test_replay_of_what_is_not_there(project):
@@ -425,14 +426,14 @@ CREATE FOREIGN TABLE clicks (id txt, user_id innt OPTIONS (bad '1', worse '2'), 
 CREATE FOREIGN TABLE fine (id text, amount double precision, at timestamptz OPTIONS (watermark '1 second'))
   SERVER input OPTIONS (path 'x');
 CREATE FOREIGN TABLE t () SERVER lake OPTIONS (trigger 'x', mode 'y', zzz '1', yyy '2');
-INSERT INTO t SELECT nix, uper(id), amount + id FROM fine WHERE foo > 1 AND bar(id);
+INSERT INTO t SELECT nix, uper(id), amount + id FROM fine WHERE foo > 1 AND nofn(id);
 INSERT INTO nowhere SELECT id FROM fine;
 INSERT INTO t SELECT window_start, count(*) FROM tumble(fine, at, interval '1 minute')
   GROUP BY window_start, contry, segmnt;
 """
 ERRORS = ['wrapper "fil"', '"SELCT"', 'type "txt"', 'type "innt"', 'value "x" for option "idle_timeout"',
           'value "x" for option "trigger"', 'value "y" for option "mode"', 'option "zzz"', 'option "yyy"',
-          'column "nix"', 'function "uper"', "no operator +", 'column "foo"', 'function "bar"', 'table "nowhere"',
+          'column "nix"', 'function "uper"', "no operator +", 'column "foo"', 'function "nofn"', 'table "nowhere"',
           'column "contry"', 'column "segmnt"']
 
 
