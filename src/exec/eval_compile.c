@@ -66,6 +66,7 @@ static mr_code kernel_find(compiler *c, const mr_expr *expr, mr_eval_node *node)
     switch (expr->kind) {
     case MR_EXPR_CALL:
         mr_assert(expr->fn < MR_FN_ID_COUNT);
+        node->zone = expr->zone;
         node->state = state_add(c);
         node->kernel = mr_fn_kernels[expr->fn];
         node->sees_nulls = (mr_function_table[expr->fn].flags & MR_FN_NULLS) != 0;

@@ -52,6 +52,7 @@ struct mr_eval_node {
     mr_compare compare;
     mr_vector constant;
     const mr_external *external;
+    const mr_zone *zone;   // Of timezone(…).
     mr_eval_state *state;  // Of a call.
     mr_eval_memo *memo;    // Set on the top of a part that reads nothing but one text column.
 };

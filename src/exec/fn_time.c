@@ -44,7 +44,7 @@ static bool add_days(int64_t us, int32_t days, const mr_zone *zone, int64_t *ret
     return true;
 }
 
-static int32_t month_days(int64_t year, int32_t month) {
+int32_t mr_fn_time_month_days(int64_t year, int32_t month) {
     static const int8_t days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     return days[month - 1] + (month == 2 && leap);
@@ -60,7 +60,7 @@ static bool add_months(int64_t us, int32_t months, const mr_zone *zone, int64_t 
     int64_t month = civil.year * 12 + civil.month - 1 + months;
     civil.year = mr_floor_div(month, 12);
     civil.month = (int32_t)(month - civil.year * 12) + 1;
-    civil.day = MR_MIN(civil.day, month_days(civil.year, civil.month));
+    civil.day = MR_MIN(civil.day, mr_fn_time_month_days(civil.year, civil.month));
     if (civil.year < -290000 || civil.year > 294000) {
         return false;
     }
@@ -184,6 +184,13 @@ static bool difference(int64_t from, int64_t to, const mr_zone *zone, mr_interva
     }
     *ret = (mr_interval){.days = back ? -days : days, .us = back ? at - last : last - at};
     return true;
+}
+
+bool mr_fn_time_days(const mr_zone *zone, int64_t from, int64_t to, int64_t *ret) {
+    mr_interval between;
+    bool fits = difference(from, to, zone, &between);
+    *ret = fits ? between.days : 0;
+    return fits;
 }
 
 void mr_fn_SUB_TIMESTAMPTZ(mr_fn_call *call) {

@@ -41,5 +41,13 @@ mr_time_unit mr_fn_time_unit(mr_str name);
 // The unit named by argument 0 at a row; on an unknown name the row fails.
 mr_time_unit mr_fn_time_unit_arg(mr_fn_call *call, uint32_t row);
 
+int32_t mr_fn_time_month_days(int64_t year, int32_t month);
+int64_t mr_fn_time_iso_year(int64_t days);  // Of a day since 1970-01-01.
+int64_t mr_fn_time_iso_week(int64_t days);  // 1 .. 53
+int64_t mr_fn_time_monday(int64_t days);    // The Monday of its week.
+// Whole days of the wall clock between two moments. False: out of range.
+bool mr_fn_time_days(const mr_zone *zone, int64_t from, int64_t to, int64_t *ret);
+const char *mr_fn_time_day_name(int64_t weekday);               // 0 = Sunday
+const char *mr_fn_time_month_name(int32_t month);               // 1 .. 12
 int64_t mr_fn_time_local(const mr_zone *zone, int64_t utc_us);  // Wall clock of a moment.
 int64_t mr_fn_time_utc(const mr_zone *zone, int64_t local_us);  // Moment of a wall clock.

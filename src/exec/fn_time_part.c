@@ -80,6 +80,20 @@ static int64_t weekday(int64_t days) {  // 0 = Sunday.
     return ((days + 4) % 7 + 7) % 7;
 }
 
+int64_t mr_fn_time_iso_year(int64_t days) {
+    mr_civil c;
+    mr_civil_from_us(days * MR_DAY_US, &c);
+    return iso_year(days, c.year);
+}
+
+int64_t mr_fn_time_iso_week(int64_t days) {
+    return (days - iso_year_start(mr_fn_time_iso_year(days))) / 7 + 1;
+}
+
+int64_t mr_fn_time_monday(int64_t days) {
+    return days - (weekday(days) + 6) % 7;
+}
+
 // A field of a wall clock. offset_s is its zone's.
 static int64_t part_of(mr_time_unit unit, int64_t local_us, int32_t offset_s) {
     mr_civil c;

@@ -45,6 +45,9 @@ static const struct {
     {"datepart", "date_part"},
     {"extract", "date_part"},
     {"datetrunc", "date_trunc"},
+    {"datediff", "date_diff"},
+    {"datesub", "date_sub"},
+    {"make_timestamp_ms", "epoch_ms"},
     {"mean", "avg"},
     {"approx_distinct", "approx_count_distinct"},
     {"countif", "count_if"},
@@ -69,9 +72,10 @@ static const char *const volatile_functions[] = {
 };
 
 static const char *const date_fields[] = {
-    "year",   "quarter", "month",       "week",        "day",        "hour",
-    "minute", "second",  "millisecond", "microsecond", "dow",        "isodow",
-    "doy",    "isoyear", "decade",      "century",     "millennium", "epoch",
+    "year",          "quarter",         "month",       "week",  "day",      "hour", "minute",
+    "second",        "millisecond",     "microsecond", "dow",   "isodow",   "doy",  "isoyear",
+    "decade",        "century",         "millennium",  "epoch", "yearweek", "era",  "timezone",
+    "timezone_hour", "timezone_minute",
 };
 
 const char *mr_bind_row_name(const char *name) {

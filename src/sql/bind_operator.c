@@ -88,7 +88,7 @@ static mr_code bind_plain(mr_bind *b, const PgQuery__AExpr *ast, mr_expr **ret) 
     }
     if (count == 2 && strcmp(sign, "+") == 0 &&
         (args[0]->type.id == MR_INTERVAL || args[1]->type.id == MR_DATE) &&
-        args[1]->type.id != MR_INTERVAL) {  // interval + time, int + date
+        args[1]->type.id != MR_INTERVAL) {  // interval + time, int or time + date
         return mr_bind_function(
             b->s, &(mr_bind_args){sign, (mr_expr *[]){args[1], args[0]}, 2, place}, ret);
     }

@@ -125,6 +125,129 @@ static mr_code bind_math(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
     return MR_OK;
 }
 
+// ---- times -------------------------------------------------------------------------------------
+
+// Functions that are fields of date_part.
+static const struct {
+    const char *name;
+    const char *field;
+} fields[] = {
+    {"dayofweek", "dow"},
+    {"weekday", "dow"},
+    {"dayofmonth", "day"},
+    {"dayofyear", "doy"},
+    {"weekofyear", "week"},
+    {"yearweek", "yearweek"},
+    {"era", "era"},
+    {"timezone_hour", "timezone_hour"},
+    {"timezone_minute", "timezone_minute"},
+};
+
+static bool is_time(const mr_expr *expr) {
+    return expr->type.id == MR_DATE || expr->type.id == MR_TIMESTAMP ||
+           expr->type.id == MR_TIMESTAMPTZ;
+}
+
+// timezone('zone', time): the zone is read here, since only the platform has its rules.
+static mr_code bind_timezone(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
+    mr_session *s = b->s;
+    mr_expr *name = call->args[0];
+    if (!is_text_constant(name)) {
+        return mr_fail_at(s->cx, MR_E_UNSUPPORTED, name->place,
+                          "Write it as 'Europe/Berlin'; choose between zones by CASE.",
+                          "zone of AT TIME ZONE is not a literal");
+    }
+    mr_str text = mr_vector_str(&name->constant, 0);
+    const char *zone_name = mr_arena_copy(s->cx->arena, text.data, text.bytes);
+    const mr_zone *zone = NULL;
+    if (!mr_span_equal_nocase(mr_span_of(zone_name), MR_SPAN("UTC"))) {
+        mr_code code =
+            s->env->zone == NULL ? MR_E_NAME : s->env->zone(s->env->self, zone_name, &zone, s->cx);
+        if (code != MR_OK) {
+            return mr_fail_at(s->cx, MR_E_NAME, name->place, "Write it as 'Europe/Berlin'.",
+                              "no time zone \"%s\"", zone_name);
+        }
+    }
+    MR_TRY(mr_bind_function(s, call, ret));
+    (*ret)->zone = zone;
+    return MR_OK;
+}
+
+// make_timestamp(year, month, day, hour, minute, second) is a date and a time; make_timestamptz is
+// the same on the wall clock of the session's zone, or of a seventh argument.
+static mr_code bind_make(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
+    mr_expr *parts[2], *zoned[2];
+    MR_TRY(call_of(b, "make_date", call->args, 3, &parts[0]));
+    MR_TRY(call_of(b, "make_time", call->args + 3, 3, &parts[1]));
+    MR_TRY(call_of(b, "+", parts, 2, ret));
+    if (call->count == 7) {
+        zoned[0] = call->args[6];
+        zoned[1] = *ret;
+        return bind_timezone(b, &(mr_bind_args){"timezone", zoned, 2, call->place}, ret);
+    }
+    if (strcmp(call->name, "make_timestamptz") == 0) {
+        return mr_types_cast(b->s, *ret, MR_TYPE(MR_TIMESTAMPTZ), MR_CAST_IMPLICIT, ret);
+    }
+    return MR_OK;
+}
+
+// A format with %z gives a moment, others a wall clock.
+static mr_code bind_strptime(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
+    const mr_expr *format = call->args[1];
+    if (!is_text_constant(format)) {
+        return MR_OK;
+    }
+    mr_str text = mr_vector_str(&format->constant, 0);
+    bool zoned = memmem(text.data, text.bytes, "%z", 2) != NULL;
+    const char *name = !zoned                                ? call->name
+                       : strcmp(call->name, "strptime") == 0 ? "strptime_zoned"
+                                                             : "try_strptime_zoned";
+    return mr_bind_function(b->s, &(mr_bind_args){name, call->args, 2, call->place}, ret);
+}
+
+// age(time) is counted up to the start of today.
+static mr_code bind_age(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
+    mr_expr *args[2] = {NULL, call->args[0]};
+    args[0] = mr_expr_new(b->s->cx->arena, MR_EXPR_NOW, MR_TYPE(MR_TIMESTAMPTZ), call->place);
+    MR_TRY(mr_types_cast(b->s, args[0], MR_TYPE(MR_DATE), MR_CAST_EXPLICIT, &args[0]));
+    return call_of(b, "age", args, 2, ret);
+}
+
+static mr_code bind_time(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
+    const char *name = call->name;
+    mr_expr **args = call->args;
+    if (call->count >= 6 && call->count <= 7 && strncmp(name, "make_timestamp", 14) == 0) {
+        return bind_make(b, call, ret);
+    }
+    if (call->count == 2 && strcmp(name, "timezone") == 0) {
+        return bind_timezone(b, call, ret);
+    }
+    if (call->count == 2 && (strcmp(name, "strptime") == 0 || strcmp(name, "try_strptime") == 0)) {
+        return bind_strptime(b, call, ret);
+    }
+    if (call->count == 2 && strcmp(name, "strftime") == 0 && is_time(args[1])) {
+        mr_expr *turned[2] = {args[1], args[0]};
+        return call_of(b, name, turned, 2, ret);
+    }
+    if (call->count == 2 && strcmp(name, "date_add") == 0) {
+        return call_of(b, "+", args, 2, ret);
+    }
+    if (call->count == 1 && strcmp(name, "age") == 0) {
+        return bind_age(b, call, ret);
+    }
+    if (call->count == 0 && (strcmp(name, "today") == 0 || strcmp(name, "current_date") == 0)) {
+        *ret = mr_expr_new(b->s->cx->arena, MR_EXPR_NOW, MR_TYPE(MR_TIMESTAMPTZ), call->place);
+        return mr_types_cast(b->s, *ret, MR_TYPE(MR_DATE), MR_CAST_EXPLICIT, ret);
+    }
+    for (size_t i = 0; i < MR_COUNT(fields) && call->count == 1; i++) {
+        if (strcmp(fields[i].name, name) == 0) {
+            mr_expr *parts[2] = {text_of(b, fields[i].field, call->place), args[0]};
+            return call_of(b, "date_part", parts, 2, ret);
+        }
+    }
+    return MR_OK;
+}
+
 // ---- all ---------------------------------------------------------------------------------------
 
 mr_code mr_bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
@@ -134,5 +257,6 @@ mr_code mr_bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
             return bind_pattern(b, call, patterns[i].options_at, ret);
         }
     }
-    return bind_math(b, call, ret);
+    MR_TRY(bind_math(b, call, ret));
+    return *ret != NULL ? MR_OK : bind_time(b, call, ret);
 }

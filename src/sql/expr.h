@@ -48,6 +48,7 @@ struct mr_expr {
     bool literal;  // CONST: a number as written, whose type gives way to what it stands beside.
     mr_fn_id fn;
     const mr_external *external;
+    const mr_zone *zone;  // Of timezone('zone', time), which names it too. NULL = UTC.
     mr_compare compare;
     bool try_cast;
     mr_expr **args;

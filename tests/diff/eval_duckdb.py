@@ -16,6 +16,7 @@ Known differences, none of which the columns below meet (or which say `skip`):
 - repeat, replace, lpad and rpad fail above 1 MiB a value.
 - sum(bigint) is bigint here and stops the query when it does not fit; DuckDB's is hugeint.
 - approx_count_distinct has 16,384 registers here (DuckDB's 64), so it is compared with count(DISTINCT).
+- Hours and less of a difference of timestamptz are real time here, also where clocks go back.
 - '92233720368547758070e-1' cast to bigint is read exactly here; DuckDB refuses digits that overflow before
   the exponent is applied.
 """
@@ -498,6 +499,127 @@ date_trunc('day', tz)
 date_trunc('hour', tz) -- skip: {overlap} DuckDB moves the first of two equal hours to the second
 date_trunc('minute', tz) -- skip: {overlap} as above
 date_trunc('second', tz) -- skip: {overlap} as above
+strftime(ts, '%a %A %w %u %d %-d %b %h %B %m %-m %y %-y %Y %G')
+strftime(ts, '%H %-H %I %-I %p %M %-M %S %-S %f %g %z|%Z| %j %-j %U %W %V')
+strftime(ts, '%c|%x|%X')
+strftime(tz, '%Y-%m-%d %H:%M:%S%z %Z %p')
+strftime(d, '%A, %-d %B %Y week %V of %G, %U %W')
+strftime('%Y%m%d', ts)
+strptime(strftime(ts, '%d.%m.%Y %H:%M:%S.%f'), '%d.%m.%Y %H:%M:%S.%f')
+strptime(strftime(ts, '%b %-d %Y %I:%M %p'), '%b %d %Y %I:%M %p')
+strptime(strftime(ts, '%A %B  %d  %y'), '%A %B %d %y')
+strptime(strftime(ts, '%Y/%j'), '%Y/%j')
+strptime(left(tm, 10), '%Y-%m-%d')
+strptime(tm, '%Y-%m-%d %H:%M:%S')
+try_strptime(tm, '%Y-%m-%dT%H:%M:%S.%f')
+try_strptime(s, '%Y')
+try_strptime(num, '%S.%g') -- skip: (lower(num) LIKE '%inf%') no infinite times here
+strptime(tm, '%Y-%m-%d %H:%M:%S%z')
+try_strptime(tm, '%Y-%m-%dT%H:%M:%S.%f%z')
+try_strptime(num, '%m') -- skip: (lower(num) LIKE '%inf%') no infinite times here
+date_diff('year', d, e)
+date_diff('quarter', d, e)
+date_diff('month', d, e)
+date_diff('week', d, e)
+date_diff('day', d, e)
+date_diff('decade', d, e)
+date_diff('century', d, e)
+date_diff('hour', d, e)
+datediff('year', ts, ts2)
+date_diff('quarter', ts, ts2)
+date_diff('week', ts, ts2)
+date_diff('isoyear', ts, ts2)
+date_diff('hour', ts, ts2)
+date_diff('minute', ts, ts2)
+date_diff('second', ts, ts2)
+date_diff('millisecond', ts, ts2)
+date_diff('year', tz, tz2)
+date_diff('month', tz, tz2)
+date_diff('week', tz, tz2)
+date_diff('day', tz, tz2)
+date_diff('hour', tz, tz2) -- skip: (epoch_us(tz) <> epoch_us((tz::timestamp)::timestamptz) OR epoch_us(tz2) <> epoch_us((tz2::timestamp)::timestamptz)) DuckDB moves the first of two equal hours
+date_diff('minute', tz, tz2)
+date_diff('hour', h, h2)
+date_diff('second', h, h2)
+date_sub('year', d, e)
+date_sub('month', d, e)
+date_sub('day', d, e)
+datesub('year', ts, ts2)
+date_sub('quarter', ts, ts2)
+date_sub('month', ts, ts2)
+date_sub('week', ts, ts2)
+date_sub('day', ts, ts2)
+date_sub('hour', ts, ts2)
+date_sub('year', tz, tz2)
+date_sub('month', tz, tz2)
+date_sub('day', tz, tz2) -- skip: (month(tz) IN (3, 11) OR month(tz2) IN (3, 11)) days whose hour is missing or twice
+date_sub('hour', tz, tz2)
+date_sub('minute', h, h2)
+date_add(d, interval '1 month')
+age(ts, ts2)
+age(d, e)
+age(tz, tz2) -- skip: (tz::date = tz2::date) equal hours when clocks go back
+last_day(d)
+last_day(ts)
+last_day(tz)
+dayname(d)
+dayname(ts)
+dayname(tz)
+monthname(d)
+monthname(ts)
+monthname(tz)
+epoch_ns(ts)
+epoch_ns(tz)
+epoch_ns(d)
+epoch_ms(d)
+epoch(d)
+epoch(h)
+date_part('hour', h)
+date_part('minute', h)
+date_part('second', h)
+date_part('millisecond', h)
+date_part('microsecond', h)
+extract(epoch from h)
+weekofyear(d)
+dayofweek(ts)
+dayofyear(tz)
+yearweek(d)
+yearweek(ts)
+era(ts)
+timezone_hour(tz)
+timezone_minute(tz)
+make_date(2000 + q, r, 12)
+make_date(q + 2000, 2, r * 3)
+make_date(n // 1000)
+make_time(q, r, v / 150)
+make_time(23, 59, 59.5)
+make_timestamp(2000 + q, 6, 12 + r, 12 + q, 30, v / 170)
+make_timestamptz(2000 + q, 6, 12 + r, 12 + q, 30, v / 170)
+make_timestamptz(2000 + q, 6, 12 + r, 12 + q, 30, v / 170, 'America/New_York')
+make_timestamp_ms(l // 1000000000)
+d + h
+h + d
+h + interval '1 hour' * q
+h - interval '7 hours 1 day 3 seconds'
+h + (ts - ts2)
+to_millennia(q)
+to_centuries(q)
+to_decades(q)
+to_years(q)
+to_quarters(q)
+to_months(q)
+to_weeks(q)
+to_days(n)
+to_hours(k)
+to_hours(n)
+to_minutes(n)
+to_seconds(w)
+to_milliseconds(w)
+to_microseconds(k)
+timezone('America/New_York', ts)
+timezone('America/New_York', tz)
+ts AT TIME ZONE 'America/New_York'
+tz AT TIME ZONE 'UTC'
 time_bucket(interval '7 days', d)
 time_bucket(interval '5 months', d)
 time_bucket(interval '5 days', d, e)
@@ -619,6 +741,7 @@ def make_columns(rng, rows):
         body += rng.choice(["", stamp.strftime(".%f"), ".5"])
         return body + rng.choice(["", "", "Z", "+00", "-05:00", "+05:30"])
 
+    clock = lambda: rng.choice([0, 1, 86399999999, rng.randint(0, 86399999999), rng.randint(0, 86399) * 10**6])
     small = lambda: rng.randint(-12, 12)
     return {
         "i": (INT64, list(range(rows))),
@@ -637,6 +760,7 @@ def make_columns(rng, rows):
         "d": (DATE, nullable(date)), "e": (DATE, nullable(date)),
         "ts": (TIMESTAMP, nullable(moment)), "ts2": (TIMESTAMP, nullable(moment)),
         "tz": (TIMESTAMPTZ, nullable(moment)), "tz2": (TIMESTAMPTZ, nullable(moment)),
+        "h": (TIME, nullable(clock)), "h2": (TIME, nullable(clock)),
     }
 
 
