@@ -35,6 +35,10 @@ static const struct {
     {"base64", "to_base64"},
     {"editdist3", "levenshtein"},
     {"regexp_like", "regexp_matches"},
+    {"json_extract", "->"},
+    {"json_extract_path", "->"},
+    {"json_extract_string", "->>"},
+    {"json_extract_path_text", "->>"},
     {"mod", "%"},
     {"add", "+"},
     {"subtract", "-"},
@@ -150,7 +154,7 @@ static mr_code no_overload(mr_session *s, const char *name, mr_expr *const *args
         }
     }
     mr_text_add(&rows, ". Cast the argument, as in x::text.");
-    if (strchr("+-*/%|~&<>", name[0]) != NULL) {
+    if (strchr("+-*/%|~&<>#", name[0]) != NULL) {
         const char *hint =
             count == 2 && (args[0]->type.id == MR_TEXT) != (args[1]->type.id == MR_TEXT)
                 ? "Cast the text, as in x::int."

@@ -27,8 +27,6 @@ static mr_code unknown_operator(mr_bind *b, const char *sign, mr_place place) {
         const char *sign;
         const char *hint;
     } hints[] = {
-        {"->", "Declare the field as a column with OPTIONS (path '$.a.b')."},
-        {"->>", "Declare the field as a column with OPTIONS (path '$.a.b')."},
         {"==", "Write =."},
         {"#", "Write xor(a, b)."},
     };

@@ -63,7 +63,7 @@ static void print_constant(const mr_vector *constant, mr_text *out) {
 }
 
 static bool is_operator(const char *name) {
-    return strchr("+-*/%|~&<>", name[0]) != NULL;
+    return strchr("+-*/%|~&<>#", name[0]) != NULL;
 }
 
 // Does it need parentheses as an operand?

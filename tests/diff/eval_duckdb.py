@@ -322,6 +322,40 @@ url_encode(s)
 url_decode(url_encode(s))
 url_decode(replace(url_encode(s), 'C3', p))
 url_decode('%' || num)
+js -> 'a'
+js -> '$.a[0]'
+js -> '$.a.b'
+js -> '$[-1]'
+js -> '$[#-2].a'
+js -> '/a/0'
+js -> '/a/b/1'
+js -> '$'
+js -> 0
+js ->> 'a'
+js ->> 'é'
+js ->> '$."b c"'
+js ->> '$.a.b[1]'
+js ->> 1
+js -> p -- skip: (p LIKE '$%' OR p LIKE '/%') paths are p's
+json_extract(js, '$.b.a')
+json_extract_string(js, '$.b.a')
+json_extract(js, -1)
+json_value(js, '$.a')
+json_exists(js, '$.a[0]')
+json_array_length(js)
+json_array_length(js, '$.a')
+json_type(js)
+json_type(js, '$.a')
+json_valid(js)
+json_valid(num)
+json_valid(s)
+json_quote(s)
+json(js)
+json(num)
+json(num) -> '$'
+js #>> '{a,0}' -- as: js ->> '/a/0'
+js #> '{a,b}' -- as: js -> '/a/b'
+try_cast(js ->> '$.a' AS bigint)
 regexp_matches(s, '[aé]+b?$')
 regexp_matches(s, p)
 regexp_matches(s, rx)
@@ -697,6 +731,32 @@ def make_columns(rng, rows):
                        for _ in range(rng.randint(0, 4)))
         return rng.choice(["", "", "", "^"]) + text + rng.choice(["", "", "", "$", "|b"])
 
+    def json_text():
+        def space():
+            return rng.choice(["", "", "", " ", "\n\t"])
+
+        def value(depth):
+            kind = rng.random()
+            if depth > 3 or kind < 0.35:
+                return rng.choice(["null", "true", "false", "0", "-0", "1", "-17", "1.50", "1e3", "-2.5E-7", "1e400",
+                                   "0.1", "123456789012345678", "18446744073709551615", "99999999999999999999", "0.00001",
+                                   "1.0", "-0.0", "1234567.891", "1e22", "1e21", "0.1e-6", "3.0000", "-9223372036854775808",
+                                   "-9223372036854775809", "1E+2"])
+            if kind < 0.55:
+                return '"' + rng.choice(["", "b", "é漢😀", "a b", "\\n\\t", "\\u00e9x", "\\\\ \\/ \\\"", "\\ud83d\\ude00",
+                                         "\\u0001", "x" * 40]) + '"'
+            if kind < 0.75:
+                return "[" + space() + ("," + space()).join(value(depth + 1) for _ in range(rng.randint(0, 4))) + space() + "]"
+            names = ['"a"', '"b"', '"é"', '"b c"', '"0"', '"\\u0061"', '""']
+            return "{" + space() + ("," + space()).join(
+                rng.choice(names) + space() + ":" + space() + value(depth + 1) for _ in range(rng.randint(0, 4))) + "}"
+
+        text = space() + value(0) + space()
+        if rng.random() < 0.03:
+            text = rng.choice(["", "x", "{", "[1,", '{"a"}', '{"a":1}x', "[1 2]", '"', "01", "1.", "-", "tru", '"\\x"',
+                               "[1,]", '{"a":1,}', "nan", "-Infinity", "[NaN]", '"\\ud800"', "[,]", '"\n"'])
+        return text
+
     def number():
         kind = rng.random()
         if kind < 0.25:
@@ -756,7 +816,7 @@ def make_columns(rng, rows):
         "f": (FLOAT64, nullable(lambda: rng.uniform(0, 1) * 10.0 ** rng.randint(-200, 200))),
         "v": (FLOAT64, nullable(lambda: rng.uniform(0, 1e4))),
         "s": (TEXT, nullable(text)), "u": (TEXT, nullable(text)), "p": (TEXT, nullable(short)),
-        "pat": (TEXT, nullable(pattern)), "rx": (TEXT, nullable(regex)), "num": (TEXT, nullable(number)), "tm": (TEXT, nullable(time_text)),
+        "pat": (TEXT, nullable(pattern)), "rx": (TEXT, nullable(regex)), "js": (TEXT, nullable(json_text)), "num": (TEXT, nullable(number)), "tm": (TEXT, nullable(time_text)),
         "d": (DATE, nullable(date)), "e": (DATE, nullable(date)),
         "ts": (TIMESTAMP, nullable(moment)), "ts2": (TIMESTAMP, nullable(moment)),
         "tz": (TIMESTAMPTZ, nullable(moment)), "tz2": (TIMESTAMPTZ, nullable(moment)),
