@@ -197,27 +197,64 @@ static inline uint64_t memo_at(const mr_group_memo *memo, uint32_t key_count,
     return at;
 }
 
-void mr_groups_find(mr_groups *groups, const mr_vector *const *columns, const mr_batch *batch,
-                    uint32_t *ret) {
+// Every row's position in the memo, a column at a time; false when some code has no room.
+static bool memo_positions(const mr_group_memo *memo, uint32_t key_count,
+                           const mr_vector *const *columns, const mr_batch *batch, uint32_t *ret) {
+    const uint32_t *sel = batch->sel;
+    uint32_t count = batch->sel_count;
+    memset(ret, 0, count * sizeof *ret);
+    for (uint32_t k = 0; k < key_count; k++) {
+        const uint32_t *codes = columns[k]->codes;
+        const uint64_t *valid = columns[k]->valid;
+        uint32_t span = memo->spans[k];
+        uint32_t over = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t row = sel == NULL ? i : sel[i];
+            uint32_t code = codes[row] + 1;
+            code = valid == NULL || mr_bits_get(valid, row) ? code : 0;
+            over |= code >= span;
+            ret[i] = ret[i] * span + code;
+        }
+        if (MR_UNLIKELY(over != 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The same row by row, as long as the memo is being widened.
+static void find_widening(mr_groups *groups, mr_group_memo *memo, const mr_vector *const *columns,
+                          const mr_batch *batch, uint32_t *ret) {
     mr_text scratch;
     mr_text_init(&scratch, NULL);
-    mr_group_memo *memo = groups->key_count > 0 ? memo_find(groups, columns) : NULL;
     for (uint32_t i = 0; i < batch->sel_count; i++) {
         uint32_t row = mr_batch_row(batch, i);
-        if (memo == NULL || memo->entry_count == 0) {
-            ret[i] = find_by_bytes(groups, columns, row, &scratch);
-            continue;
-        }
-        uint64_t at = memo_at(memo, groups->key_count, columns, row);
-        if (MR_UNLIKELY(at == UINT64_MAX)) {
+        ret[i] = find_by_bytes(groups, columns, row, &scratch);
+        if (memo != NULL && memo->entry_count > 0 &&
+            memo_at(memo, groups->key_count, columns, row) == UINT64_MAX) {
             memo_widen(memo, groups, columns, row);
-            ret[i] = find_by_bytes(groups, columns, row, &scratch);
-            continue;
         }
-        if (MR_UNLIKELY(memo->groups[at] == 0)) {
-            memo->groups[at] = find_by_bytes(groups, columns, row, &scratch) + 1;
+    }
+    mr_text_release(&scratch);
+}
+
+void mr_groups_find(mr_groups *groups, const mr_vector *const *columns, const mr_batch *batch,
+                    uint32_t *ret) {
+    mr_group_memo *memo = groups->key_count > 0 ? memo_find(groups, columns) : NULL;
+    if (memo == NULL || memo->entry_count == 0 ||
+        !memo_positions(memo, groups->key_count, columns, batch, ret)) {
+        find_widening(groups, memo, columns, batch, ret);
+        return;
+    }
+    mr_text scratch;
+    mr_text_init(&scratch, NULL);
+    uint32_t *known = memo->groups;
+    for (uint32_t i = 0; i < batch->sel_count; i++) {
+        uint32_t at = ret[i];
+        if (MR_UNLIKELY(known[at] == 0)) {
+            known[at] = find_by_bytes(groups, columns, mr_batch_row(batch, i), &scratch) + 1;
         }
-        ret[i] = memo->groups[at] - 1;
+        ret[i] = known[at] - 1;
     }
     mr_text_release(&scratch);
 }

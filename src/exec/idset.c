@@ -83,10 +83,13 @@ static void grow(mr_idset *set, mr_id added, const mr_idset_time *time) {
     mr_id *aside = mr_heap_raw(MR_MAX(set->used + 1, (uint64_t)1) * sizeof *aside);
     uint64_t live = take_live(set, time, aside);
     uint64_t count = slots_wanted(set, live, MR_ID_KEY_GROUP(added));
-    if (count != set->slot_count) {
+    if (count < SLOTS_LARGE) {  // Not worth the allocator's copy of what is cleared anyway.
+        mr_heap_free(set->slots);
+        set->slots = mr_heap_raw(count * sizeof *set->slots);
+    } else if (count != set->slot_count) {
         set->slots = mr_heap_resize(set->slots, count * sizeof *set->slots);
-        set->slot_count = count;
     }
+    set->slot_count = count;
     memset(set->slots, 0, count * sizeof *set->slots);
     set->used = live;
     const mr_id *end = set->slots + count;

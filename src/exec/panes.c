@@ -170,35 +170,49 @@ static mr_pane *pane_of_row(mr_panes *panes, int64_t time_us, int64_t watermark_
     return pane_find(panes, start, skip);
 }
 
-// Finds the state of each selected row.
+// Finds the state of each selected row. Most rows belong to the pane of the row before, and to a
+// group that has a state in it: those cost a comparison of times and one look into an array.
 static void blocks_find(mr_panes *panes, const mr_batch *in, const uint32_t *groups,
                         uint8_t **blocks) {
+    static const int64_t none = 0;
     const mr_window *window = &panes->plan->aggregate.window;
     bool windowed = window->kind != MR_WINDOW_NONE;
-    const mr_vector *times = windowed ? &in->columns[window->time_column] : NULL;
+    const mr_vector *column = windowed ? &in->columns[window->time_column] : NULL;
+    const int64_t *times = windowed ? column->int64s : &none;
+    uint32_t mask = windowed && column->kind != MR_CONST ? ~0u : 0u;
+    const int64_t *watermarks = windowed ? in->watermark : NULL;
     int64_t lateness = panes->plan->aggregate.allowed_lateness_us;
+    const uint32_t *sel = in->sel;
+    uint32_t count = in->sel_count;
+    uint64_t epoch = panes->epoch;
     mr_pane *pane = NULL;
     int64_t low = 0;
     int64_t high = 0;  // The present pane's range of times: [low, high), and its rows are on time.
-    for (uint32_t i = 0; i < in->sel_count; i++) {
-        uint32_t row = mr_batch_row(in, i);
-        int64_t time = windowed ? times->int64s[mr_vector_at(times, row)] : 0;
-        int64_t watermark = in->watermark == NULL ? INT64_MIN : in->watermark[row];
+    uint8_t *const *states = NULL;  // Of the present pane.
+    uint32_t capacity = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = sel == NULL ? i : sel[i];
+        int64_t time = times[row & mask];
+        int64_t watermark = watermarks == NULL ? INT64_MIN : watermarks[row];
         // A row not behind its watermark is on time for every window it is in.
-        bool on_time = !windowed || watermark == INT64_MIN || time >= watermark - lateness;
-        if (MR_UNLIKELY(pane == NULL || time < low || time >= high || !on_time)) {
-            mr_pane *found = pane_of_row(panes, time, watermark);
-            found->epoch = panes->epoch;
-            if (found->skip == 0) {
-                pane = found;
-                low = windowed ? found->start_us : INT64_MIN;
-                high = windowed ? found->start_us + panes->pane_us : INT64_MAX;
-            }
-            blocks[i] = state_get(panes, found, groups[i]);
+        bool on_time = watermark == INT64_MIN || time >= watermark - lateness;
+        uint32_t group = groups[i];
+        bool here = pane != NULL && time >= low && time < high && on_time;
+        if (MR_LIKELY(here && group < capacity && states[group] != NULL)) {
+            blocks[i] = states[group];
         } else {
-            blocks[i] = state_get(panes, pane, groups[i]);
+            mr_pane *own = here ? pane : pane_of_row(panes, time, watermark);
+            own->epoch = epoch;
+            blocks[i] = state_get(panes, own, group);
+            if (own->skip == 0) {
+                pane = own;
+                low = windowed ? own->start_us : INT64_MIN;
+                high = windowed ? own->start_us + panes->pane_us : INT64_MAX;
+                states = own->states;
+                capacity = own->capacity;
+            }
         }
-        memcpy(blocks[i], &panes->epoch, sizeof panes->epoch);
+        memcpy(blocks[i], &epoch, sizeof epoch);
     }
 }
 

@@ -190,11 +190,18 @@ void mr_table_index_release(mr_table_index *index) {
 
 static void find_direct(const mr_table_index *index, const mr_vector *v, const mr_batch *in,
                         uint32_t *ret) {
-    for (uint32_t i = 0; i < in->sel_count; i++) {
-        uint32_t row = mr_batch_row(in, i);
-        uint32_t at = (uint32_t)v->int32s[mr_vector_at(v, row)] - (uint32_t)index->direct_min;
-        bool hit = at < index->direct_count && !mr_vector_is_null(v, row);
-        ret[row] = hit ? index->direct[at] : MR_TABLE_NO_ROW;
+    const int32_t *keys = v->int32s;
+    uint32_t mask = v->kind == MR_CONST ? 0u : ~0u;
+    const uint32_t *sel = in->sel;
+    const uint32_t *direct = index->direct;
+    uint32_t min = (uint32_t)index->direct_min;
+    uint32_t size = index->direct_count;
+    uint32_t count = in->sel_count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = sel == NULL ? i : sel[i];
+        uint32_t at = (uint32_t)keys[row & mask] - min;
+        bool hit = at < size && (v->valid == NULL || mr_bits_get(v->valid, row & mask));
+        ret[row] = hit ? direct[at] : MR_TABLE_NO_ROW;
     }
 }
 
