@@ -121,31 +121,58 @@ mr_schema mr_op_late_schema(const mr_schema *source, mr_arena *arena) {
     return (mr_schema){columns, count};
 }
 
-static mr_vector constant(mr_type_id type, void *value) {
-    return (mr_vector){.type = MR_TYPE(type), .kind = MR_CONST, .data = value};
+// A vector of one value; NULL where there is none.
+static mr_vector constant(mr_type_id type, const void *value) {
+    static const uint64_t zeros[4] = {0};  // As value and as validity.
+    mr_vector v = {.type = MR_TYPE(type), .kind = MR_CONST};
+    v.data = (void *)(value == NULL ? zeros : value);
+    v.valid = value == NULL ? (uint64_t *)zeros : NULL;
+    return v;
+}
+
+static mr_vector constant_text(mr_str *text, const char *value) {
+    *text = (mr_str){.data = value, .bytes = value == NULL ? 0 : (uint32_t)strlen(value)};
+    return constant(MR_TEXT, value == NULL ? NULL : text);
 }
 
 void mr_op_put_bad(mr_rows *bad, const mr_origin *origin, uint32_t row, const char *reason) {
-    uint64_t null_bit = 0;
-    mr_str text = {.data = reason, .bytes = (uint32_t)strlen(reason)};
     mr_str raw = {0};
-    mr_str topic = {0};
-    int32_t partition = 0;
-    int64_t offset = 0;
+    mr_str texts[2];
     if (origin != NULL) {
         raw = (mr_str){.data = origin->base + origin->starts[row], .bytes = origin->lengths[row]};
-        topic = (mr_str){.data = origin->topic, .bytes = (uint32_t)strlen(origin->topic)};
-        partition = origin->partition;
-        offset = origin->offsets[row];
     }
-    mr_vector columns[] = {constant(MR_BYTES, &raw), constant(MR_TEXT, &topic),
-                           constant(MR_INT32, &partition), constant(MR_INT64, &offset),
-                           constant(MR_TEXT, &text)};
-    for (uint32_t c = 0; origin == NULL && c < 4; c++) {
-        columns[c].valid = &null_bit;
-    }
+    bool known = origin != NULL;
+    mr_vector columns[] = {constant(MR_BYTES, known ? &raw : NULL),
+                           constant_text(&texts[0], known ? origin->topic : NULL),
+                           constant(MR_INT32, known ? &origin->partition : NULL),
+                           constant(MR_INT64, known ? &origin->offsets[row] : NULL),
+                           constant_text(&texts[1], reason)};
     mr_batch one = {.rows = 1, .column_count = 5, .columns = columns, .sel_count = 1};
     mr_rows_append(bad, &one);
+}
+
+void mr_op_put_late(mr_rows *late, const mr_batch *in, uint32_t row, const mr_op_late_why *why,
+                    mr_arena *arena) {
+    uint32_t count = late->schema->count;
+    mr_assert(in->column_count + MR_COUNT(late_columns) == count);
+    mr_vector *columns = mr_arena_raw(arena, count * sizeof *columns);
+    memcpy(columns, in->columns, in->column_count * sizeof *columns);
+    const mr_origin *origin = in->origin;
+    mr_str texts[4];
+    mr_str raw = {.data = origin->base + origin->starts[row], .bytes = origin->lengths[row]};
+    mr_vector *extra = columns + in->column_count;
+    extra[0] = constant(MR_TIMESTAMPTZ, why->watermark_us);
+    extra[1] = constant(MR_INT64, why->lateness_ms);
+    extra[2] = constant_text(&texts[0], why->reason);
+    extra[3] = constant_text(&texts[1], why->windows);
+    extra[4] = constant_text(&texts[2], why->query);
+    extra[5] = constant_text(&texts[3], origin->topic);
+    extra[6] = constant(MR_INT32, &origin->partition);
+    extra[7] = constant(MR_INT64, &origin->offsets[row]);
+    extra[8] = constant(MR_BYTES, &raw);
+    mr_batch out = {
+        .rows = in->rows, .column_count = count, .columns = columns, .sel_count = in->rows};
+    mr_rows_append_row(late, &out, row);
 }
 
 mr_code mr_op_reject(mr_op *op, const mr_batch *in, const mr_eval_failures *failures, mr_batch *ret,

@@ -102,6 +102,16 @@ mr_code mr_op_reject(mr_op *op, const mr_batch *in, const mr_eval_failures *fail
                      mr_cx *cx);
 // Copies one row of the origin into a bad table.
 void mr_op_put_bad(mr_rows *bad, const mr_origin *origin, uint32_t row, const char *reason);
+// Copies one row of a batch of the source into a late table, with why. NULL in `why` shows as NULL.
+typedef struct mr_op_late_why {
+    const char *reason;
+    const char *windows;          // Starts of those that it missed.
+    const char *query;            // The one that it is late for.
+    const int64_t *watermark_us;  // The row's own,
+    const int64_t *lateness_ms;   // and how far behind it the row is.
+} mr_op_late_why;
+void mr_op_put_late(mr_rows *late, const mr_batch *in, uint32_t row, const mr_op_late_why *why,
+                    mr_arena *arena);
 
 // Schemas of the side tables. Late: the source's columns, then the columns below.
 extern const mr_schema mr_op_bad_schema;

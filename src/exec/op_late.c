@@ -9,8 +9,6 @@
 
 #include "exec/op.h"
 
-#include <string.h>
-
 typedef struct late_row {
     uint32_t row;
     int64_t time_us;
@@ -19,13 +17,8 @@ typedef struct late_row {
     int64_t missed_to;
 } late_row;
 
-static mr_vector constant(mr_type_id type, const void *value) {
-    return (mr_vector){.type = MR_TYPE(type), .kind = MR_CONST, .data = (void *)value};
-}
-
 // Lists a row in the late table: its columns and why.
 static void late_put(mr_op *op, const mr_batch *in, const late_row *late, mr_cx *cx) {
-    mr_rows *table = &op->env->asides[op->source].late;
     const mr_window *window = &op->plan->late.window;
     mr_text windows;
     mr_text_init(&windows, cx->arena);
@@ -33,32 +26,13 @@ static void late_put(mr_op *op, const mr_batch *in, const late_row *late, mr_cx 
         mr_text_add(&windows, windows.bytes > 0 ? ", " : "");
         mr_civil_print_iso(&windows, start);
     }
-    mr_str window_list = {.data = mr_text_string(&windows), .bytes = (uint32_t)windows.bytes};
-    mr_str reason = {.data = "late", .bytes = 4};
-    const char *query_name = op->plan->late.query;
-    mr_str query = {.data = query_name, .bytes = (uint32_t)strlen(query_name)};
-    const mr_origin *origin = in->origin;
-    mr_str topic = {.data = origin->topic, .bytes = (uint32_t)strlen(origin->topic)};
     int64_t lateness_ms = (late->watermark_us - late->time_us) / 1000;
-    uint32_t count = table->schema->count;
-    mr_vector *columns = mr_arena_raw(cx->arena, count * sizeof *columns);
-    memcpy(columns, in->columns, in->column_count * sizeof *columns);
-    mr_vector *extra = columns + in->column_count;
-    extra[0] = constant(MR_TIMESTAMPTZ, &late->watermark_us);
-    extra[1] = constant(MR_INT64, &lateness_ms);
-    extra[2] = constant(MR_TEXT, &reason);
-    extra[3] = constant(MR_TEXT, &window_list);
-    extra[4] = constant(MR_TEXT, &query);
-    extra[5] = constant(MR_TEXT, &topic);
-    extra[6] = constant(MR_INT32, &origin->partition);
-    extra[7] = constant(MR_INT64, &origin->offsets[late->row]);
-    mr_str raw = {.data = origin->base + origin->starts[late->row],
-                  .bytes = origin->lengths[late->row]};
-    extra[8] = constant(MR_BYTES, &raw);
-    mr_assert(in->column_count + 9 == count);
-    mr_batch out = {
-        .rows = in->rows, .column_count = count, .columns = columns, .sel_count = in->rows};
-    mr_rows_append_row(table, &out, late->row);
+    mr_op_late_why why = {.reason = "late",
+                          .windows = mr_text_string(&windows),
+                          .query = op->plan->late.query,
+                          .watermark_us = &late->watermark_us,
+                          .lateness_ms = &lateness_ms};
+    mr_op_put_late(&op->env->asides[op->source].late, in, late->row, &why, cx->arena);
 }
 
 // True when the row is late for all its windows; what it missed is in *late.

@@ -82,39 +82,14 @@ static void quarantine_future(mr_worker *worker, const mr_plan_source *plan, uin
     const mr_vector *times = &batch->columns[plan->fields.event_time];
     uint32_t *kept = mr_arena_raw(&hold->arena, batch->rows * sizeof *kept);
     uint32_t count = 0;
-    mr_rows *late = &worker->asides[source].late;
     for (uint32_t i = 0; i < batch->sel_count; i++) {
         uint32_t row = mr_batch_row(batch, i);
         if (times->int64s[mr_vector_at(times, row)] <= limit) {
             kept[count++] = row;
             continue;
         }
-        uint64_t null_bit = 0;
-        mr_vector null = {
-            .kind = MR_CONST, .valid = &null_bit, .data = mr_arena_alloc(&hold->arena, 16)};
-        uint32_t columns = late->schema->count;
-        mr_vector *all = MR_NEW_ARRAY(&hold->arena, mr_vector, columns);
-        memcpy(all, batch->columns, batch->column_count * sizeof *all);
-        for (uint32_t c = batch->column_count; c < columns; c++) {
-            all[c] = null;
-            all[c].type = late->schema->columns[c].type;
-        }
-        mr_str reason = {.data = "future", .bytes = 6};
-        mr_str topic = {.data = batch->origin->topic,
-                        .bytes = (uint32_t)strlen(batch->origin->topic)};
-        mr_vector *extra = all + batch->column_count;
-        extra[2] = (mr_vector){.type = MR_TYPE(MR_TEXT), .kind = MR_CONST, .strs = &reason};
-        extra[5] = (mr_vector){.type = MR_TYPE(MR_TEXT), .kind = MR_CONST, .strs = &topic};
-        int32_t partition = batch->origin->partition;
-        int64_t offset = batch->origin->offsets[row];
-        extra[6] = (mr_vector){.type = MR_TYPE(MR_INT32), .kind = MR_CONST, .int32s = &partition};
-        extra[7] = (mr_vector){.type = MR_TYPE(MR_INT64), .kind = MR_CONST, .int64s = &offset};
-        mr_str raw = {.data = batch->origin->base + batch->origin->starts[row],
-                      .bytes = batch->origin->lengths[row]};
-        extra[8] = (mr_vector){.type = MR_TYPE(MR_BYTES), .kind = MR_CONST, .strs = &raw};
-        mr_batch out = {
-            .rows = batch->rows, .column_count = columns, .columns = all, .sel_count = batch->rows};
-        mr_rows_append_row(late, &out, row);
+        mr_op_put_late(&worker->asides[source].late, batch, row,
+                       &(mr_op_late_why){.reason = "future"}, &hold->arena);
     }
     if (count < batch->sel_count) {
         *batch = mr_batch_narrow(batch, kept, count);
