@@ -188,6 +188,19 @@ mr_code mr_record_batch_expand(const mr_record_batch *batch, size_t bytes_max, m
 
 // ---- records ---------------------------------------------------------------------------------
 
+const char *mr_record_varint_long(const char *at, const char *end, int bits, int64_t *ret) {
+    uint64_t value = 0;
+    for (int shift = 0; at < end && shift < bits; shift += 7) {
+        uint8_t byte = (uint8_t)*at++;
+        value |= (uint64_t)(byte & 0x7F) << shift;
+        if (byte < 0x80) {
+            *ret = (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+            return at;
+        }
+    }
+    return NULL;
+}
+
 mr_code mr_record_open(mr_record_reader *reader, const mr_record_batch *batch, mr_span records,
                        mr_cx *cx) {
     if (batch->record_count > records.bytes / MR_RECORD_BYTES_MIN) {

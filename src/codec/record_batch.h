@@ -119,18 +119,22 @@ mr_code mr_record_batch_add(const mr_record_batch *head, mr_span records, mr_tex
 // ---- inline, since it runs once a record -------------------------------------------------------
 
 // A zigzag number of at most `bits`. NULL when it is cut or too long.
+const char *mr_record_varint_long(const char *at, const char *end, int bits, int64_t *ret);
 static inline const char *mr_record_varint(const char *at, const char *end, int bits,
                                            int64_t *ret) {
-    uint64_t value = 0;
-    for (int shift = 0; at < end && shift < bits; shift += 7) {
-        uint8_t byte = (uint8_t)*at++;
-        value |= (uint64_t)(byte & 0x7F) << shift;
-        if (byte < 0x80) {
+    if (MR_LIKELY(end - at >= 2)) {  // Nearly all numbers have one or two bytes.
+        uint32_t value = (uint8_t)at[0];
+        if (value < 0x80) {
             *ret = (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
-            return at;
+            return at + 1;
+        }
+        value = (value & 0x7F) | (uint32_t)(uint8_t)at[1] << 7;
+        if (value < 1u << 14) {
+            *ret = (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+            return at + 2;
         }
     }
-    return NULL;
+    return mr_record_varint_long(at, end, bits, ret);
 }
 
 // A length and that many bytes; -1 = null.
