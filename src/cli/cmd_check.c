@@ -86,7 +86,7 @@ static int check_run(const mr_cli_args *args, mr_cx *cx) {
         wrong += !fine;
         errors += fine ? 0 : plan.errors.count;
         exit_code = MR_MAX(exit_code, fine ? MR_EXIT_DONE : plan.exit_code);
-        if (plan.job != NULL && fine) {
+        if (plan.job != NULL) {
             mr_job_close(plan.job, cx);
         }
     }
