@@ -35,6 +35,33 @@ static const struct {
     {"base64", "to_base64"},
     {"editdist3", "levenshtein"},
     {"regexp_like", "regexp_matches"},
+    {"string_split_regex", "regexp_split_to_array"},
+    {"str_split_regex", "regexp_split_to_array"},
+    {"str_split", "string_split"},
+    {"split", "string_split"},
+    {"string_to_array", "string_split"},
+    {"array_length", "length"},
+    {"cardinality", "length"},
+    {"array_contains", "list_contains"},
+    {"list_has", "list_contains"},
+    {"array_has", "list_contains"},
+    {"array_position", "list_position"},
+    {"list_indexof", "list_position"},
+    {"array_indexof", "list_position"},
+    {"array_extract", "list_extract"},
+    {"list_element", "list_extract"},
+    {"element_at", "list_extract"},
+    {"array_slice", "list_slice"},
+    {"array_concat", "list_concat"},
+    {"array_cat", "list_concat"},
+    {"list_cat", "list_concat"},
+    {"array_append", "list_append"},
+    {"array_push_back", "list_append"},
+    {"array_reverse", "list_reverse"},
+    {"array_sort", "list_sort"},
+    {"array_reverse_sort", "list_reverse_sort"},
+    {"list_to_string", "array_to_string"},
+    {"list_pack", "list_value"},
     {"json_extract", "->"},
     {"json_extract_path", "->"},
     {"json_extract_string", "->>"},
@@ -111,7 +138,7 @@ static uint32_t row_cost(const mr_fn_row *row, mr_expr *const *args, uint32_t co
     uint32_t sum = 0;
     for (uint32_t i = 0; i < count; i++) {
         mr_type to = row_type(row, i);
-        uint32_t cost = mr_types_cost(args[i], to);
+        uint32_t cost = to.id == MR_TYPE_COUNT ? 1 : mr_types_cost(args[i], to);  // Any type.
         if (cost >= MR_CAST_NEVER && takes_any(row)) {
             cost = 1000;
         }
@@ -130,7 +157,9 @@ static uint32_t row_cost(const mr_fn_row *row, mr_expr *const *args, uint32_t co
 static void print_types(mr_text *out, const mr_fn_row *row) {
     mr_text_addf(out, "%s(", row->name);
     for (uint32_t i = 0; i < row->arg_count; i++) {
-        mr_text_addf(out, "%s%s", i == 0 ? "" : ", ", mr_type_name(MR_TYPE(row->args[i])));
+        bool any = row->args[i] == MR_TYPE_COUNT;
+        mr_text_addf(out, "%s%s", i == 0 ? "" : ", ",
+                     any ? "any" : mr_type_name(MR_TYPE(row->args[i])));
     }
     mr_text_add(out, (row->flags & MR_FN_VARIADIC) != 0 ? ", …)" : ")");
 }

@@ -14,6 +14,7 @@ typedef enum mr_fn_flag {
     MR_FN_NULLS = 2,     // Sees NULLs itself; else NULL in, NULL out without a call.
     MR_FN_FALLIBLE = 4,  // May fail a row (overflow, bad value).
     MR_FN_ZONED = 8,     // Depends on the session's zone.
+    // An argument or result of TYPE_COUNT is of any type, as the rule says.
     // Types with parameters (NUMERIC, LIST, STRUCT): what the arguments are cast to and what comes
     // out is said by the row's rule in sql/function_type.h, not by the row's type ids alone.
     MR_FN_TYPED = 16,

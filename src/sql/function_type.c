@@ -126,6 +126,107 @@ static bool rule_first(mr_function_types *types, mr_arena *arena) {
     return true;
 }
 
+// ---- lists -----------------------------------------------------------------------------------
+
+// The list and the value that is to be one of its elements; literals follow.
+static bool element_fits(mr_function_types *types, uint32_t list, uint32_t value) {
+    if (types->args[list].id != MR_LIST || types->args[list].fields == NULL) {
+        return false;
+    }
+    mr_type element = mr_type_element(types->args[list]);
+    types->casts[list] = types->args[list];
+    types->casts[value] = element;
+    return mr_types_cost(types->exprs[value], element) < MR_CAST_NEVER;
+}
+
+static bool rule_list(mr_function_types *types, mr_arena *arena) {
+    (void)arena;
+    types->casts[0] = types->args[0];
+    return types->args[0].id == MR_LIST && types->args[0].fields != NULL;
+}
+
+static bool rule_list_value(mr_function_types *types, mr_arena *arena) {
+    (void)arena;
+    return element_fits(types, 0, 1);
+}
+
+static bool rule_list_same(mr_function_types *types, mr_arena *arena) {
+    bool fits = rule_list(types, arena);
+    types->result = types->args[0];
+    return fits;
+}
+
+static bool rule_list_append(mr_function_types *types, mr_arena *arena) {
+    (void)arena;
+    types->result = types->args[0];
+    return element_fits(types, 0, 1);
+}
+
+static bool rule_list_prepend(mr_function_types *types, mr_arena *arena) {
+    (void)arena;
+    types->result = types->args[1];
+    return element_fits(types, 1, 0);
+}
+
+static bool rule_list_concat(mr_function_types *types, mr_arena *arena) {
+    bool fits = rule_list_same(types, arena);
+    types->casts[1] = types->args[0];
+    return fits &&
+           (types->args[1].id == MR_NULLTYPE || mr_type_equal(types->args[0], types->args[1]));
+}
+
+static bool rule_list_element(mr_function_types *types, mr_arena *arena) {
+    bool fits = rule_list(types, arena);
+    if (fits) {
+        types->result = mr_type_element(types->args[0]);
+    }
+    return fits;
+}
+
+static bool rule_list_number(mr_function_types *types, mr_arena *arena) {
+    if (!rule_list(types, arena)) {
+        return false;
+    }
+    mr_type element = mr_type_element(types->args[0]);
+    if (types->result.id != MR_FLOAT64) {
+        types->result = MR_TYPE(mr_type_is_integer(element) ? MR_INT64 : MR_FLOAT64);
+    }
+    return mr_type_is_integer(element) || mr_type_is_float(element);
+}
+
+static bool rule_list_flat(mr_function_types *types, mr_arena *arena) {
+    bool fits = rule_list_element(types, arena);
+    return fits && types->result.id == MR_LIST && types->result.fields != NULL;
+}
+
+// The widest of the arguments' types, to which the others cast silently.
+static bool rule_list_of(mr_function_types *types, mr_arena *arena) {
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < types->count; i++) {
+        bool null = types->args[best].id == MR_NULLTYPE;
+        if (null || mr_types_cost(types->exprs[i], types->args[best]) >= MR_CAST_NEVER) {
+            best = i;
+        }
+    }
+    mr_type element = types->args[best];
+    if (element.id == MR_NULLTYPE) {
+        element = MR_TYPE(MR_INT32);  // As DuckDB: [NULL] is a list of integers.
+    }
+    for (uint32_t i = 0; i < types->count; i++) {
+        types->casts[i] = element;
+        if (mr_types_cost(types->exprs[i], element) >= MR_CAST_NEVER) {
+            return false;
+        }
+    }
+    types->result = mr_type_list(element, arena);
+    return true;
+}
+
+static bool rule_texts(mr_function_types *types, mr_arena *arena) {
+    types->result = mr_type_list(MR_TYPE(MR_TEXT), arena);
+    return true;
+}
+
 // ---- rows ------------------------------------------------------------------------------------
 
 static const type_rule rules[MR_FN_ID_COUNT] = {
@@ -145,6 +246,30 @@ static const type_rule rules[MR_FN_ID_COUNT] = {
     [MR_FN_GREATEST_LIST] = rule_first,
     [MR_FN_LEAST_NUMERIC] = rule_first,
     [MR_FN_LEAST_LIST] = rule_first,
+    [MR_FN_LIST_VALUE] = rule_list_of,
+    [MR_FN_LIST_LENGTH] = rule_list,
+    [MR_FN_LIST_CONTAINS] = rule_list_value,
+    [MR_FN_LIST_POSITION] = rule_list_value,
+    [MR_FN_LIST_EXTRACT] = rule_list_element,
+    [MR_FN_LIST_SLICE] = rule_list_same,
+    [MR_FN_LIST_CONCAT] = rule_list_concat,
+    [MR_FN_LIST_APPEND] = rule_list_append,
+    [MR_FN_LIST_PREPEND] = rule_list_prepend,
+    [MR_FN_LIST_REVERSE] = rule_list_same,
+    [MR_FN_LIST_SORT] = rule_list_same,
+    [MR_FN_LIST_SORT_DESC] = rule_list_same,
+    [MR_FN_LIST_MIN] = rule_list_element,
+    [MR_FN_LIST_MAX] = rule_list_element,
+    [MR_FN_LIST_SUM] = rule_list_number,
+    [MR_FN_LIST_AVG] = rule_list_number,
+    [MR_FN_LIST_COUNT] = rule_list,
+    [MR_FN_LIST_FLATTEN] = rule_list_flat,
+    [MR_FN_LIST_TO_STRING] = rule_list,
+    [MR_FN_STRING_SPLIT] = rule_texts,
+    [MR_FN_REGEXP_SPLIT] = rule_texts,
+    [MR_FN_REGEXP_EXTRACT_ALL] = rule_texts,
+    [MR_FN_REGEXP_EXTRACT_ALL_GROUP] = rule_texts,
+    [MR_FN_JSON_KEYS] = rule_texts,
 };
 
 bool mr_function_type(const mr_fn_row *row, mr_function_types *types, mr_arena *arena) {
