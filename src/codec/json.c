@@ -23,6 +23,7 @@ static json_path *json_path_child(mr_json *json, json_path *parent, mr_span name
     child->name = column_name(copy, name.bytes);
     child->field = -1;
     child->parent = parent;
+    child->depth = parent->depth + 1;
     child->next = parent->first;
     parent->first = child;
     parent->child_count++;
@@ -31,8 +32,24 @@ static json_path *json_path_child(mr_json *json, json_path *parent, mr_span name
     return child;
 }
 
-// Takes one step of "$.a.b": .name or ."name". False at anything else.
-static bool json_path_step(const char **at, mr_span *ret) {
+static json_path *json_path_element(mr_json *json, json_path *parent, uint32_t index) {
+    for (json_path *element = parent->elements; element != NULL; element = element->next) {
+        if (element->index == index) {
+            return element;
+        }
+    }
+    json_path *element = MR_NEW(&json->arena, json_path);
+    element->index = index;
+    element->field = -1;
+    element->parent = parent;
+    element->depth = parent->depth + 1;
+    element->next = parent->elements;
+    parent->elements = element;
+    return element;
+}
+
+// .name or ."name". False at anything else.
+static bool json_path_name(const char **at, mr_span *ret) {
     const char *from = *at;
     if (*from++ != '.') {
         return false;
@@ -52,6 +69,32 @@ static bool json_path_step(const char **at, mr_span *ret) {
     return bytes > 0;
 }
 
+// Takes one step of "$.a[0].b": .name, ."name" or, below the root, [index]. NULL at anything else.
+static json_path *json_path_step(mr_json *json, json_path *path, const char **at) {
+    mr_span name;
+    if (**at == '[' && path != json->root) {
+        int64_t index;
+        size_t digits = strspn(*at + 1, "0123456789");
+        if ((*at)[1 + digits] != ']' || !mr_text_parse_int64((mr_span){*at + 1, digits}, &index) ||
+            index > INT32_MAX) {
+            return NULL;
+        }
+        *at += digits + 2;
+        return json_path_element(json, path, (uint32_t)index);
+    }
+    return json_path_name(at, &name) ? json_path_child(json, path, name) : NULL;
+}
+
+// Lists and structs within each other.
+static uint32_t json_type_depth(mr_type type) {
+    uint32_t depth = 0;
+    for (uint32_t i = 0; mr_type_is_nested(type) && i < type.fields->count; i++) {
+        uint32_t inside = json_type_depth(type.fields->columns[i].type);
+        depth = MR_MAX(depth, inside);
+    }
+    return depth + mr_type_is_nested(type);
+}
+
 static mr_code json_add_path(mr_json *json, int32_t index, mr_cx *cx) {
     const mr_field *field = &json->fields->items[index];
     json_path *path = json->root;
@@ -59,25 +102,32 @@ static mr_code json_add_path(mr_json *json, int32_t index, mr_cx *cx) {
         path = json_path_child(json, path, mr_span_of(field->name));
     } else {
         const char *at = field->path;
-        mr_span name;
         bool good = *at++ == '$' && *at != '\0';
         while (good && *at != '\0') {
-            good = json_path_step(&at, &name);
-            path = good ? json_path_child(json, path, name) : path;
+            json_path *next = json_path_step(json, path, &at);
+            good = next != NULL;
+            path = good ? next : path;
         }
         if (!good) {
-            return mr_fail(cx, MR_E_UNSUPPORTED, "A path names keys of nested objects: $.a.b.",
+            return mr_fail(cx, MR_E_UNSUPPORTED,
+                           "A path names keys of objects and elements of arrays: $.a.b[0].c.",
                            "path \"%s\" of column \"%s\" is not understood", field->path,
                            field->name);
         }
     }
-    json->items[index].same = path->field;
+    json_field *item = &json->items[index];
+    item->same = path->field;
+    item->depth = path->depth;
     path->field = index;
+    if (json_type_depth(field->type) + path->depth > MR_NESTING_MAX) {
+        return mr_fail(cx, MR_E_UNSUPPORTED, NULL, "column \"%s\" nests deeper than %d",
+                       field->name, MR_NESTING_MAX);
+    }
     return MR_OK;
 }
 
-// Hash tables over the children of each path.
-static void json_index_paths(mr_json *json, json_path *path) {
+// A hash table over the children of a path.
+static void json_index_path(mr_json *json, json_path *path) {
     uint32_t slots = (uint32_t)mr_pow2_up((uint64_t)path->child_count * 4 + 1);
     path->slots = MR_NEW_ARRAY(&json->arena, json_path *, slots);
     path->slot_mask = slots - 1;
@@ -87,6 +137,22 @@ static void json_index_paths(mr_json *json, json_path *path) {
             slot = (slot + 1) & path->slot_mask;
         }
         path->slots[slot] = child;
+    }
+}
+
+// Once all paths are there; recursion as deep as they are.
+static void json_finish_paths(mr_json *json, json_path *path) {
+    json_index_path(json, path);
+    if (path->field >= 0) {
+        json_field *item = &json->items[path->field];
+        item->whole = item->op == JSON_OP_NESTED && item->same < 0 && path->first == NULL &&
+                      path->elements == NULL;
+    }
+    for (json_path *child = path->first; child != NULL; child = child->next) {
+        json_finish_paths(json, child);
+    }
+    for (json_path *child = path->elements; child != NULL; child = child->next) {
+        json_finish_paths(json, child);
     }
 }
 
@@ -100,12 +166,14 @@ static mr_code json_choose(mr_json *json, mr_json_simd simd, mr_cx *cx) {
            __builtin_cpu_supports("bmi2");
     if (avx2 && (simd == MR_JSON_BEST || simd == MR_JSON_AVX2)) {
         json->rows = mr_json_rows_avx2;
+        json->nested = mr_json_rows_nested_avx2;
         return MR_OK;
     }
 #elif defined(__aarch64__)
     neon = true;
     if (simd == MR_JSON_BEST || simd == MR_JSON_NEON) {
         json->rows = mr_json_rows_neon;
+        json->nested = mr_json_rows_nested_neon;
         return MR_OK;
     }
 #endif
@@ -114,6 +182,7 @@ static mr_code json_choose(mr_json *json, mr_json_simd simd, mr_cx *cx) {
                        simd == MR_JSON_AVX2 ? "AVX2" : "NEON");
     }
     json->rows = mr_json_rows_scalar;
+    json->nested = mr_json_rows_nested_scalar;
     return MR_OK;
 }
 
@@ -121,24 +190,24 @@ static bool json_op_of(const mr_field *field, json_op *ret) {
     bool iso = field->time_format == MR_TIME_ISO;
     switch (field->type.id) {
     case MR_BOOL: *ret = JSON_OP_BOOL; return true;
+    case MR_INT16: *ret = JSON_OP_INT16; return true;
     case MR_INT32: *ret = JSON_OP_INT32; return true;
     case MR_INT64: *ret = JSON_OP_INT64; return true;
+    case MR_NUMERIC: *ret = JSON_OP_NUMERIC; return true;
+    case MR_FLOAT32: *ret = JSON_OP_FLOAT32; return true;
     case MR_FLOAT64: *ret = JSON_OP_FLOAT64; return true;
     case MR_TEXT: *ret = JSON_OP_TEXT; return true;
-    case MR_DATE: *ret = JSON_OP_OTHER; return true;
+    case MR_UUID: *ret = JSON_OP_UUID; return true;
+    case MR_TIME: *ret = JSON_OP_CLOCK; return true;
     case MR_TIMESTAMP:
     case MR_TIMESTAMPTZ: *ret = iso ? JSON_OP_TIME : JSON_OP_OTHER; return true;
-    case MR_INT16:
-    case MR_NUMERIC:
-    case MR_FLOAT32:
-    case MR_UUID:
-    case MR_TIME:
+    case MR_BYTES:
+    case MR_DATE:
+    case MR_INTERVAL: *ret = JSON_OP_OTHER; return true;
     case MR_JSON:
     case MR_LIST:
-    case MR_STRUCT:
+    case MR_STRUCT: *ret = JSON_OP_NESTED; return true;
     case MR_NULLTYPE:
-    case MR_BYTES:
-    case MR_INTERVAL:
     case MR_TYPE_COUNT: break;
     }
     return false;
@@ -174,19 +243,7 @@ static mr_code json_prepare(mr_json *json, mr_json_simd simd, mr_cx *cx) {
     for (uint32_t i = 0; i < json->fields->count; i++) {
         MR_TRY(json_add_field(json, (int32_t)i, cx));
     }
-    // Depth first, down to the leaves and back by parents.
-    json_path *path = json->root;
-    while (path != NULL) {
-        json_index_paths(json, path);
-        if (path->first != NULL) {
-            path = path->first;
-            continue;
-        }
-        while (path != NULL && path->next == NULL) {
-            path = path->parent;
-        }
-        path = path == NULL ? NULL : path->next;
-    }
+    json_finish_paths(json, json->root);
     json->key = mr_arena_alloc(&json->arena, json->key_bytes_max + JSON_KEY_PADDING);
     json->nodes = MR_NEW_ARRAY(&json->arena, json_node, JSON_NODES_MAX);
     json->node_count = 1;
@@ -214,6 +271,9 @@ void mr_json_close(mr_json *json) {
             mr_dict_unref(json->items[i].dict);
         }
     }
+    mr_text_release(&json->nested_text);
+    mr_text_release(&json->raw);
+    mr_text_release(&json->plain);
     mr_arena_release(&json->shape_arena);
     mr_arena_release(&json->arena);
     mr_heap_free(json);

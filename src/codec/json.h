@@ -13,17 +13,27 @@
 //   a record that is no object (null, [1])         bad_json; a row of NULLs or values there
 //   nesting over MR_NESTING_MAX                    too_deep; no such limit there
 //   a value of another type than the column's      wrong_type; cast there (any value for text,
-//   strings and booleans for numbers, strings and numbers for booleans)
+//   strings and booleans for numbers, strings and numbers for booleans, numbers for uuid and times)
 //   a fraction for an integer (12.5)               wrong_type; rounded there
 //   1e999 for a double                             overflow; infinity there
+//   a fraction or exponent for a numeric           exact from its digits; by way of a double there
 //   equal keys                                     the last wins; refused there
 //   times not in full ISO 8601                     as mr_civil_parse reads them; no text behind a
-//   date
+//   date or a time of day
+//   text for bytea                                 \xAB is a byte and other text ASCII, as DuckDB
+//   casts text to BLOB; read_json there takes the bytes of the text
+//   numbers in a json column                       as they are written; printed anew there
 // As there: integers take numbers of integral value however they are written (3.0, 1e2). A
 // timestamp without zone takes the wall clock as written, whatever its offset; a date takes the
-// date as written. Paths: "$.a.b", "$.\"a.b\".c"; where a value on the way is no object, the field
-// is missing. Two columns may read one key. A BOM is skipped at the start of a file, and of each
-// framed record. Records that are empty or white space alone are skipped.
+// date as written, a time the time. A numeric takes a number or a string that holds one, digits
+// behind its scale are rounded, halves away from 0. A json column takes any value; white space and
+// needless escapes are dropped. A list takes an array; a struct an object, whose missing fields are
+// NULL and whose others are only validated. A wrong type inside makes the record bad; the reason
+// names the place (wrong_type: items[3].price is a string).
+// Paths: "$.a.b", "$.\"a.b\".c", "$.a[0].b" (elements from 0); where a value on the way is no
+// object or no array, or there is no such element, the field is missing. Two columns may read one
+// key. A BOM is skipped at the start of a file, and of each framed record. Records that are empty
+// or white space alone are skipped.
 
 #pragma once
 

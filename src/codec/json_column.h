@@ -59,3 +59,15 @@ static inline void column_put_text(mr_json *json, json_field *item, const char *
     }
     mr_json_value_text(json, item, (mr_str){data, (uint32_t)bytes, 0});
 }
+
+// The field of a struct with this name, or count. It is mostly the one behind the last.
+static inline uint32_t column_member(const mr_schema *fields, mr_span name, uint32_t guess) {
+    for (uint32_t i = 0; i < fields->count; i++) {
+        uint32_t field = guess + i < fields->count ? guess + i : guess + i - fields->count;
+        const char *text = fields->columns[field].name;
+        if (strncmp(text, name.data, name.bytes) == 0 && text[name.bytes] == '\0') {
+            return field;
+        }
+    }
+    return fields->count;
+}

@@ -11,6 +11,7 @@
 //   record and
 //            notes where the wanted values are, then a second step that decodes them; a good
 //            record's shape is learned.
+// A list, a struct or JSON is one value in all three (json_nested.h), guided like a scalar.
 // The first two only accept; only the general way finds errors, so a verdict never depends on what
 // was seen before.
 //
@@ -40,7 +41,13 @@ typedef enum json_op {
     JSON_OP_FLOAT64,
     JSON_OP_TEXT,
     JSON_OP_TIME,   // ISO text to TIMESTAMP or TIMESTAMPTZ.
-    JSON_OP_OTHER,  // Dates and epoch numbers.
+    JSON_OP_OTHER,  // Dates, epoch numbers, bytes, intervals.
+    JSON_OP_INT16,  // From here on by a call of its own: see rows_guided_more.
+    JSON_OP_FLOAT32,
+    JSON_OP_NUMERIC,
+    JSON_OP_UUID,
+    JSON_OP_CLOCK,   // TIME.
+    JSON_OP_NESTED,  // LIST, STRUCT and JSON: any value, also a container, as one leaf.
 } json_op;
 
 // One gap of a shape, and what to do with the scalar behind it.
@@ -109,7 +116,11 @@ typedef struct json_field {
     const mr_field *field;
     uint64_t stamp;    // Number of the record that `value` is of.
     json_value value;  // Found by the walk.
+    uint32_t depth;    // Containers around its value.
+    bool whole;        // A container is one leaf: NESTED, and nobody wants what is inside.
+    uint64_t unused;
 } json_field;
+_Static_assert(sizeof(json_field) == 128, "a power of two: every value's field is looked up");
 
 // A key: its first and its last eight bytes decide up to sixteen.
 typedef struct json_name {
@@ -124,9 +135,12 @@ typedef struct json_path {
     json_name name;
     int32_t field;  // First field of this path, or -1.
     struct json_path *parent;
-    struct json_path *first;   // Children.
-    struct json_path *next;    // Siblings.
-    struct json_path **slots;  // Hash table of the children; slot_mask + 1 of them.
+    struct json_path *first;     // Children by key.
+    struct json_path *elements;  // Children by index.
+    struct json_path *next;      // Siblings.
+    uint32_t index;              // Of an element.
+    uint32_t depth;              // Steps from the root.
+    struct json_path **slots;    // Hash table of the children; slot_mask + 1 of them.
     uint32_t slot_mask;
     uint32_t child_count;
 } json_path;
@@ -150,6 +164,7 @@ struct mr_json {
     char *key;  // Scratch for an unescaped key.
     uint32_t key_bytes_max;
     void (*rows)(mr_json *json);
+    const char *(*nested)(mr_json *json, int32_t field, const char *at, const char *end);
     mr_arena arena;        // Life of the decoder.
     mr_arena shape_arena;  // Missing lists; cleared with the tree.
 
@@ -181,6 +196,9 @@ struct mr_json {
     uint32_t leaf_count;
     json_leaf leaves[JSON_LEAVES_MAX];
     uint64_t rows_total;  // Rows of finished batches, since open.
+    mr_text nested_text;  // Scratch: a nested value, a JSON text, a string without escapes.
+    mr_text raw;
+    mr_text plain;
 };
 
 // json_rows_*.c: reads records until the batch is full or the input ends. They differ in how bytes
@@ -188,44 +206,15 @@ struct mr_json {
 void mr_json_rows_scalar(mr_json *json);
 void mr_json_rows_avx2(mr_json *json);
 void mr_json_rows_neon(mr_json *json);
+// The value of a LIST, STRUCT or JSON column: see nested_put in json_nested.h.
+const char *mr_json_rows_nested_scalar(mr_json *json, int32_t field, const char *at,
+                                       const char *end);
+const char *mr_json_rows_nested_avx2(mr_json *json, int32_t field, const char *at, const char *end);
+const char *mr_json_rows_nested_neon(mr_json *json, int32_t field, const char *at, const char *end);
 
 // json_learn.c: adds the walked record's shape to the tree. The record was good.
 void mr_json_learn(mr_json *json);
 // Forgets all shapes.
 void mr_json_learn_clear(mr_json *json);
 
-// json_value.c: the value of a found field into its column at json->row. False: json->reason says
-// why.
-bool mr_json_value_put(mr_json *json, int32_t field, const json_value *value);
-// Marks a field of the present row NULL.
-bool mr_json_value_null(mr_json *json, int32_t field, json_kind kind);
-// A string that is not in the cells: looks it up, or ends the column's dictionary.
-void mr_json_value_text(mr_json *json, json_field *item, mr_str text);
-// Why the present record is bad: word, then detail. at NULL: no place.
-void mr_json_value_fail(mr_json *json, const char *word, const char *at, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-// Takes the present record as bad.
-void mr_json_value_bad(mr_json *json, int64_t offset, const char *raw, size_t bytes);
-
-// json_text.c: bytes between the quotes of a valid string, escapes resolved; into at least `bytes`
-// bytes.
-size_t mr_json_text_unescape(const char *data, size_t bytes, char *ret);
-// A string with its quotes, escaped as far as JSON demands.
-void mr_json_text_quote(const char *data, size_t bytes, mr_text *out);
-
-// json_number.c: the double nearest to a number of valid grammar (ended by another character).
-// False when it is too large.
-bool mr_json_number_double(const char *at, double *ret);
-// What a number is for an integer column.
-typedef enum json_whole { JSON_WHOLE, JSON_WHOLE_NOT, JSON_WHOLE_TOO_LARGE } json_whole;
-// A number as an integer, exactly: 3, 3.0 and 30e-1 are one. ret: of a whole one that fits.
-json_whole mr_json_number_int(const char *at, int64_t *ret);
-// A number of unit_us microseconds each, as microseconds; digits past them are cut.
-bool mr_json_number_time(const char *at, int64_t unit_us, int64_t *ret);
-
-// json_time.c: reads the date of ten bytes into day. False when it is none.
-bool mr_json_time_day(const char *data, json_day *day);
-// Text to a column's value by the field's type; zone for times without an offset.
-bool mr_json_time_text(const mr_field *field, const mr_zone *zone, mr_span text, int64_t *ret);
-// A number by the field's time format.
-bool mr_json_time_epoch(const mr_field *field, const mr_zone *zone, const char *at, int64_t *ret);
+#include "codec/json_value.h"  // Needs the decoder.

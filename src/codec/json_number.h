@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/check.h"
+#include "column/type.h"
 
 static const double number_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -107,6 +107,37 @@ static inline __attribute__((always_inline)) const char *number_short_double(con
         return NULL;
     }
     double result = (double)value / number_powers[part];
+    *ret = negative ? -result : result;
+    return at;
+}
+
+// A number of at most 18 digits and no exponent as a NUMERIC of this type, when nothing is to be
+// rounded and it fits. Returns its end, or NULL.
+static inline const char *number_short_numeric(const char *at, mr_type type, mr_int128 *ret) {
+    bool negative = *at == '-';
+    at += negative;
+    bool zero = *at == '0';  // Takes no digit in front of the point.
+    uint64_t value = 0;
+    uint32_t whole = number_digits(at, &value);
+    uint32_t part = 0;
+    if (MR_UNLIKELY(whole - 1 > 17 || (zero && whole > 1))) {
+        return NULL;
+    }
+    at += whole;
+    if (*at == '.') {
+        part = number_digits(at + 1, &value);
+        at += 1 + part;
+        if (MR_UNLIKELY(part - 1 > 17)) {
+            return NULL;
+        }
+    }
+    if (MR_UNLIKELY(whole + part > 18 || part > type.scale || type.scale - part > 18 ||
+                    whole - zero > (uint32_t)(type.precision - type.scale) ||
+                    (*at | 0x20) == 'e')) {
+        return NULL;
+    }
+    // Below 10^36.
+    __int128 result = (__int128)value * (int64_t)number_powers_u64[type.scale - part];
     *ret = negative ? -result : result;
     return at;
 }

@@ -7,9 +7,11 @@
 #pragma once
 
 #include "codec/json_column.h"
+#include "codec/json_nested.h"
 #include "codec/json_number.h"
 #include "codec/json_string.h"
 #include "codec/json_time.h"
+#include "column/uuid.h"
 
 // ---- the guided way --------------------------------------------------------------------------
 
@@ -36,18 +38,8 @@ static inline const char *rows_skip(const char *at, rows_fault *fault) {
 // A scalar of any field, with all that may be odd about it. Returns its end, or NULL.
 static __attribute__((noinline)) const char *rows_guided_other(mr_json *json, int32_t field,
                                                                const char *at) {
-    rows_fault fault;
-    json_value value = {.start = at, .kind = JSON_NUMBER};
-    if (*at == '"') {
-        value.kind = JSON_STRING;
-        const char *close = rows_string(at + 1, &value.escaped, &fault);
-        value.end = close == NULL ? NULL : close + 1;
-    } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
-        value.end = number_end(at);
-    } else {
-        value.end = rows_literal(at, &value.kind);
-    }
-    if (value.end == NULL) {
+    json_value value;
+    if (nested_scalar(at, &value) == NULL) {
         return NULL;
     }
     for (; field >= 0; field = json->items[field].same) {
@@ -58,13 +50,63 @@ static __attribute__((noinline)) const char *rows_guided_other(mr_json *json, in
     return value.end;
 }
 
+// A string without escapes in ASCII. Returns behind it, or NULL.
+static inline const char *rows_plain(const char *at, mr_span *ret) {
+    bool high = false;
+    const char *stop = scan_string(at + 1, &high);
+    *ret = (mr_span){at + 1, (size_t)(stop - at - 1)};
+    return *at != '"' || *stop != '"' || high ? NULL : stop + 1;
+}
+
+// The same for the types that came later, in a call so that the others keep their registers.
+static __attribute__((noinline)) const char *rows_guided_more(mr_json *json, int32_t field,
+                                                              json_op op, const char *at) {
+    json_field *item = &json->items[field];
+    uint32_t row = json->row;
+    mr_span text;
+    const char *end = NULL;
+    bool good = false;
+    if (op == JSON_OP_NESTED) {
+        // Where its lines end is not known here, nor where wanted values are inside.
+        bool leaf = *at != 'n' && (item->whole || (*at != '{' && *at != '['));
+        end = leaf ? nested_put(json, field, at, /* end= */ NULL) : NULL;
+        good = true;
+    } else if (op == JSON_OP_NUMERIC) {
+        end = number_short_numeric(at, item->field->type, &((mr_int128 *)item->data)[row]);
+        good = true;
+    } else if (op == JSON_OP_UUID) {
+        end = rows_plain(at, &text);
+        good = end != NULL && mr_uuid_parse(text, &((mr_uuid *)item->data)[row]);
+    } else if (op == JSON_OP_CLOCK) {
+        end = rows_plain(at, &text);
+        good = end != NULL &&
+               mr_civil_parse_time(text.data, text.bytes, &((int64_t *)item->data)[row]);
+    } else if (op == JSON_OP_INT16) {
+        int64_t value = 0;
+        end = number_short_int(at, &value);
+        good = value == (int16_t)value;
+        ((int16_t *)item->data)[row] = (int16_t)value;
+    } else if (op == JSON_OP_FLOAT32) {
+        double value = 0;
+        end = number_short_double(at, &value);
+        float narrow = (float)value;  // Of at most 18 digits: never infinite.
+        good = true;
+        ((float *)item->data)[row] = narrow;
+    }
+    if (end == NULL || !good) {
+        return NULL;
+    }
+    rows_set_valid(item, row);
+    return end;
+}
+
 // The common forms of a field's value, decoded in place. Returns its end, or NULL for any other
 // form.
 static inline __attribute__((always_inline)) const char *
 rows_guided_value(mr_json *json, int32_t field, json_op op, const char *at) {
     json_field *item = &json->items[field];
     uint32_t row = json->row;
-    switch (op) {
+    switch ((int)op) {
     case JSON_OP_TEXT: {
         bool high = false;
         const char *stop = scan_string(at + 1, &high);
@@ -122,11 +164,8 @@ rows_guided_value(mr_json *json, int32_t field, json_op op, const char *at) {
         rows_set_valid(item, row);
         return end;
     }
-    case JSON_OP_END:
-    case JSON_OP_SKIP:
-    case JSON_OP_OTHER: break;
+    default: return op > JSON_OP_OTHER ? rows_guided_more(json, field, op, at) : NULL;
     }
-    return NULL;
 }
 
 // Behind the last gap: fields that this shape lacks become NULL. False when one is required.

@@ -52,8 +52,8 @@ static mr_span time_wall(mr_span text) {
     return (mr_span){text.data, at - 1};
 }
 
-bool mr_json_time_text(const mr_field *field, const mr_zone *zone, mr_span text, int64_t *ret) {
-    if (field->type.id == MR_DATE) {
+bool mr_json_time_text(mr_type type, const mr_zone *zone, mr_span text, int64_t *ret) {
+    if (type.id == MR_DATE) {
         int32_t days = 0;
         if (!mr_civil_parse_date(text.data, text.bytes, &days)) {
             return false;
@@ -64,7 +64,7 @@ bool mr_json_time_text(const mr_field *field, const mr_zone *zone, mr_span text,
     if (!mr_civil_parse(text.data, text.bytes, zone, ret)) {
         return false;
     }
-    if (field->type.id == MR_TIMESTAMP) {
+    if (type.id == MR_TIMESTAMP) {
         // The wall clock that is written; an offset says nothing about it.
         mr_span wall = time_wall(text);
         return mr_civil_parse(wall.data, wall.bytes, NULL, ret);
@@ -72,18 +72,18 @@ bool mr_json_time_text(const mr_field *field, const mr_zone *zone, mr_span text,
     return true;
 }
 
-bool mr_json_time_epoch(const mr_field *field, const mr_zone *zone, const char *at, int64_t *ret) {
+bool mr_json_time_epoch(const json_spot *spot, const mr_zone *zone, const char *at, int64_t *ret) {
     static const int64_t units[] = {[MR_TIME_ISO] = 0,
                                     [MR_TIME_EPOCH_S] = 1000000,
                                     [MR_TIME_EPOCH_MS] = 1000,
                                     [MR_TIME_EPOCH_US] = 1};
     int64_t us = 0;
-    if (!mr_json_number_time(at, units[field->time_format], &us)) {
+    if (!mr_json_number_time(at, units[spot->field->time_format], &us)) {
         return false;
     }
-    if (field->type.id == MR_DATE) {
+    if (spot->type.id == MR_DATE) {
         *ret = mr_zone_date(zone, us);
-    } else if (field->type.id == MR_TIMESTAMP && zone != NULL) {
+    } else if (spot->type.id == MR_TIMESTAMP && zone != NULL) {
         return mr_add_fits(us, (int64_t)mr_zone_offset_s(zone, us) * MR_SECOND_US, ret);
     } else {
         *ret = us;

@@ -8,29 +8,7 @@
 
 #pragma once
 
-#include "codec/json_rows.h"
-
-typedef struct walk_frame {
-    const json_path *path;  // Wanted keys of an object, or NULL.
-    const char *start;
-    int32_t field;  // Wanted field whose value the container is, or -1.
-    bool object;
-} walk_frame;
-
-typedef struct walk {
-    mr_json *json;
-    const char *at;
-    uint32_t depth;
-    walk_frame frames[MR_NESTING_MAX];
-} walk;
-
-// At the end of a record stands '\n', or '\r' in a line that ends with both.
-static inline const char *walk_space(const char *at, const char *end) {
-    while (MR_UNLIKELY(*at == ' ' || *at == '\t' || ((*at == '\r' || *at == '\n') && at < end))) {
-        at++;
-    }
-    return at;
-}
+#include "codec/json_frame.h"
 
 static bool walk_fail(walk *w, const char *text) {
     if (w->at >= w->json->end) {
@@ -38,24 +16,6 @@ static bool walk_fail(walk *w, const char *text) {
     }
     mr_json_value_fail(w->json, MR_REASON_BAD_JSON, w->at, "%s", text);
     return false;
-}
-
-// The child of a path with this name, or NULL. Up to eight bytes behind the name are read.
-static inline const json_path *walk_child(const json_path *path, const char *name, size_t bytes) {
-    if (path == NULL || path->child_count == 0) {
-        return NULL;
-    }
-    json_name want = column_name(name, bytes);
-    uint32_t slot = (uint32_t)(column_name_hash(&want) >> 32) & path->slot_mask;
-    for (; path->slots[slot] != NULL; slot = (slot + 1) & path->slot_mask) {
-        const json_path *child = path->slots[slot];
-        if (child->name.first == want.first && child->name.last == want.last &&
-            child->name.bytes == bytes &&
-            (bytes <= 16 || memcmp(child->name.text, name, bytes) == 0)) {
-            return child;
-        }
-    }
-    return NULL;
 }
 
 // Reads `"key" :` and finds what is wanted below it.
@@ -91,22 +51,6 @@ static bool walk_key(walk *w, const json_path **ret_child) {
     return true;
 }
 
-// Notes a value of wanted fields.
-static inline void walk_found(mr_json *json, int32_t field, const json_value *value) {
-    for (; field >= 0; field = json->items[field].same) {
-        json_field *item = &json->items[field];
-        if (item->stamp == json->stamp) {
-            json->learnable = false;  // A key twice.
-        }
-        item->stamp = json->stamp;
-        // One by one: a wide copy would wait for the narrow stores that made it.
-        item->value.start = value->start;
-        item->value.end = value->end;
-        item->value.kind = value->kind;
-        item->value.escaped = value->escaped;
-    }
-}
-
 static bool walk_scalar(walk *w, const json_path *path) {
     mr_json *json = w->json;
     json_value value = {.start = w->at, .kind = JSON_NUMBER};
@@ -138,10 +82,7 @@ static bool walk_scalar(walk *w, const json_path *path) {
     if (field >= 0) {
         walk_found(json, field, &value);
     }
-    if (json->leaf_count < JSON_LEAVES_MAX) {
-        json->leaves[json->leaf_count] = (json_leaf){value.start, value.end, field};
-    }
-    json->leaf_count++;
+    walk_leaf(w, value.start, value.end, field);
     w->at = value.end;
     return true;
 }
@@ -154,8 +95,12 @@ static bool walk_enter(walk *w, const json_path *path) {
         return false;
     }
     bool object = *w->at == '{';
+    bool inside = path != NULL && (object || path->elements != NULL);
+    int32_t field = path == NULL ? -1 : path->field;
+    bool leaf = field >= 0 && w->json->items[field].whole;
     w->frames[w->depth++] =
-        (walk_frame){object ? path : NULL, w->at, path == NULL ? -1 : path->field, object};
+        (walk_frame){inside ? path : NULL, w->at, field, /* count= */ 0, object, leaf};
+    w->inside_leaf |= leaf;
     w->at = walk_space(w->at + 1, w->json->end);
     return true;
 }
@@ -166,7 +111,12 @@ static void walk_leave(walk *w) {
     const walk_frame *frame = &w->frames[--w->depth];
     w->at++;
     if (frame->field >= 0) {
-        json->learnable = false;
+        if (frame->leaf) {
+            w->inside_leaf = false;
+            walk_leaf(w, frame->start, w->at, frame->field);
+        } else {
+            json->learnable = false;
+        }
         json_value value = {
             .start = frame->start, .end = w->at, .kind = frame->object ? JSON_OBJECT : JSON_ARRAY};
         walk_found(json, frame->field, &value);
@@ -191,7 +141,9 @@ static bool walk_inside(walk *w) {
             return walk_fail(w, frame->object ? "expected , or }" : "expected , or ]");
         }
         const json_path *path = NULL;
-        if (frame->object && !walk_key(w, &path)) {
+        if (!frame->object) {
+            path = walk_element(w);
+        } else if (!walk_key(w, &path)) {
             return false;
         }
         if (*w->at == '{' || *w->at == '[') {
@@ -215,6 +167,7 @@ static bool walk_record(mr_json *json) {
     walk w;
     w.json = json;
     w.depth = 0;
+    w.inside_leaf = false;
     w.at = walk_space(json->start, json->end);
     if (*w.at != '{') {
         return walk_fail(&w, "not an object");

@@ -1,10 +1,13 @@
 // JSON writer: rows as one object a line.
 
 #include <math.h>
+#include <string.h>
 
 #include "base/civil.h"
+#include "base/numeric.h"
 #include "base/shortest.h"
 #include "codec/json_decode.h"
+#include "column/nested.h"
 
 static void write_int(int64_t value, mr_text *out) {
     char digits[24];
@@ -40,47 +43,83 @@ static void write_time(int64_t us, bool zone, mr_text *out) {
     mr_text_add_char(out, '"');
 }
 
+static void write_quoted(const mr_vector *vector, uint32_t row, mr_text *out) {
+    mr_text_add_char(out, '"');  // None of these texts holds what must be escaped.
+    mr_vector_print(vector, row, /* zone= */ NULL, out);
+    mr_text_add_char(out, '"');
+}
+
+static void write_value(const mr_vector *vector, uint32_t row, mr_text *out);
+
+// The elements of a list as an array, the fields of a struct as an object.
+static void write_nested(mr_type type, mr_str value, mr_text *out) {
+    mr_span in = {value.data, value.bytes};
+    bool list = type.id == MR_LIST;
+    uint32_t count = list ? mr_nested_count(&in) : type.fields->count;
+    mr_text_add_char(out, list ? '[' : '{');
+    for (uint32_t i = 0; i < count; i++) {
+        const mr_column *column = &type.fields->columns[list ? 0 : i];
+        mr_nested_item item = mr_nested_next(&in, column->type);
+        if (i > 0) {
+            mr_text_add_char(out, ',');
+        }
+        if (!list) {
+            mr_json_text_quote(column->name, strlen(column->name), out);
+            mr_text_add_char(out, ':');
+        }
+        if (item.null) {
+            mr_text_add(out, "null");
+            continue;
+        }
+        json_storage storage;
+        mr_vector one = {.type = item.type, .kind = MR_FLAT, .data = &storage};
+        mr_nested_store(&item, &one, /* row= */ 0);
+        write_value(&one, /* row= */ 0, out);
+    }
+    mr_text_add_char(out, list ? ']' : '}');
+}
+
 static void write_value(const mr_vector *vector, uint32_t row, mr_text *out) {
     uint32_t at = mr_vector_at(vector, row);
     switch (vector->type.id) {
     case MR_BOOL: mr_text_add(out, vector->bools[at] ? "true" : "false"); return;
+    case MR_INT16: write_int(vector->int16s[at], out); return;
     case MR_INT32: write_int(vector->int32s[at], out); return;
     case MR_INT64: write_int(vector->int64s[at], out); return;
-    case MR_FLOAT64: {
-        double value = vector->float64s[at];
-        if (!isfinite(value)) {
-            mr_text_add(out, "null");
+    case MR_NUMERIC: mr_numeric_print(vector->numerics[at], vector->type.scale, out); return;
+    case MR_FLOAT32:
+        if (isfinite(vector->float32s[at])) {
+            mr_shortest_json_float(vector->float32s[at], out);
         } else {
-            mr_shortest_json_double(value, out);
+            mr_text_add(out, "null");
         }
         return;
-    }
+    case MR_FLOAT64:
+        if (isfinite(vector->float64s[at])) {
+            mr_shortest_json_double(vector->float64s[at], out);
+        } else {
+            mr_text_add(out, "null");
+        }
+        return;
     case MR_TEXT: {
         mr_str text = mr_vector_str(vector, row);
         mr_json_text_quote(text.data, text.bytes, out);
         return;
     }
-    case MR_BYTES: write_hex(mr_vector_str(vector, row), out); return;
-    case MR_DATE:
-        mr_text_add_char(out, '"');
-        mr_civil_print_date(out, vector->int32s[at]);
-        mr_text_add_char(out, '"');
+    case MR_JSON: {
+        mr_str text = mr_vector_str(vector, row);
+        mr_text_add_bytes(out, text.data, text.bytes);
         return;
+    }
+    case MR_BYTES: write_hex(mr_vector_str(vector, row), out); return;
     case MR_TIMESTAMP: write_time(vector->int64s[at], /* zone= */ false, out); return;
     case MR_TIMESTAMPTZ: write_time(vector->int64s[at], /* zone= */ true, out); return;
-    case MR_INTERVAL:
-        mr_text_add_char(out, '"');
-        mr_vector_print(vector, row, NULL, out);
-        mr_text_add_char(out, '"');
-        return;
-    case MR_INT16:
-    case MR_NUMERIC:
-    case MR_FLOAT32:
     case MR_UUID:
+    case MR_DATE:
     case MR_TIME:
-    case MR_JSON:
+    case MR_INTERVAL: write_quoted(vector, row, out); return;
     case MR_LIST:
-    case MR_STRUCT:
+    case MR_STRUCT: write_nested(vector->type, mr_vector_str(vector, row), out); return;
     case MR_NULLTYPE:
     case MR_TYPE_COUNT: mr_text_add(out, "null"); return;
     }

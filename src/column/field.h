@@ -29,10 +29,10 @@ typedef enum mr_time_format {
 
 typedef struct mr_field {
     const char *name;  // Column name.
-    mr_type type;      // BOOL INT32 INT64 FLOAT64 TEXT DATE TIMESTAMP TIMESTAMPTZ
-    const char *path;  // "$.a.b" for nested fields; NULL = the top-level key `name`.
+    mr_type type;      // Any but NULLTYPE.
+    const char *path;  // "$.a.b[0]" for nested fields; NULL = the top-level key `name`.
     mr_field_from from;
-    mr_time_format time_format;
+    mr_time_format time_format;  // Of all times in the field, also inside lists and structs.
     bool required;
 } mr_field;
 

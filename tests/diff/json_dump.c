@@ -12,25 +12,9 @@
 
 #include "codec/json.h"
 #include "codec/json_decode.h"
+#include "type_text.h"
 
-static mr_type_id dump_type(const char *name) {
-    static const struct {
-        const char *name;
-        mr_type_id id;
-    } types[] = {{"bool", MR_BOOL},           {"int", MR_INT32},
-                 {"bigint", MR_INT64},        {"double", MR_FLOAT64},
-                 {"text", MR_TEXT},           {"date", MR_DATE},
-                 {"timestamp", MR_TIMESTAMP}, {"timestamptz", MR_TIMESTAMPTZ}};
-    for (size_t i = 0; i < MR_COUNT(types); i++) {
-        if (strcmp(types[i].name, name) == 0) {
-            return types[i].id;
-        }
-    }
-    fprintf(stderr, "unknown type %s\n", name);
-    exit(2);
-}
-
-static void dump_field(char *spec, mr_field *ret) {
+static void dump_field(char *spec, mr_arena *arena, mr_field *ret) {
     char *type = strchr(spec, '=');
     if (type == NULL) {
         fprintf(stderr, "no type in %s\n", spec);
@@ -38,19 +22,20 @@ static void dump_field(char *spec, mr_field *ret) {
     }
     *type++ = '\0';
     *ret = (mr_field){.name = spec};
-    char *path = strchr(type, ':');
+    const char *behind = type;
+    ret->type = type_text_take(&behind, arena);
+    char *format = type + (behind - type);
+    char *path = strchr(format, ':');
     if (path != NULL) {
         *path++ = '\0';
         ret->path = path;
     }
-    char *format = strchr(type, '@');
-    if (format != NULL) {
-        *format++ = '\0';
+    if (*format == '@') {
+        format++;
         ret->time_format = strcmp(format, "s") == 0    ? MR_TIME_EPOCH_S
                            : strcmp(format, "ms") == 0 ? MR_TIME_EPOCH_MS
                                                        : MR_TIME_EPOCH_US;
     }
-    ret->type = MR_TYPE(dump_type(type));
 }
 
 static void dump_value(const mr_vector *v, uint32_t row, mr_text *out) {
@@ -68,7 +53,17 @@ static void dump_value(const mr_vector *v, uint32_t row, mr_text *out) {
         mr_json_text_quote(s.data, s.bytes, out);
         break;
     }
-    default: mr_text_addf(out, "%" PRId64, v->int64s[row]); break;
+    case MR_INT64:
+    case MR_TIMESTAMP:
+    case MR_TIMESTAMPTZ: mr_text_addf(out, "%" PRId64, v->int64s[row]); break;
+    default: {  // As DuckDB casts it to text.
+        mr_text text;
+        mr_text_init(&text, NULL);
+        mr_vector_print(v, row, /* zone= */ NULL, &text);
+        mr_json_text_quote(mr_text_string(&text), text.bytes, out);
+        mr_text_release(&text);
+        break;
+    }
     }
 }
 
@@ -152,11 +147,11 @@ int main(int argc, char **argv) {
     fclose(file);
     uint32_t columns = (uint32_t)(argc - 4);
     mr_field *items = calloc(columns, sizeof(*items));
+    mr_arena arena = {0};
     for (uint32_t c = 0; c < columns; c++) {
-        dump_field(argv[4 + c], &items[c]);
+        dump_field(argv[4 + c], &arena, &items[c]);
     }
     mr_fields fields = {.items = items, .count = columns, .event_time = -1};
-    mr_arena arena = {0};
     mr_cx cx;
     mr_cx_init(&cx, &arena, NULL);
     mr_json *json;

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numeric.h"
 #include "base/utf8.h"
 #include "codec/json_decode.h"
+#include "column/nested.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -29,6 +31,32 @@ static mr_field fuzz_odd[] = {
     {.name = "d", .type = MR_TYPE(MR_TIMESTAMPTZ), .time_format = MR_TIME_EPOCH_MS},
     {.name = "e", .type = MR_TYPE(MR_TEXT), .path = "$.d"},
     {.name = "k", .type = MR_TYPE(MR_BYTES), .from = MR_FROM_KEY},
+};
+
+static mr_column fuzz_element[] = {{"element", MR_TYPE(MR_INT32), false}};
+static const mr_schema fuzz_list = {fuzz_element, 1};
+static mr_column fuzz_members[] = {
+    {"a", MR_TYPE(MR_TEXT), false},
+    {"b", MR_NUMERIC(5, 2), false},
+    {"c", {.id = MR_LIST, .fields = &fuzz_list}, false},
+    {"d", MR_TYPE(MR_JSON), false},
+};
+static const mr_schema fuzz_struct = {fuzz_members, 4};
+static mr_column fuzz_rows_element[] = {
+    {"element", {.id = MR_STRUCT, .fields = &fuzz_struct}, false}};
+static const mr_schema fuzz_rows = {fuzz_rows_element, 1};
+
+static mr_field fuzz_nested[] = {
+    {.name = "a", .type = {.id = MR_LIST, .fields = &fuzz_rows}},
+    {.name = "b", .type = {.id = MR_STRUCT, .fields = &fuzz_struct}},
+    {.name = "c", .type = MR_TYPE(MR_JSON)},
+    {.name = "d", .type = MR_NUMERIC(38, 20)},
+    {.name = "e", .type = MR_TYPE(MR_BYTES)},
+    {.name = "f", .type = MR_TYPE(MR_FLOAT32)},
+    {.name = "u", .type = MR_TYPE(MR_UUID)},
+    {.name = "t", .type = MR_TYPE(MR_TIME)},
+    {.name = "i", .type = MR_TYPE(MR_INT16), .path = "$.a[1].b"},
+    {.name = "v", .type = MR_TYPE(MR_INTERVAL), .path = "$.u"},
 };
 
 typedef struct fuzz_way {
@@ -83,6 +111,11 @@ static void fuzz_check_value(const mr_vector *v, uint32_t row) {
     if (v->type.id == MR_TEXT) {
         mr_str s = mr_vector_str(v, row);
         mr_assert(s.unused == 0 && mr_utf8_valid(s.data, s.bytes));
+    } else if (mr_type_is_nested(v->type)) {
+        mr_str s = mr_vector_str(v, row);
+        mr_assert(s.unused == 0 && mr_nested_check(v->type, (mr_span){s.data, s.bytes}));
+    } else if (v->type.id == MR_NUMERIC) {
+        mr_assert(mr_numeric_fits(v->numerics[row], v->type.precision));
     } else if (v->type.id == MR_FLOAT64) {
         mr_assert(isfinite(v->float64s[row]));
     } else if (v->type.id == MR_BOOL) {
@@ -140,9 +173,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     if (bytes == 0) {
         return 0;
     }
-    bool odd = (data[0] & 1) != 0;
-    mr_fields fields = {.items = odd ? fuzz_odd : fuzz_flat,
-                        .count = odd ? MR_COUNT(fuzz_odd) : MR_COUNT(fuzz_flat),
+    bool odd = (data[0] & 1) != 0, nested = (data[0] & 2) != 0;
+    mr_fields fields = {.items = nested ? fuzz_nested
+                                 : odd  ? fuzz_odd
+                                        : fuzz_flat,
+                        .count = nested ? MR_COUNT(fuzz_nested)
+                                 : odd  ? MR_COUNT(fuzz_odd)
+                                        : MR_COUNT(fuzz_flat),
                         .event_time = -1};
     data++;
     bytes--;

@@ -8,23 +8,7 @@
 #include <string.h>
 
 #include "codec/json_decode.h"
-
-static mr_type show_type(mr_span name) {
-    static const struct {
-        const char *name;
-        mr_type_id id;
-    } types[] = {{"bool", MR_BOOL},           {"int", MR_INT32},
-                 {"bigint", MR_INT64},        {"double", MR_FLOAT64},
-                 {"text", MR_TEXT},           {"date", MR_DATE},
-                 {"timestamp", MR_TIMESTAMP}, {"timestamptz", MR_TIMESTAMPTZ},
-                 {"bytea", MR_BYTES}};
-    for (size_t i = 0; i < MR_COUNT(types); i++) {
-        if (mr_span_is(name, types[i].name)) {
-            return MR_TYPE(types[i].id);
-        }
-    }
-    abort();
-}
+#include "type_text.h"
 
 mr_fields json_show_fields(const char *spec, mr_arena *arena) {
     mr_fields fields = {.event_time = -1};
@@ -36,9 +20,9 @@ mr_fields json_show_fields(const char *spec, mr_arena *arena) {
         char *type = strchr(one, ':');
         *type++ = '\0';
         field->name = one;
-        size_t bytes = strcspn(type, "!@%");
-        field->type = show_type((mr_span){type, bytes});
-        char *more = type + bytes;
+        const char *behind = type;
+        field->type = type_text_take(&behind, arena);
+        char *more = type + (behind - type);
         if (*more == '!') {
             field->required = true;
             more++;
@@ -74,7 +58,10 @@ static void show_value(const mr_vector *v, uint32_t row, mr_text *out) {
         mr_json_text_quote(s.data, s.bytes, out);
         break;
     }
-    default: mr_text_addf(out, "%" PRId64, v->int64s[row]); break;
+    case MR_INT64:
+    case MR_TIMESTAMP:
+    case MR_TIMESTAMPTZ: mr_text_addf(out, "%" PRId64, v->int64s[row]); break;
+    default: mr_vector_print(v, row, /* zone= */ NULL, out); break;
     }
 }
 

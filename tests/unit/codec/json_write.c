@@ -69,3 +69,38 @@ TEST(json_write, nan_and_infinities_are_null) {
     EXPECT_STR(mr_text_string(&out), "{\"d\\\"x\":0.1,\"n\":null}\n");
     mr_arena_release(&arena);
 }
+
+TEST(json_write, all_types_but_bytes_come_back) {
+    const char *input =
+        "{\"a\":-32768,\"n\":-0.500,\"f\":0.1,\"u\":"
+        "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\",\"c\":\"12:34:56.5\",\"v\":\"1 day 02:00:00\","
+        "\"j\":{\"k\":[1.50,\"x\"]},\"l\":[{\"d\":\"2026-01-02\",\"q\\\"\":[1.5,null]},null],"
+        "\"s\":{\"b\":true,\"t\":\"a\\nb\",\"e\":[]}}\n"
+        "{\"a\":null,\"n\":null,\"f\":null,\"u\":null,\"c\":null,\"v\":null,"
+        "\"j\":null,\"l\":null,\"s\":null}\n";
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, NULL);
+    mr_fields fields =
+        json_show_fields("a:smallint n:numeric(3,3) f:real u:uuid c:time v:interval j:json "
+                         "l:struct(d:date,q\":double[])[] s:struct(b:bool,t:text,e:int[])",
+                         &arena);
+    mr_json *json = NULL;
+    REQUIRE_OK(mr_json_open(&fields, MR_JSON_BEST, &json, &cx));
+    mr_hold *hold = json_show_hold(mr_span_of(input));
+    mr_records records = {.base = hold->buffer, .bytes = strlen(input)};
+    mr_decoded decoded;
+    EXPECT_OK(mr_json_decode(json, &records, hold, &decoded, &cx));
+    REQUIRE(decoded.row_count == 2);
+    mr_schema schema = {MR_NEW_ARRAY(&arena, mr_column, fields.count), fields.count};
+    for (uint32_t i = 0; i < fields.count; i++) {
+        schema.columns[i] = (mr_column){.name = fields.items[i].name, .type = fields.items[i].type};
+    }
+    mr_text out;
+    mr_text_init(&out, &arena);
+    mr_json_write(&schema, &decoded.batches[0], true, &out);
+    EXPECT_STR(mr_text_string(&out), input);
+    mr_json_close(json);
+    mr_hold_unref(hold);
+    mr_arena_release(&arena);
+}
