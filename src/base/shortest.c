@@ -84,12 +84,23 @@ void mr_shortest_double(double value, mr_shortest *ret) {
     drop_zeros(ret);
 }
 
+// Whether digits are nearer to this float than to any other. What lies in the middle of two reads
+// back by rounding to even, and DuckDB prints more digits then.
+static bool reads_back(const char *text, float value) {
+    double exact = 0;
+    bool read = mr_text_parse_double(mr_span_of(text), &exact);
+    mr_assert(read);
+    double above = ((double)value + (double)nextafterf(value, INFINITY)) / 2;
+    double below = ((double)value + (double)nextafterf(value, 0)) / 2;
+    return strtof(text, NULL) == value && exact != above && exact != below;
+}
+
 void mr_shortest_float(float value, mr_shortest *ret) {
     mr_assert(isfinite(value) && value > 0);
     char text[40];
     for (int precision = value < 1e-30f ? 0 : 5; precision <= 8; precision++) {
         snprintf(text, sizeof(text), "%.*e", precision, (double)value);
-        if (precision == 8 || strtof(text, NULL) == value) {
+        if (precision == 8 || reads_back(text, value)) {
             break;
         }
     }

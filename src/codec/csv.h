@@ -19,7 +19,7 @@ typedef struct mr_csv_options {
 // Appends all rows of text; on failure, those before the bad one may be there. name: for messages.
 // Blank lines are skipped, save in files of one column. A byte order mark is skipped.
 //   errors  MR_E_VALUE with line and column name; MR_E_NAME for a header that lacks a column;
-//   MR_E_TYPE for a type that CSV cannot give
+//   MR_E_TYPE for a type that CSV cannot give: jsonb, lists, structs
 mr_code mr_csv_read(mr_rows *rows, mr_span text, const char *name, const mr_csv_options *options,
                     mr_cx *cx);
 // Appends the selected rows, values as DuckDB prints them; with options->header, a line of names in

@@ -26,3 +26,8 @@ diff-wire: $(BUILD)/diff-wire_dump ## Messages of Kafka's protocol against kafka
 diff: diff-numeric
 diff-numeric: $(BUILD)/diff-numeric_dump ## Exact decimals against Python's on 100,000 cases
 	@$(DEPS)/venv/bin/python tests/diff/numeric.py $< 100000
+
+.PHONY: diff-json-types
+diff: diff-json-types
+diff-json-types: $(BUILD)/json_dump ## Every type of a JSON column against DuckDB on 40,000 records
+	@$(DEPS)/venv/bin/python tests/diff/json_types.py $< 40000

@@ -152,7 +152,7 @@ TEST(csv, every_type_reads_back_what_was_written) {
     EXPECT_STR(mr_text_string(&again.out), want);
     done(&again);
     done(&k);
-    columns[0].type = MR_TYPE(MR_INTERVAL);
+    columns[0].type = MR_TYPE(MR_JSON);
     EXPECT_EQ(reread(&k, &schema, text, (mr_csv_options){.header = false}), MR_E_TYPE);
     done(&k);
 }
@@ -179,4 +179,42 @@ TEST(csv, files_of_many_batches_are_read_whole) {
     EXPECT_STR(mr_text_string(&k.out), mr_text_string(&text));
     done(&k);
     mr_text_release(&text);
+}
+
+TEST(csv, numbers_ids_and_times_of_every_type) {
+    static mr_column columns[] = {
+        {"s", {.id = MR_INT16}, false},   {"n", MR_NUMERIC(6, 2), false},
+        {"f", {.id = MR_FLOAT32}, false}, {"u", {.id = MR_UUID}, false},
+        {"t", {.id = MR_TIME}, false},    {"i", {.id = MR_INTERVAL}, false},
+    };
+    static const mr_schema schema = {columns, MR_COUNT(columns)};
+    csv_case k;
+    mr_csv_options options = {0};
+    EXPECT_OK(reread(&k, &schema,
+                     MR_SPAN("-32768,1.005,0.1,A0EEBC999C0B4EF8BB6D6BB9BD380A11,1:2:3.5,1 day\n"
+                             " 7 , 1e3,inf,,24:00:00,\n,,,,,02:00:00\n"),
+                     options));
+    EXPECT_STR(mr_text_string(&k.out),
+               "-32768,1.01,0.1,a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11,01:02:03.5,1 day\n"
+               "7,1000.00,inf,,24:00:00,\n,,,,,02:00:00\n");
+    done(&k);
+    static const struct {
+        mr_span in;
+        const char *error;
+    } wrong[] = {
+        {MR_SPAN("32768,,,,,\n"),
+         "dim/users.csv:1: column \"s\": \"32768\" is out of range for smallint"},
+        {MR_SPAN(",9999.995,,,,\n"),
+         "dim/users.csv:1: column \"n\": \"9999.995\" does not fit numeric(6,2)"},
+        {MR_SPAN(",x,,,,\n"), "dim/users.csv:1: column \"n\": \"x\" is not a number"},
+        {MR_SPAN(",,1e39,,,\n"), "dim/users.csv:1: column \"f\": \"1e39\" is not a number"},
+        {MR_SPAN(",,,x,,\n"), "dim/users.csv:1: column \"u\": \"x\" is not a uuid"},
+        {MR_SPAN(",,,,25:00,\n"), "dim/users.csv:1: column \"t\": \"25:00\" is not a time"},
+        {MR_SPAN(",,,,,soon\n"), "dim/users.csv:1: column \"i\": \"soon\" is not an interval"},
+    };
+    for (size_t i = 0; i < MR_COUNT(wrong); i++) {
+        EXPECT_EQ(reread(&k, &schema, wrong[i].in, options), MR_E_VALUE);
+        EXPECT_STR(k.cx.error.text, wrong[i].error);
+        done(&k);
+    }
 }
