@@ -1,4 +1,5 @@
-// Eval, casts: a kernel for each pair of types that convert. Numbers are in eval_cast_number.c.
+// Eval, casts: a kernel for each pair of types that convert. Numbers are in
+// eval_cast_number.c, JSON, lists and structs in eval_cast_json.c and eval_cast_nested.c.
 //
 // DuckDB's meaning: what does not convert fails its row (a try_cast gives NULL); dates and wall
 // clocks are read and made in the session's zone.
@@ -109,6 +110,16 @@ static void cast_null(mr_fn_call *call) {
     (void)call;
 }
 
+// Kernels to and from JSON, and to lists and structs. NULL = the pair is none of them.
+static mr_fn_kernel nested_kernel(mr_type_id from, mr_type_id to) {
+    switch ((int)to) {
+    case MR_JSON: return from == MR_TEXT ? mr_eval_cast_text_json : mr_eval_cast_to_json;
+    case MR_LIST: return mr_eval_cast_list;
+    case MR_STRUCT: return mr_eval_cast_struct;
+    default: return from == MR_JSON ? mr_eval_cast_from_json : NULL;
+    }
+}
+
 mr_fn_kernel mr_eval_cast_kernel(mr_type_id from, mr_type_id to) {
     static const mr_fn_kernel kernels[MR_TYPE_COUNT][MR_TYPE_COUNT] = {
         [MR_UUID] = {[MR_BYTES] = uuid_to_bytes},
@@ -118,7 +129,7 @@ mr_fn_kernel mr_eval_cast_kernel(mr_type_id from, mr_type_id to) {
                           [MR_TIMESTAMPTZ] = timestamp_to_timestamptz},
         [MR_TIMESTAMPTZ] =
             {[MR_DATE] = timestamptz_to_date, [MR_TIMESTAMP] = timestamptz_to_timestamp},
-        [MR_JSON] = {[MR_TEXT] = cast_same},
+        [MR_JSON] = {[MR_TEXT] = cast_same, [MR_JSON] = cast_same},
     };
     mr_assert(from < MR_TYPE_COUNT && to < MR_TYPE_COUNT);
     if (from == MR_NULLTYPE) {
@@ -126,12 +137,12 @@ mr_fn_kernel mr_eval_cast_kernel(mr_type_id from, mr_type_id to) {
     }
     mr_fn_kernel kernel = kernels[from][to];
     kernel = kernel == NULL ? mr_eval_cast_number(from, to) : kernel;
+    kernel = kernel == NULL ? nested_kernel(from, to) : kernel;
     if (kernel != NULL) {
         return kernel;
     }
     if (from == to) {
         return cast_same;
     }
-    bool single = to != MR_JSON && to != MR_LIST && to != MR_STRUCT;
-    return to == MR_TEXT ? cast_to_text : from == MR_TEXT && single ? cast_text : NULL;
+    return to == MR_TEXT ? cast_to_text : from == MR_TEXT ? cast_text : NULL;
 }

@@ -9,6 +9,17 @@ void mr_eval_cast_fail(mr_fn_call *call, uint32_t row);
 // Kernels between numbers and booleans: eval_cast_number.c. NULL = no such cast.
 mr_fn_kernel mr_eval_cast_number(mr_type_id from, mr_type_id to);
 
+// eval_cast_json.c: kernels of every type but TEXT to JSON, TEXT to JSON, JSON to single values.
+void mr_eval_cast_to_json(mr_fn_call *call);
+void mr_eval_cast_text_json(mr_fn_call *call);
+void mr_eval_cast_from_json(mr_fn_call *call);
+// Appends a row's value, not NULL, as JSON; a text becomes a string.
+void mr_eval_cast_put_json(const mr_vector *v, uint32_t row, const mr_zone *zone, mr_arena *arena,
+                           mr_text *out);
+// eval_cast_nested.c: LIST, STRUCT, TEXT or JSON to a LIST or STRUCT.
+void mr_eval_cast_list(mr_fn_call *call);
+void mr_eval_cast_struct(mr_fn_call *call);
+
 // Conversions that never fail: EXPR of x, over all rows.
 #define MR_CAST_ALWAYS(name, from, to, EXPR)                              \
     static void name(mr_fn_call *call) {                                  \
