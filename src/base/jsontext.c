@@ -53,8 +53,7 @@ static bool take_word(cursor *c, const char *word, bool any_case) {
 
 static bool skip_number(cursor *c) {
     (void)take(c, '-');
-    if (take_word(c, "infinity", true) || take_word(c, "inf", true) ||
-        take_word(c, "nan", true)) {
+    if (take_word(c, "infinity", true) || take_word(c, "inf", true) || take_word(c, "nan", true)) {
         return true;
     }
     if (!take(c, '0') && !skip_digits(c)) {
@@ -196,8 +195,7 @@ mr_jsontext_kind mr_jsontext_kind_of(mr_span value) {
     case '"': return MR_JSONTEXT_STRING;
     case 't': return MR_JSONTEXT_TRUE;
     case 'f': return MR_JSONTEXT_FALSE;
-    case 'n':
-        return mr_span_equal(value, MR_SPAN("null")) ? MR_JSONTEXT_NULL : MR_JSONTEXT_NUMBER;
+    case 'n': return mr_span_equal(value, MR_SPAN("null")) ? MR_JSONTEXT_NULL : MR_JSONTEXT_NUMBER;
     default: return MR_JSONTEXT_NUMBER;
     }
 }

@@ -28,8 +28,8 @@ mr_span mr_jsontext_trim(mr_span value);  // Without white space around it.
 mr_jsontext_kind mr_jsontext_kind_of(mr_span value);
 // What stands between the brackets of an array or object.
 mr_span mr_jsontext_inside(mr_span value);
-// Takes the next item off the inside of an array (ret_key NULL) or object; false at its end. The key
-// is a string with its quotes, the value has no white space around it.
+// Takes the next item off the inside of an array (ret_key NULL) or object; false at its end. The
+// key is a string with its quotes, the value has no white space around it.
 bool mr_jsontext_next(mr_span *inside, mr_span *ret_key, mr_span *ret_value);
 // Appends what a string, quotes and all, stands for. A lone surrogate becomes U+FFFD.
 void mr_jsontext_unescape(mr_span string, mr_text *out);

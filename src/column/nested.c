@@ -291,13 +291,15 @@ void mr_nested_print(mr_type type, mr_span value, const mr_zone *zone, mr_text *
     uint32_t count = list ? mr_nested_count(&value) : type.fields->count;
     // A list of JSON is printed as one, not quoted.
     bool quote = !list || mr_type_element(type).id != MR_JSON;
-    mr_text_add_char(out, list ? '[' : '{');
+    // A struct made by ROW(…) has fields without names, and is printed as one.
+    bool row = !list && count > 0 && type.fields->columns[0].name[0] == '\0';
+    mr_text_add_char(out, list ? '[' : row ? '(' : '{');
     for (uint32_t i = 0; i < count; i++) {
         const mr_column *column = &type.fields->columns[list ? 0 : i];
         if (i > 0) {
             mr_text_add(out, ", ");
         }
-        if (!list) {
+        if (!list && !row) {
             size_t from = out->bytes;
             mr_text_add(out, column->name);
             add_quotes(out, from);
@@ -306,7 +308,7 @@ void mr_nested_print(mr_type type, mr_span value, const mr_zone *zone, mr_text *
         mr_nested_item item = mr_nested_next(&value, column->type);
         print_item(&item, quote, zone, out);
     }
-    mr_text_add_char(out, list ? ']' : '}');
+    mr_text_add_char(out, list ? ']' : row ? ')' : '}');
 }
 
 // ---- checking ----------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 // Eval, casts to and from JSON of single values; lists and structs are in eval_cast_nested.c.
 //
 // DuckDB's meaning: a number becomes a JSON number, a text is parsed, everything else becomes a
-// string of how it prints. On the way back a JSON string is read as a cast of its text would be, and
-// a number goes into number types and boolean only.
+// string of how it prints. On the way back a JSON string is read as a cast of its text would be,
+// and a number goes into number types and boolean only.
 
 #include <math.h>
 

@@ -2,9 +2,9 @@
 //
 // How: the values of all rows are taken apart into one vector of elements (or one a field), which
 // is cast by the kernel of its own types, and put together again. So a list of ten numbers a row
-// costs one call of a loop. DuckDB's meaning: structs match by name, and by position where the fields
-// have no names; a text may leave fields out, JSON may not; what does not convert fails its row, and
-// is NULL in its place in a try_cast.
+// costs one call of a loop. DuckDB's meaning: structs match by name, and by position where the
+// fields have no names; a text may leave fields out, JSON may not; what does not convert fails its
+// row, and is NULL in its place in a try_cast.
 
 #include "base/jsontext.h"
 #include "column/nested.h"
@@ -349,9 +349,9 @@ void mr_eval_cast_struct(mr_fn_call *call) {
     mr_vector *casts = MR_NEW_ARRAY(arena, mr_vector, to->count);
     for (uint32_t f = 0; f < to->count; f++) {
         bool there = match != NULL && match[f] >= 0;
-        mr_type own = there            ? from.fields->columns[match[f]].type
+        mr_type own = there           ? from.fields->columns[match[f]].type
                       : match != NULL ? MR_TYPE(MR_NULLTYPE)
-                                       : from;
+                                      : from;
         casts[f] = parts_cast(call, &columns[f], own, to->columns[f].type);
     }
     mr_fn_writer writer = mr_fn_writer_new(call);

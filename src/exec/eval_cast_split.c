@@ -1,16 +1,16 @@
 // Eval, casts: texts of lists and structs taken apart; see eval_cast_split.h.
 //
-// As DuckDB reads "[a, 'b, c', [1]]" and "{'a': 1, b: x}": quotes of either kind may stand anywhere,
-// a backslash counts inside of them only, and brackets of three kinds nest.
+// As DuckDB reads "[a, 'b, c', [1]]" and "{'a': 1, b: x}": quotes of either kind may stand
+// anywhere, a backslash counts inside of them only, and brackets of three kinds nest.
 
 #include "exec/eval_cast_split.h"
 
 #include <string.h>
 
 typedef struct scanner {
-    char quote;      // That is open, or 0.
-    int32_t depth;   // Of brackets.
-    bool wrong;      // More brackets closed than opened.
+    char quote;     // That is open, or 0.
+    int32_t depth;  // Of brackets.
+    bool wrong;     // More brackets closed than opened.
 } scanner;
 
 // Bytes that the text at `at` takes as one step.

@@ -116,22 +116,40 @@ mr_code mr_bind_column(const mr_bind *b, const char *table, const char *name, mr
                                         : no_column(b, table, name, place);
 }
 
+// Is there a column of that name, in the table of that name?
+static bool has_column(const mr_bind *b, const char *table, const char *name) {
+    for (uint32_t t = 0; t < b->scope->table_count; t++) {
+        const mr_scope_table *from = &b->scope->tables[t];
+        for (uint32_t c = 0; c < from->column_count; c++) {
+            if ((table == NULL || strcmp(from->name, table) == 0) &&
+                strcmp(from->columns[c].name, name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// table.column, column.field, table.column.field and so on: a table of FROM comes first.
 static mr_code bind_column_ref(mr_bind *b, const PgQuery__ColumnRef *ast, mr_expr **ret) {
     mr_place place = mr_session_place(b->s, ast->location);
-    const char *name = mr_ast_name(ast->fields, ast->n_fields);
-    const char *table = ast->n_fields == 2 ? mr_ast_string(ast->fields[0]) : NULL;
-    if (ast->n_fields > 2) {
-        return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place,
-                          "For a nested field declare a column with OPTIONS (path '$.a.b').",
-                          "names of more than two parts are not supported");
+    for (size_t i = 0; i < ast->n_fields; i++) {
+        if (mr_ast_string(ast->fields[i]) == NULL) {
+            return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place, "Name the column.",
+                              "* cannot stand in an expression");
+        }
     }
-    if (ast->fields[ast->n_fields - 1]->node_case != PG_QUERY__NODE__NODE_STRING) {
-        return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place, "Name the column.",
-                          "* cannot stand in an expression");
-    }
+    const char *first = mr_ast_string(ast->fields[0]);
+    const char *second = ast->n_fields > 1 ? mr_ast_string(ast->fields[1]) : NULL;
+    bool struct_first =
+        second != NULL && !has_column(b, first, second) && has_column(b, NULL, first);
+    bool qualified = second != NULL && !struct_first;
     uint32_t column;
-    MR_TRY(mr_bind_column(b, table, name, place, &column));
+    MR_TRY(mr_bind_column(b, qualified ? first : NULL, qualified ? second : first, place, &column));
     *ret = mr_expr_column(b->s->cx->arena, b->scope->schema, column, place);
+    for (size_t i = qualified ? 2 : 1; i < ast->n_fields; i++) {
+        MR_TRY(mr_bind_nested_field(b->s, *ret, mr_ast_string(ast->fields[i]), ret));
+    }
     return MR_OK;
 }
 
@@ -448,11 +466,10 @@ mr_code mr_bind_expr(mr_bind *b, const mr_ast *ast, mr_expr **ret) {
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
         return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place, "Texts compare by their bytes.",
                           "COLLATE is not supported");
-    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
-    case PG_QUERY__NODE__NODE_ROW_EXPR:
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return mr_bind_nested_array(b, ast->a_array_expr, ret);
+    case PG_QUERY__NODE__NODE_ROW_EXPR: return mr_bind_nested_row(b, ast->row_expr, ret);
     case PG_QUERY__NODE__NODE_A_INDIRECTION:
-        return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place, "Use one column for each value.",
-                          "arrays and rows are not supported");
+        return mr_bind_nested_access(b, ast->a_indirection, ret);
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
         return mr_fail_at(b->s->cx, MR_E_UNSUPPORTED, place, "Write the value.",
                           "DEFAULT is not supported");

@@ -84,6 +84,12 @@ mr_code mr_bind_function(mr_session *s, const mr_bind_args *call, mr_expr **ret)
 mr_code mr_bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret);
 // args[0] ~ args[1]; the sign is one of ~ ~* !~ !~*.
 mr_code mr_bind_sugar_match(mr_bind *b, const char *sign, mr_expr **args, mr_expr **ret);
+// bind_nested.c: ARRAY[…], ROW(…), x[i], x[a:b], (x).field.
+mr_code mr_bind_nested_list(mr_session *s, const mr_bind_args *call, mr_expr **ret);
+mr_code mr_bind_nested_array(mr_bind *b, const PgQuery__AArrayExpr *ast, mr_expr **ret);
+mr_code mr_bind_nested_row(mr_bind *b, const PgQuery__RowExpr *ast, mr_expr **ret);
+mr_code mr_bind_nested_access(mr_bind *b, const PgQuery__AIndirection *ast, mr_expr **ret);
+mr_code mr_bind_nested_field(mr_session *s, mr_expr *from, const char *field, mr_expr **ret);
 // The name in the function table that a name stands for; often itself.
 const char *mr_bind_row_name(const char *name);
 // bind_aggregate.c: is there an aggregate of that name (as in the table)?

@@ -67,6 +67,10 @@ static const struct {
     {"json_extract_string", "->>"},
     {"json_extract_path_text", "->>"},
     {"mod", "%"},
+    {"list_pack", "list_value"},
+    {"list_element", "list_extract"},
+    {"array_extract", "list_extract"},
+    {"array_slice", "list_slice"},
     {"add", "+"},
     {"subtract", "-"},
     {"multiply", "*"},
@@ -400,6 +404,9 @@ static mr_code bind_sugar(mr_bind *b, const mr_bind_args *call, mr_expr **ret) {
     // Spark's meaning for a text, DuckDB's for a number.
     if (count == 1 && strcmp(name, "to_timestamp") == 0 && args[0]->type.id == MR_TEXT) {
         return mr_types_cast(s, args[0], MR_TYPE(MR_TIMESTAMPTZ), MR_CAST_EXPLICIT, ret);
+    }
+    if (strcmp(name, "list_value") == 0) {
+        return mr_bind_nested_list(s, call, ret);
     }
     if (count == 2 && strcmp(name, "ifnull") == 0) {
         mr_type type;

@@ -21,7 +21,8 @@ typedef enum mr_fn_flag {
 } mr_fn_flag;
 
 // X(id, name, flags, result, arg0, arg1, arg2, doc, example). NULLTYPE = no argument there.
-// Operators go by their sign ("+"); names are lower case. Keep groups together.
+// TYPE_COUNT = any type (rows with MR_FN_TYPED only). Operators go by their sign ("+"); names are
+// lower case. Keep groups together.
 #include "sql/function_list.h"
 
 typedef enum mr_fn_id {

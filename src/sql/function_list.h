@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "sql/function_list_access.h"
 #include "sql/function_list_aggregate.h"
 #include "sql/function_list_format.h"
 #include "sql/function_list_json.h"
@@ -24,4 +25,5 @@
     MR_FUNCTIONS_TIME(X)    \
     MR_FUNCTIONS_FORMAT(X)  \
     MR_FUNCTIONS_JSON(X)    \
-    MR_FUNCTIONS_NESTED(X)
+    MR_FUNCTIONS_NESTED(X)  \
+    MR_FUNCTIONS_ACCESS(X)

@@ -86,7 +86,7 @@
       "Greatest of the values that are not NULL.", "greatest(time '12:00', time '13:00')")         \
     X(GREATEST_INTERVAL, "greatest", MR_FN_VARIADIC | MR_FN_NULLS, INTERVAL, INTERVAL, NULLTYPE,   \
       NULLTYPE, "Greatest of the values that are not NULL.",                                       \
-      "greatest(interval '1 day', interval '25 hours')")                                           \
+      "greatest(interval '1 day', interval '2 days')")                                             \
     X(GREATEST_JSON, "greatest", MR_FN_VARIADIC | MR_FN_NULLS, JSON, JSON, NULLTYPE, NULLTYPE,     \
       "Greatest of the values that are not NULL.", "greatest('1'::json, '2'::json)")               \
     X(GREATEST_LIST, "greatest", MR_FN_VARIADIC | MR_FN_NULLS | MR_FN_TYPED, LIST, LIST, NULLTYPE, \
@@ -110,9 +110,14 @@
       "Least of the values that are not NULL.", "least(time '12:00', time '13:00')")               \
     X(LEAST_INTERVAL, "least", MR_FN_VARIADIC | MR_FN_NULLS, INTERVAL, INTERVAL, NULLTYPE,         \
       NULLTYPE, "Least of the values that are not NULL.",                                          \
-      "least(interval '1 day', interval '25 hours')")                                              \
+      "least(interval '1 day', interval '2 days')")                                                \
     X(LEAST_JSON, "least", MR_FN_VARIADIC | MR_FN_NULLS, JSON, JSON, NULLTYPE, NULLTYPE,           \
       "Least of the values that are not NULL.", "least('1'::json, '2'::json)")                     \
     X(LEAST_LIST, "least", MR_FN_VARIADIC | MR_FN_NULLS | MR_FN_TYPED, LIST, LIST, NULLTYPE,       \
       NULLTYPE, "Least of the values that are not NULL.",                                          \
-      "least('[1, 2]'::int[], '[1, 3]'::int[])")
+      "least('[1, 2]'::int[], '[1, 3]'::int[])")                                                   \
+    X(GREATEST_STRUCT, "greatest", MR_FN_VARIADIC | MR_FN_NULLS | MR_FN_TYPED, STRUCT, STRUCT,     \
+      NULLTYPE, NULLTYPE, "Greatest of the values that are not NULL.",                             \
+      "greatest(row(1, 'a'), row(1, 'b'))")                                                        \
+    X(LEAST_STRUCT, "least", MR_FN_VARIADIC | MR_FN_NULLS | MR_FN_TYPED, STRUCT, STRUCT, NULLTYPE, \
+      NULLTYPE, "Least of the values that are not NULL.", "least(row(1, 'a'), row(1, 'b'))")

@@ -227,6 +227,37 @@ static bool rule_texts(mr_function_types *types, mr_arena *arena) {
     return true;
 }
 
+static bool rule_row(mr_function_types *types, mr_arena *arena) {
+    mr_schema *fields = MR_NEW(arena, mr_schema);
+    fields->count = types->count;
+    fields->columns = MR_NEW_ARRAY(arena, mr_column, types->count);
+    for (uint32_t i = 0; i < types->count; i++) {
+        types->casts[i] = types->args[i];
+        fields->columns[i] = (mr_column){.name = "", .type = types->args[i]};
+    }
+    types->result = mr_type_struct(fields);
+    return true;
+}
+
+static bool rule_field(mr_function_types *types, mr_arena *arena) {
+    (void)arena;
+    const mr_expr *name = types->exprs[1];
+    if (types->args[0].id != MR_STRUCT || name->kind != MR_EXPR_CONST || name->type.id != MR_TEXT ||
+        mr_expr_is_null(name)) {
+        return false;
+    }
+    const mr_schema *fields = types->args[0].fields;
+    mr_str text = mr_vector_str(&name->constant, 0);
+    types->casts[0] = types->args[0];
+    for (uint32_t i = 0; i < fields->count; i++) {
+        if (mr_span_is((mr_span){text.data, text.bytes}, fields->columns[i].name)) {
+            types->result = fields->columns[i].type;
+            return true;
+        }
+    }
+    return false;
+}
+
 // ---- rows ------------------------------------------------------------------------------------
 
 static const type_rule rules[MR_FN_ID_COUNT] = {
@@ -246,6 +277,10 @@ static const type_rule rules[MR_FN_ID_COUNT] = {
     [MR_FN_GREATEST_LIST] = rule_first,
     [MR_FN_LEAST_NUMERIC] = rule_first,
     [MR_FN_LEAST_LIST] = rule_first,
+    [MR_FN_GREATEST_STRUCT] = rule_first,
+    [MR_FN_LEAST_STRUCT] = rule_first,
+    [MR_FN_ROW] = rule_row,
+    [MR_FN_STRUCT_EXTRACT] = rule_field,
     [MR_FN_LIST_VALUE] = rule_list_of,
     [MR_FN_LIST_LENGTH] = rule_list,
     [MR_FN_LIST_CONTAINS] = rule_list_value,

@@ -285,8 +285,10 @@ static bool meet_structs(const mr_schema *a, const mr_schema *b, mr_arena *arena
     fields->count = a->count;
     fields->columns = MR_NEW_ARRAY(arena, mr_column, a->count);
     for (uint32_t i = 0; i < a->count; i++) {
-        int32_t other = mr_schema_find(b, a->columns[i].name);
-        fields->columns[i] = (mr_column){.name = a->columns[i].name};
+        const char *name = a->columns[i].name[0] != '\0' ? a->columns[i].name : b->columns[i].name;
+        int32_t same = mr_schema_find(b, name);
+        int32_t other = b->columns[i].name[0] == '\0' || same < 0 ? (int32_t)i : same;
+        fields->columns[i] = (mr_column){.name = name};
         if (other < 0 ||
             !meet(a->columns[i].type, b->columns[other].type, arena, &fields->columns[i].type)) {
             return false;

@@ -1112,6 +1112,7 @@ def main():
     samples = [sample for sample in examples() if re.search(args.only, sample)]
     with tempfile.TemporaryDirectory() as folder:
         con = duckdb.connect()
+        con.execute("CREATE TYPE pair AS STRUCT(a INTEGER, b VARCHAR)")
         con.execute(f"SET TimeZone = '{args.zone}'; SET threads = 1")
         checker = Checker(con, folder)
 

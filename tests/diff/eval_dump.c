@@ -314,6 +314,16 @@ static const char *no_variable(void *self, const char *name) {
     return NULL;
 }
 
+// CREATE TYPE pair AS (a int, b text), for the expressions that want a composite type.
+static void declare_pair(mr_session *s) {
+    static mr_column columns[] = {{.name = "a", .type = {.id = MR_INT32}},
+                                  {.name = "b", .type = {.id = MR_TEXT}}};
+    static const mr_schema fields = {.columns = columns, .count = 2};
+    mr_named_type *pair = MR_NEW(s->cx->arena, mr_named_type);
+    pair->type = mr_type_struct(&fields);
+    mr_map_put(&s->types, MR_SPAN("pair"), pair);
+}
+
 // `SELECT expression` over the columns, bound as a pipeline's file would be.
 static mr_code bind(dump *d, const char *line, mr_expr **ret, mr_cx *cx) {
     mr_sql_env env = {.variable = no_variable, .zone = zone_of, .self = d};
@@ -331,6 +341,7 @@ static mr_code bind(dump *d, const char *line, mr_expr **ret, mr_cx *cx) {
     mr_map_init(&s.objects, cx->arena);
     mr_map_init(&s.functions, cx->arena);
     mr_map_init(&s.types, cx->arena);
+    declare_pair(&s);
     char *text = mr_arena_printf(cx->arena, "SELECT (%s)", line);
     mr_parse_statement *statements;
     uint32_t count = 0;

@@ -8,6 +8,7 @@
 #include "runner.h"
 
 #define TABLES                                                                  \
+    "CREATE TYPE pair AS (a int, b text);"                                      \
     "CREATE SERVER g FOREIGN DATA WRAPPER generator;"                           \
     "CREATE SERVER c FOREIGN DATA WRAPPER console;"                             \
     "CREATE FOREIGN TABLE t (x %s, y double precision, n numeric(9,2), s text," \
@@ -40,7 +41,7 @@ static bool calls(const mr_expr *expr, mr_fn_id fn) {
 }
 
 // Every call's arguments have the types of its row: the binder inserted the casts.
-static bool typed(const mr_expr *expr) {
+static bool has_types(const mr_expr *expr) {
     bool right = true;
     if (expr->kind == MR_EXPR_CALL) {
         const mr_fn_row *row = &mr_function_table[expr->fn];
@@ -51,7 +52,7 @@ static bool typed(const mr_expr *expr) {
         }
     }
     for (uint32_t i = 0; i < expr->arg_count && right; i++) {
-        right = typed(expr->args[i]);
+        right = has_types(expr->args[i]);
     }
     return right;
 }
@@ -66,7 +67,7 @@ TEST(sql_function, examples_bind_to_their_own_row) {
         if (EXPECT(pipeline != NULL)) {
             const mr_expr *expr = pipeline->inserts[0].root->project.exprs[0];
             EXPECT(calls(expr, (mr_fn_id)i));
-            EXPECT(typed(expr));
+            EXPECT(has_types(expr));
             if (!calls(expr, (mr_fn_id)i)) {
                 EXPECT_STR(row->id, row->example);
             }
