@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "base/jsontext.h"
+#include "base/jsonvalue.h"
 #include "base/numeric.h"
 #include "base/shortest.h"
 #include "column/nested.h"
@@ -103,7 +103,7 @@ static void put_value(const json_put *p, const mr_vector *v, uint32_t row) {
     case MR_NUMERIC: put_numeric(p, v, row); break;
     case MR_FLOAT32: put_float(v->float32s[at], p->out); break;
     case MR_FLOAT64: put_double(v->float64s[at], p->out); break;
-    case MR_JSON: mr_jsontext_minify(span_of(mr_vector_str(v, row)), p->out); break;
+    case MR_JSON: mr_jsonvalue_minify(span_of(mr_vector_str(v, row)), p->out); break;
     case MR_LIST: put_list(p, v->type, span_of(mr_vector_str(v, row))); break;
     case MR_STRUCT: put_struct(p, v->type, span_of(mr_vector_str(v, row))); break;
     case MR_TEXT: mr_text_add_json(p->out, span_of(mr_vector_str(v, row))); break;
@@ -150,7 +150,7 @@ void mr_eval_cast_text_json(mr_fn_call *call) {
     for (uint32_t i = 0; i < rows.count; i++) {
         uint32_t row = mr_eval_row(rows, i);
         mr_str x = mr_vector_str(&call->args[0], row);
-        if (mr_jsontext_check(span_of(x))) {
+        if (mr_jsonvalue_check(span_of(x))) {
             call->out->strs[row] = x;
         } else {
             mr_eval_cast_fail(call, row);
@@ -187,23 +187,23 @@ static bool is_number_or_bool(mr_type type) {
 // One value that is not null; a string's text lives in arena.
 static bool value_to(mr_fn_call *call, mr_span value, void *ret) {
     mr_type to = call->out->type;
-    mr_jsontext_kind kind = mr_jsontext_kind_of(value);
+    mr_jsonvalue_kind kind = mr_jsonvalue_kind_of(value);
     switch (kind) {
-    case MR_JSONTEXT_STRING: {
+    case MR_JSONVALUE_STRING: {
         mr_text text;
         mr_text_init(&text, call->run->arena);
-        mr_jsontext_unescape(value, &text);
+        mr_jsonvalue_unescape(value, &text);
         return mr_types_literal(mr_text_span(&text), to, call->run->env->zone, call->run->arena,
                                 ret);
     }
-    case MR_JSONTEXT_NUMBER: return is_number_or_bool(to) && number_to(value, to, ret);
-    case MR_JSONTEXT_TRUE:
-    case MR_JSONTEXT_FALSE:
+    case MR_JSONVALUE_NUMBER: return is_number_or_bool(to) && number_to(value, to, ret);
+    case MR_JSONVALUE_TRUE:
+    case MR_JSONVALUE_FALSE:
         return is_number_or_bool(to) &&
-               number_to(kind == MR_JSONTEXT_TRUE ? MR_SPAN("1") : MR_SPAN("0"), to, ret);
-    case MR_JSONTEXT_NULL:
-    case MR_JSONTEXT_ARRAY:
-    case MR_JSONTEXT_OBJECT: break;
+               number_to(kind == MR_JSONVALUE_TRUE ? MR_SPAN("1") : MR_SPAN("0"), to, ret);
+    case MR_JSONVALUE_NULL:
+    case MR_JSONVALUE_ARRAY:
+    case MR_JSONVALUE_OBJECT: break;
     }
     return false;
 }
@@ -213,10 +213,10 @@ void mr_eval_cast_from_json(mr_fn_call *call) {
     size_t bytes = mr_type_bytes(call->out->type);
     for (uint32_t i = 0; i < rows.count; i++) {
         uint32_t row = mr_eval_row(rows, i);
-        mr_span value = mr_jsontext_trim(span_of(mr_vector_str(&call->args[0], row)));
+        mr_span value = mr_jsonvalue_trim(span_of(mr_vector_str(&call->args[0], row)));
         uint8_t *to = call->out->bools + bytes * row;
         memset(to, 0, bytes);
-        if (mr_jsontext_kind_of(value) == MR_JSONTEXT_NULL) {
+        if (mr_jsonvalue_kind_of(value) == MR_JSONVALUE_NULL) {
             mr_eval_call_null(call, row);
         } else if (!value_to(call, value, to)) {
             memset(to, 0, bytes);

@@ -6,7 +6,7 @@
 // fields have no names; a text may leave fields out, JSON may not; what does not convert fails its
 // row, and is NULL in its place in a try_cast.
 
-#include "base/jsontext.h"
+#include "base/jsonvalue.h"
 #include "column/nested.h"
 #include "exec/eval_cast.h"
 #include "exec/eval_cast_split.h"
@@ -58,10 +58,10 @@ static mr_str part_string(mr_arena *arena, mr_type source, mr_span span, mr_type
     if (source.id == MR_TEXT && !mr_type_is_nested(to)) {
         mr_eval_cast_split_unquote(span, &text);
     } else if (source.id == MR_JSON && to.id == MR_TEXT &&
-               mr_jsontext_kind_of(span) == MR_JSONTEXT_STRING) {
-        mr_jsontext_unescape(span, &text);
+               mr_jsonvalue_kind_of(span) == MR_JSONVALUE_STRING) {
+        mr_jsonvalue_unescape(span, &text);
     } else if (source.id == MR_JSON && (to.id == MR_TEXT || to.id == MR_JSON)) {
-        mr_jsontext_minify(span, &text);
+        mr_jsonvalue_minify(span, &text);
     } else {
         return (mr_str){.data = span.data, .bytes = mr_u32(span.bytes)};
     }
@@ -132,13 +132,13 @@ static void split_encoded(mr_fn_call *call, uint32_t row, mr_span in, parts *p) 
 }
 
 static bool split_json(mr_fn_call *call, uint32_t row, mr_span in, parts *p) {
-    if (mr_jsontext_kind_of(in) != MR_JSONTEXT_ARRAY) {
+    if (mr_jsonvalue_kind_of(in) != MR_JSONVALUE_ARRAY) {
         return false;
     }
-    in = mr_jsontext_inside(in);
+    in = mr_jsonvalue_inside(in);
     mr_span value;
-    while (mr_jsontext_next(&in, NULL, &value)) {
-        bool null = mr_jsontext_kind_of(value) == MR_JSONTEXT_NULL;
+    while (mr_jsonvalue_next(&in, NULL, &value)) {
+        bool null = mr_jsonvalue_kind_of(value) == MR_JSONVALUE_NULL;
         parts_add(call->run->arena, p, row, null ? (mr_span){NULL, 0} : value);
     }
     return true;
@@ -173,7 +173,7 @@ static bool split_list(mr_fn_call *call, uint32_t row, parts *p) {
 
 static bool is_json_null(mr_fn_call *call, uint32_t row) {
     return call->args[0].type.id == MR_JSON &&
-           mr_jsontext_kind_of(span_of(mr_vector_str(&call->args[0], row))) == MR_JSONTEXT_NULL;
+           mr_jsonvalue_kind_of(span_of(mr_vector_str(&call->args[0], row))) == MR_JSONVALUE_NULL;
 }
 
 void mr_eval_cast_list(mr_fn_call *call) {
@@ -248,16 +248,16 @@ static bool put_field(const mr_schema *to, mr_span name, mr_span value, bool *se
 
 static bool fields_json(mr_fn_call *call, mr_span in, bool *seen, mr_span *ret) {
     const mr_schema *to = call->out->type.fields;
-    if (mr_jsontext_kind_of(in) != MR_JSONTEXT_OBJECT) {
+    if (mr_jsonvalue_kind_of(in) != MR_JSONVALUE_OBJECT) {
         return false;
     }
-    in = mr_jsontext_inside(in);
+    in = mr_jsonvalue_inside(in);
     mr_span key, value;
-    while (mr_jsontext_next(&in, &key, &value)) {
+    while (mr_jsonvalue_next(&in, &key, &value)) {
         mr_text name;
         mr_text_init(&name, call->run->arena);
-        mr_jsontext_unescape(key, &name);
-        bool null = mr_jsontext_kind_of(value) == MR_JSONTEXT_NULL;
+        mr_jsonvalue_unescape(key, &name);
+        bool null = mr_jsonvalue_kind_of(value) == MR_JSONVALUE_NULL;
         if (!put_field(to, mr_text_span(&name), null ? (mr_span){NULL, 0} : value, seen, ret)) {
             return false;
         }

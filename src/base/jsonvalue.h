@@ -1,4 +1,4 @@
-// Jsontext: one JSON text as a value: whether it is one, what it is, and what it holds.
+// Jsonvalue: one JSON text as a value: whether it is one, what it is, and what it holds.
 //
 // For values of type JSON, which are kept as they were written; records of a source have a decoder
 // of their own (codec/json.h). As DuckDB reads JSON: NaN and Infinity are numbers, and a comma may
@@ -8,30 +8,30 @@
 
 #include "base/text.h"
 
-typedef enum mr_jsontext_kind {
-    MR_JSONTEXT_NULL,
-    MR_JSONTEXT_FALSE,
-    MR_JSONTEXT_TRUE,
-    MR_JSONTEXT_NUMBER,
-    MR_JSONTEXT_STRING,
-    MR_JSONTEXT_ARRAY,
-    MR_JSONTEXT_OBJECT,
-} mr_jsontext_kind;
+typedef enum mr_jsonvalue_kind {
+    MR_JSONVALUE_NULL,
+    MR_JSONVALUE_FALSE,
+    MR_JSONVALUE_TRUE,
+    MR_JSONVALUE_NUMBER,
+    MR_JSONVALUE_STRING,
+    MR_JSONVALUE_ARRAY,
+    MR_JSONVALUE_OBJECT,
+} mr_jsonvalue_kind;
 
-#define MR_JSONTEXT_DEEP_MAX 1000
+#define MR_JSONVALUE_DEEP_MAX 1000
 
 // Whether all of it is one value, white space around it. False also when nested too deeply.
-bool mr_jsontext_check(mr_span text);
+bool mr_jsonvalue_check(mr_span text);
 
 // The calls below take text that was checked.
-mr_span mr_jsontext_trim(mr_span value);  // Without white space around it.
-mr_jsontext_kind mr_jsontext_kind_of(mr_span value);
+mr_span mr_jsonvalue_trim(mr_span value);  // Without white space around it.
+mr_jsonvalue_kind mr_jsonvalue_kind_of(mr_span value);
 // What stands between the brackets of an array or object.
-mr_span mr_jsontext_inside(mr_span value);
+mr_span mr_jsonvalue_inside(mr_span value);
 // Takes the next item off the inside of an array (ret_key NULL) or object; false at its end. The
 // key is a string with its quotes, the value has no white space around it.
-bool mr_jsontext_next(mr_span *inside, mr_span *ret_key, mr_span *ret_value);
+bool mr_jsonvalue_next(mr_span *inside, mr_span *ret_key, mr_span *ret_value);
 // Appends what a string, quotes and all, stands for. A lone surrogate becomes U+FFFD.
-void mr_jsontext_unescape(mr_span string, mr_text *out);
+void mr_jsonvalue_unescape(mr_span string, mr_text *out);
 // Appends a value without the white space between its parts.
-void mr_jsontext_minify(mr_span value, mr_text *out);
+void mr_jsonvalue_minify(mr_span value, mr_text *out);

@@ -1,9 +1,9 @@
-// Jsontext: see jsontext.h.
+// Jsonvalue: see jsonvalue.h.
 //
 // How: one recursive descent that checks and skips; walking the items of a container skips each
 // value the same way, so a walk over all of a text costs its bytes times its depth.
 
-#include "base/jsontext.h"
+#include "base/jsonvalue.h"
 
 #include <string.h>
 
@@ -150,7 +150,7 @@ static bool skip_container(cursor *c, char close) {
 
 static bool skip_value(cursor *c) {
     skip_space(c);
-    if (c->at == c->end || c->depth == MR_JSONTEXT_DEEP_MAX) {
+    if (c->at == c->end || c->depth == MR_JSONVALUE_DEEP_MAX) {
         return false;
     }
     c->depth++;
@@ -168,7 +168,7 @@ static bool skip_value(cursor *c) {
     return fits;
 }
 
-bool mr_jsontext_check(mr_span text) {
+bool mr_jsonvalue_check(mr_span text) {
     cursor c = {.at = text.data, .end = text.data + text.bytes};
     if (!skip_value(&c)) {
         return false;
@@ -177,7 +177,7 @@ bool mr_jsontext_check(mr_span text) {
     return c.at == c.end;
 }
 
-mr_span mr_jsontext_trim(mr_span value) {
+mr_span mr_jsonvalue_trim(mr_span value) {
     cursor c = {.at = value.data, .end = value.data + value.bytes};
     skip_space(&c);
     while (c.end > c.at && strchr(" \t\r\n", c.end[-1]) != NULL && c.end[-1] != '\0') {
@@ -186,27 +186,28 @@ mr_span mr_jsontext_trim(mr_span value) {
     return (mr_span){c.at, (size_t)(c.end - c.at)};
 }
 
-mr_jsontext_kind mr_jsontext_kind_of(mr_span value) {
-    value = mr_jsontext_trim(value);
+mr_jsonvalue_kind mr_jsonvalue_kind_of(mr_span value) {
+    value = mr_jsonvalue_trim(value);
     mr_assert(value.bytes > 0);
     switch (value.data[0]) {
-    case '{': return MR_JSONTEXT_OBJECT;
-    case '[': return MR_JSONTEXT_ARRAY;
-    case '"': return MR_JSONTEXT_STRING;
-    case 't': return MR_JSONTEXT_TRUE;
-    case 'f': return MR_JSONTEXT_FALSE;
-    case 'n': return mr_span_equal(value, MR_SPAN("null")) ? MR_JSONTEXT_NULL : MR_JSONTEXT_NUMBER;
-    default: return MR_JSONTEXT_NUMBER;
+    case '{': return MR_JSONVALUE_OBJECT;
+    case '[': return MR_JSONVALUE_ARRAY;
+    case '"': return MR_JSONVALUE_STRING;
+    case 't': return MR_JSONVALUE_TRUE;
+    case 'f': return MR_JSONVALUE_FALSE;
+    case 'n':
+        return mr_span_equal(value, MR_SPAN("null")) ? MR_JSONVALUE_NULL : MR_JSONVALUE_NUMBER;
+    default: return MR_JSONVALUE_NUMBER;
     }
 }
 
-mr_span mr_jsontext_inside(mr_span value) {
-    value = mr_jsontext_trim(value);
+mr_span mr_jsonvalue_inside(mr_span value) {
+    value = mr_jsonvalue_trim(value);
     mr_assert(value.bytes >= 2);
     return (mr_span){value.data + 1, value.bytes - 2};
 }
 
-bool mr_jsontext_next(mr_span *inside, mr_span *ret_key, mr_span *ret_value) {
+bool mr_jsonvalue_next(mr_span *inside, mr_span *ret_key, mr_span *ret_value) {
     cursor c = {.at = inside->data, .end = inside->data + inside->bytes};
     skip_space(&c);
     if (c.at == c.end) {
@@ -252,7 +253,7 @@ static size_t unescape_unicode(const char *at, const char *end, mr_text *out) {
     return used;
 }
 
-void mr_jsontext_unescape(mr_span string, mr_text *out) {
+void mr_jsonvalue_unescape(mr_span string, mr_text *out) {
     mr_assert(string.bytes >= 2 && string.data[0] == '"');
     const char *at = string.data + 1, *end = string.data + string.bytes - 1;
     while (at < end) {
@@ -275,7 +276,7 @@ void mr_jsontext_unescape(mr_span string, mr_text *out) {
     }
 }
 
-void mr_jsontext_minify(mr_span value, mr_text *out) {
+void mr_jsonvalue_minify(mr_span value, mr_text *out) {
     bool quoted = false;
     for (size_t i = 0; i < value.bytes; i++) {
         char c = value.data[i];
