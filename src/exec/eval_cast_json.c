@@ -117,7 +117,7 @@ static void put_value(const json_put *p, const mr_vector *v, uint32_t row) {
     case MR_INTERVAL: {
         mr_text plain;
         mr_text_init(&plain, p->arena);
-        mr_vector_print(v, row, p->zone, &plain);
+        mr_vector_print(v, row, /* zone= */ NULL, &plain);  // In UTC, as DuckDB does.
         mr_text_add_json(p->out, mr_text_span(&plain));
         break;
     }

@@ -149,8 +149,10 @@ MR_CAST_CHECKED(cast_numeric_to_int16, mr_int128, int16_t, numeric_to_int16(x, F
 MR_CAST_CHECKED(cast_numeric_to_int32, mr_int128, int32_t, numeric_to_int32(x, FROM, to))
 MR_CAST_CHECKED(cast_numeric_to_int64, mr_int128, int64_t, numeric_to_int64(x, FROM, to))
 MR_CAST_CHECKED(cast_numeric, mr_int128, mr_int128, numeric_to_numeric(x, FROM, TYPE, to))
-MR_CAST_ALWAYS(numeric_to_float32, mr_int128, float, (float)numeric_to_double(x, FROM))
-MR_CAST_ALWAYS(numeric_to_float64, mr_int128, double, numeric_to_double(x, FROM))
+// Rows without a meaning may hold more digits than a numeric has, so only live ones are looked at.
+MR_CAST_CHECKED(numeric_to_float32, mr_int128, float,
+                (*to = (float)numeric_to_double(x, FROM), true))
+MR_CAST_CHECKED(numeric_to_float64, mr_int128, double, (*to = numeric_to_double(x, FROM), true))
 
 MR_CAST_ALWAYS(float32_to_bool, float, uint8_t, x != 0)
 MR_CAST_CHECKED(float32_to_int16, float, int16_t, double_to_int16((double)x, to))
