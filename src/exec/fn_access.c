@@ -1,4 +1,4 @@
-// Fn, lists and structs: making them, and reaching into them.
+// Fn, structs: making them, and reaching into them.
 //
 // How: values are encoded one behind the other (column/nested.h), so reaching an element walks over
 // those before it, and a slice is a stretch of the same bytes. Results are views. Also: mr_fn_.
