@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/numeric.h"
 #include "lake/convert.h"
 #include "plat/thread.h"
 
@@ -171,7 +172,7 @@ static mr_code look_up(mr_delegate *delegate, duckdb_connection connection, cons
     mr_text sql;
     mr_text_init(&sql, cx->arena);
     mr_text_add(&sql, "SELECT function_type IN ('scalar', 'macro'), "
-                      "coalesce(stability = 'VOLATILE', false) "
+                      "coalesce(stability <> 'CONSISTENT', false) "
                       "FROM duckdb_functions() WHERE function_name = lower(");
     add_literal(&sql, name, strlen(name));
     mr_text_add(&sql, ") GROUP BY ALL");
@@ -217,7 +218,24 @@ static mr_code connect(mr_delegate *delegate, const char *zone_name, duckdb_conn
     return code;
 }
 
-// The type of the result: the call over NULLs is run.
+static mr_code not_of_a_row(const mr_external_ask *ask, mr_cx *cx) {
+    return mr_fail(cx, MR_E_UNSUPPORTED, /* hint= */ NULL,
+                   "%s is not a function of a row in DuckDB, and not supported here", ask->name);
+}
+
+#define PROBE_ROWS 3  // Neither one, as aggregates give, nor none, as unnest gives of NULL.
+
+static uint64_t count_rows(const mr_duck *duck, duckdb_result result) {
+    uint64_t rows = 0;
+    for (duckdb_data_chunk chunk; (chunk = duck->fetch_chunk(result)) != NULL;) {
+        rows += duck->data_chunk_get_size(chunk);
+        duck->destroy_data_chunk(&chunk);
+    }
+    return rows;
+}
+
+// The type of the result: the call over NULLs is run. Macros may hold an aggregate or unnest, which
+// the rows they give tell.
 static mr_code probe(mr_delegate *delegate, duckdb_connection connection,
                      const mr_external_ask *ask, mr_type *ret, mr_cx *cx) {
     mr_duck *duck = &delegate->duck;
@@ -225,6 +243,7 @@ static mr_code probe(mr_delegate *delegate, duckdb_connection connection,
     mr_text_init(&sql, cx->arena);
     mr_text_add(&sql, "SELECT ");
     add_call(ask, /* probe= */ true, &sql);
+    mr_text_addf(&sql, " FROM range(%d)", PROBE_ROWS);
     duckdb_result result;
     mr_code code = MR_OK;
     if (duck->query(connection, mr_text_string(&sql), &result) != DuckDBSuccess) {
@@ -237,6 +256,9 @@ static mr_code probe(mr_delegate *delegate, duckdb_connection connection,
                            "result of %s has a type of DuckDB's that is not supported", ask->name);
         }
         duck->destroy_logical_type(&type);
+        if (code == MR_OK && count_rows(duck, result) != PROBE_ROWS) {
+            code = not_of_a_row(ask, cx);
+        }
     }
     duck->destroy_result(&result);
     return code;
@@ -294,9 +316,7 @@ mr_code mr_delegate_find(mr_delegate *delegate, const mr_external_ask *ask, cons
                        "A replay would give other rows; now() is the epoch's stored time.",
                        "%s() is refused in a stream", ask->name);
     } else if (code == MR_OK && !what.scalar && what.other) {
-        code =
-            mr_fail(cx, MR_E_UNSUPPORTED, /* hint= */ NULL,
-                    "%s is not a function of a row in DuckDB, and not supported here", ask->name);
+        code = not_of_a_row(ask, cx);
     } else if (code == MR_OK && what.scalar) {
         mr_type result = MR_TYPE(MR_NULLTYPE);
         code = probe(delegate, connection, ask, &result, cx);
@@ -312,6 +332,13 @@ mr_code mr_delegate_find(mr_delegate *delegate, const mr_external_ask *ask, cons
 // are made on the thread that runs the query (there is no other one), so it says here what runs.
 static _Thread_local function *running;
 
+// Of a call without arguments no column is read, but DuckDB wants one.
+static void bind_filler(const mr_duck *duck, duckdb_bind_info info) {
+    duckdb_logical_type type = duck->create_logical_type(DUCKDB_TYPE_BOOLEAN);
+    duck->bind_add_result_column(info, "none", type);
+    duck->destroy_logical_type(&type);
+}
+
 static void columns_bind(duckdb_bind_info info) {
     const mr_duck *duck = &running->delegate->duck;
     const mr_external *external = running->external;
@@ -321,6 +348,9 @@ static void columns_bind(duckdb_bind_info info) {
         duckdb_logical_type type = mr_convert_logical(duck, external->args[i]);
         duck->bind_add_result_column(info, name, type);
         duck->destroy_logical_type(&type);
+    }
+    if (external->arg_count == 0) {
+        bind_filler(duck, info);
     }
 }
 
@@ -414,6 +444,8 @@ static void take_chunk(const function *f, duckdb_data_chunk chunk, duckdb_logica
         memcpy((char *)call->out->data + width * row, (const char *)v.data + width * i, width);
         if (mr_vector_is_null(&v, i)) {
             mr_bits_clear(call->out->valid, row);
+        } else if (v.type.id == MR_NUMERIC && !mr_numeric_fits(v.numerics[i], v.type.precision)) {
+            call->fail(call->self, row, "the result has too many digits");  // DuckDB's sums may.
         }
     }
 }

@@ -104,6 +104,10 @@ def test_a_row_that_duckdb_refuses_is_bad_alone(tmp_path):
 @pytest.mark.parametrize("select, fact", [
     ("random()", "random() is refused in a stream"),
     ("gen_random_uuid()", "gen_random_uuid() is refused in a stream"),
+    ("txid_current()", "txid_current() is refused in a stream"),
+    ("geomean(x)", "geomean is not a function of a row"),
+    ("weighted_avg(x, x)", "weighted_avg is not a function of a row"),
+    ("regexp_split_to_table(x::text, ',')", "regexp_split_to_table is not a function of a row"),
     ("jaro_similarity(x)", "jaro_similarity(INTEGER)"),
     ("histogram(x)", "histogram is not a function of a row"),
     ("jaro_winkler_similarty('a', 'b')", 'unknown function "jaro_winkler_similarty"'),
@@ -113,6 +117,32 @@ def test_what_cannot_be_delegated_is_said(tmp_path, select, fact):
     done = start("check", sql, cwd=tmp_path).wait(60)
     assert done.code == 2 and fact in done.err, done.err
     assert "external.sql:" in done.err
+
+
+def test_a_function_without_arguments(tmp_path):
+    rows = [{"x": at} for at in range(3000)]
+    got = run(tmp_path, project(tmp_path, rows, {"x": "int"}, "x, version() AS v"))
+    assert len(got) == 3000 and {row["v"][0] for row in got} == {"v"}
+
+
+def test_a_sum_of_too_many_digits_fails_its_row(tmp_path):
+    rows = [{"x": x} for x in ["6", "1", None, "2"]]
+    big = "(x || repeat('0', 37))::numeric(38,0)"
+    sql = project(tmp_path, rows, {"x": "text"}, f"x, list_sum(ARRAY[{big}, {big}]) AS s")
+    assert [row["x"] for row in run(tmp_path, sql)] == ["1", None, "2"]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_the_lake_reads_each_type_back(tmp_path, kind):
+    sql = project(tmp_path, [], {"n": "numeric(20,6)", "l": "int[]", "j": "jsonb"}, "n, l, j")
+    (tmp_path / "rows.jsonl").write_text('{"n": 1234567890.123456, "l": [1, null], "j": {"a": [1]}}\n')
+    sql.write_text(sql.read_text().replace("WRAPPER jsonl", f"WRAPPER {kind}"))
+    millrace("run", sql, "--until", "end", "--data", tmp_path / "data", cwd=tmp_path)
+    query = "SELECT n, typeof(n) AS tn, l, typeof(l) AS tl, typeof(j) AS tj FROM results"
+    shown = millrace("sql", query, "--data", tmp_path / "data", "--format", "json", cwd=tmp_path).out
+    assert "1234567890.123456" in shown, shown
+    assert "DECIMAL(20,6)" in shown and "INTEGER[]" in shown and '"JSON"' in shown, shown
+    assert millrace("sql", "SELECT count(*) FROM rows_late", "--data", tmp_path / "data", cwd=tmp_path).code == 0
 
 
 LIBRARY = r"""
