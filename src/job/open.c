@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "job/inside.h"
 #include "job/rehearsal.h"
+#include "lake/convert.h"
 #include "store/catalog.h"
 
 static mr_code source_open(mr_job *job, uint32_t index, mr_cx *cx) {
@@ -73,6 +74,17 @@ static mr_code sinks_open(mr_job *job, mr_cx *cx) {
     return MR_OK;
 }
 
+// What DuckDB's SQL calls the type; the catalogue's readers are views there.
+static const char *column_type(mr_type type, mr_arena *arena) {
+    if (!mr_type_is_nested(type) && type.id != MR_NUMERIC && type.id != MR_JSON) {
+        return mr_type_name(type);
+    }
+    mr_text out;
+    mr_text_init(&out, arena);
+    mr_convert_type_name(type, &out);
+    return mr_text_string(&out);
+}
+
 static mr_code register_table(const mr_job *job, const mr_sink *sink, mr_cx *cx) {
     const mr_schema *schema = sink->spec.schema;
     mr_catalog_table table = {
@@ -86,7 +98,7 @@ static mr_code register_table(const mr_job *job, const mr_sink *sink, mr_cx *cx)
     };
     for (uint32_t c = 0; c < schema->count; c++) {
         table.columns[c].name = schema->columns[c].name;
-        table.columns[c].type = mr_type_name(schema->columns[c].type);
+        table.columns[c].type = column_type(schema->columns[c].type, cx->arena);
     }
     return mr_catalog_register(job->spec.data_dir, &table, cx);
 }
