@@ -198,6 +198,9 @@ static void cut_digits(mr_fn_call *call, cut_how how) {
         } else {
             __int128 unit = mr_numeric_pow10((uint32_t)(from.scale - y));
             out[row] = cut(x, unit, how) * mr_numeric_pow10((uint32_t)-y);
+            if (!mr_numeric_fits(out[row], MR_NUMERIC_DIGITS_MAX)) {
+                mr_fn_fail_range(call, row, "round");
+            }
         }
     });
 }

@@ -113,6 +113,10 @@ static bool rule_digits(mr_function_types *types, mr_arena *arena) {
     if (wanted < types->result.scale) {
         types->result.scale = (uint8_t)MR_MAX(wanted, 0);
     }
+    if (wanted < 0 && types->casts[0].scale == 0) {  // 99 becomes 100.
+        types->result.precision =
+            (uint8_t)MR_MIN(types->result.precision + 1, MR_NUMERIC_DIGITS_MAX);
+    }
     return true;
 }
 
