@@ -75,7 +75,8 @@ static mr_code batch_parse(const char *at, mr_record_batch *b, mr_cx *cx) {
     b->producer_epoch = (int16_t)load_big(at + AT_PRODUCER_EPOCH, 2);
     b->base_sequence = (int32_t)load_big(at + AT_BASE_SEQUENCE, 4);
     if (b->base_offset < 0 || last_delta < 0 ||
-        !mr_add_fits(b->base_offset, (int64_t)last_delta, &b->last_offset)) {
+        !mr_add_fits(b->base_offset, (int64_t)last_delta, &b->last_offset) ||
+        b->last_offset == INT64_MAX) {  // One more is the next offset.
         return batch_damaged(b->base_offset, "its offsets are out of range", cx);
     }
     if (count < 0 || count > (int64_t)last_delta + 1) {
@@ -156,8 +157,9 @@ static mr_code expand_xerial(mr_span in, size_t bytes_max, mr_text *out, mr_cx *
     const char *at = in.data + XERIAL_HEAD_BYTES;
     const char *end = in.data + in.bytes;
     while (at < end) {
-        size_t bytes = end - at < 4 ? SIZE_MAX : load_big(at, 4);
-        if (bytes > (size_t)(end - at) - 4) {
+        size_t there = (size_t)(end - at);
+        size_t bytes = there < 4 ? 0 : load_big(at, 4);
+        if (there < 4 || bytes > there - 4) {
             return mr_fail(cx, MR_E_CORRUPT, NULL, "damaged snappy data: a block beyond its end");
         }
         mr_span block = {at + 4, bytes};

@@ -186,8 +186,11 @@ static mr_code ask_offset(mr_fetch *fetch, const mr_cluster_wish *wish, int64_t 
     bool down = atomic_load(&fetch->down);
     int64_t deadline_us = deadline_in(fetch, down ? FETCH_ASK_DOWN_US : FETCH_ASK_US);
     for (;;) {
-        int16_t error = 0;
-        mr_code code = mr_cluster_offset(&fetch->cluster, wish, deadline_us, ret, &error, cx);
+        // A cluster that comes back may know no topic for a moment, and so no partition.
+        bool known = wish->partition < fetch->cluster.partition_count;
+        int16_t error = known ? 0 : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        mr_code code =
+            known ? mr_cluster_offset(&fetch->cluster, wish, deadline_us, ret, &error, cx) : MR_OK;
         if (code == MR_OK && error == 0) {
             atomic_store(&fetch->down, false);
             return MR_OK;

@@ -378,3 +378,19 @@ TEST(record_batch, reads_what_other_clients_wrote) {
                   "c320c3c2c8c80000075a9e89ba000000",
                   MR_COMPRESS_GZIP);
 }
+
+TEST(record_batch, refuses_snappy_cut_within_a_length) {
+    // The frame of Kafka's own client, and so many bytes where four of a length belong.
+    static const char bytes[16 + 3] = "\x82SNAPPY\0\0\0\0\1\0\0\0\1";
+    batch_case c;
+    case_init(&c);
+    for (size_t extra = 1; extra <= 3; extra++) {
+        char *copy = mr_heap_raw(16 + extra);  // So that reading beyond it is seen.
+        memcpy(copy, bytes, 16 + extra);
+        mr_record_batch batch = {.compression = MR_COMPRESS_SNAPPY, .payload = {copy, 16 + extra}};
+        EXPECT_EQ(mr_record_batch_expand(&batch, 1 << 20, &c.out, &c.cx), MR_E_CORRUPT);
+        EXPECT(strstr(c.cx.error.text, "a block beyond its end") != NULL);
+        mr_heap_free(copy);
+    }
+    mr_arena_release(&c.arena);
+}
