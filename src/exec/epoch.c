@@ -173,6 +173,10 @@ static bool decide(mr_driver *driver, bool flush) {
         staging->fires = mr_staging_due(staging, now_us, flush);
         something |= staging->fires || staging->waiting.row_count != staging->logged_rows;
     }
+    for (uint32_t a = 0; a < driver->aggregate_count; a++) {
+        // What one aggregate let out may wait in another: the next delta does not hold it again.
+        something |= driver->aggregates[a].delta.bytes > 0;
+    }
     return something;
 }
 
