@@ -117,9 +117,10 @@ static mr_code set_merge(void *into, const void *from, mr_cx *cx) {
 // The next values of the set as a vector; *place is moved on.
 static mr_vector set_vector(const set_state *state, uint64_t *place, mr_type type, uint32_t *count,
                             mr_arena *arena) {
-    mr_vector v = mr_vector_flat(arena, type, MR_BATCH_ROWS_MAX);
-    mr_vector_own_valid(&v, arena, MR_BATCH_ROWS_MAX);
-    for (*count = 0; *count < MR_BATCH_ROWS_MAX && *place < state->bytes; (*count)++) {
+    uint32_t most = MR_MIN(state->count, (uint32_t)MR_BATCH_ROWS_MAX);
+    mr_vector v = mr_vector_flat(arena, type, most);
+    mr_vector_own_valid(&v, arena, most);
+    for (*count = 0; *count < most && *place < state->bytes; (*count)++) {
         mr_span value = entry_at(state, *place);
         *place += entry_size(value.bytes);
         mr_nested_item item = mr_nested_next(&value, type);
@@ -143,27 +144,33 @@ static mr_code set_result(const void *base, const mr_agg_call *call, mr_vector *
         plain.order_count = 1;
     }
     const mr_agg *agg = mr_agg_find(&plain);
-    void *state = mr_arena_alloc(cx->arena, agg->state_bytes);
+    mr_arena *outer = cx->arena;
+    mr_arena scratch = {0};  // There may be very many groups, and the result's arena keeps all.
+    cx->arena = &scratch;
+    void *state = mr_arena_alloc(&scratch, agg->state_bytes);
     agg->init(state);
-    uint8_t **bases = MR_NEW_ARRAY(cx->arena, uint8_t *, MR_BATCH_ROWS_MAX);
-    const mr_vector **orders = MR_NEW_ARRAY(cx->arena, const mr_vector *, plain.order_count);
-    for (uint32_t i = 0; i < MR_BATCH_ROWS_MAX; i++) {
+    uint32_t most = MR_MIN(set->count, (uint32_t)MR_BATCH_ROWS_MAX);
+    uint8_t **bases = MR_NEW_ARRAY(&scratch, uint8_t *, most);
+    const mr_vector **orders = MR_NEW_ARRAY(&scratch, const mr_vector *, plain.order_count);
+    for (uint32_t i = 0; i < most; i++) {
         bases[i] = state;
     }
     mr_code code = MR_OK;
     for (uint64_t place = 0; place < set->bytes && code == MR_OK;) {
         uint32_t count;
-        mr_vector v = set_vector(set, &place, call->argument, &count, cx->arena);
+        mr_vector v = set_vector(set, &place, call->argument, &count, &scratch);
         for (uint32_t i = 0; i < plain.order_count; i++) {
             orders[i] = &v;  // Every order of a DISTINCT call is its argument.
         }
         mr_agg_input input = {.call = &plain, .value = &v, .orders = orders};
         code = agg->update(bases, 0, &input, /* rows= */ NULL, count, cx);
     }
+    cx->arena = outer;
     code = code == MR_OK ? agg->result(state, &plain, out, row, cx) : code;
     if (agg->release != NULL) {
         agg->release(state);
     }
+    mr_arena_release(&scratch);
     return code;
 }
 
