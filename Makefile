@@ -210,6 +210,7 @@ demo: ## Generate retail events, run the pipeline, show the result (sets up what
 install: $(BUILD)/millrace ## Install below PREFIX (default /usr/local)
 	install -D -m 755 $(BUILD)/millrace $(DESTDIR)$(PREFIX)/bin/millrace
 	install -D -m 644 $(DEPS)/lib/libduckdb.so $(DESTDIR)$(PREFIX)/lib/millrace/libduckdb.so
+	install -D -m 644 src/port/millrace_udf.h $(DESTDIR)$(PREFIX)/include/millrace_udf.h
 
 clean: ## Remove what was built, keep what setup fetched
 	find $(BUILD) -mindepth 1 -maxdepth 1 -not -name deps -exec rm -rf {} +

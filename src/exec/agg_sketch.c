@@ -149,10 +149,13 @@ static mr_code sketch_result(const void *base, const mr_agg_call *call, mr_vecto
         mr_agg_result_null(out, row);
         return MR_OK;
     }
-    double place = call->parameter->float64s[0] * (double)(state->rows - 1);
+    // The place of the exact quantile: as quantile_disc's.
+    double rows = (double)state->rows;
+    int64_t behind = (int64_t)floor(rows - rows * call->parameter->float64s[0]);
+    int64_t place = MR_MAX(state->rows - behind, (int64_t)1) - 1;
     int64_t seen = 0;
     uint32_t i = 0;
-    while (i + 1 < state->count && (double)(seen + state->buckets[i].count) <= place) {
+    while (i + 1 < state->count && seen + state->buckets[i].count <= place) {
         seen += state->buckets[i++].count;
     }
     int64_t key = state->buckets[i].key;

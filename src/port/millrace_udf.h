@@ -10,7 +10,7 @@
 //       }
 //   }
 //
-//   cc -O2 -shared -fPIC -I"$(millrace --include)" twice.c -o lib/twice.so
+//   cc -O2 -shared -fPIC twice.c -o lib/twice.so
 //
 //   CREATE FUNCTION twice(x bigint) RETURNS bigint LANGUAGE c STRICT AS 'lib/twice.so', 'twice';
 //

@@ -92,6 +92,10 @@ static void add_value(const char *example, mr_text *out) {
     mr_arena_release(&arena);
 }
 
+static const char *type_word(mr_type_id id) {
+    return id == MR_TYPE_COUNT ? "any" : id == MR_NULLTYPE ? "as x" : mr_type_name(MR_TYPE(id));
+}
+
 static void add_signature(mr_text *out, const mr_fn_row *row) {
     mr_text call = {.data = NULL};
     bool sign = strchr("+-*/%|~&<>=!^#@", row->name[0]) != NULL;
@@ -100,12 +104,12 @@ static void add_signature(mr_text *out, const mr_fn_row *row) {
         if (i > 0) {
             mr_text_addf(&call, sign ? " %s " : "%s ", sign ? row->name : ",");
         }
-        mr_text_add(&call, mr_type_name(MR_TYPE(row->args[i])));
+        mr_text_add(&call, type_word(row->args[i]));
     }
     mr_text_add(&call, (row->flags & MR_FN_VARIADIC) != 0 ? ", …" : "");
     mr_text_add(&call, sign ? "" : ")");
     add_code(out, mr_text_string(&call));
-    mr_text_addf(out, " → %s", mr_type_name(MR_TYPE(row->result)));
+    mr_text_addf(out, " → %s", type_word(row->result));
     mr_text_release(&call);
 }
 
@@ -134,8 +138,7 @@ static void add_lists(mr_text *out) {
         const mr_agg_row *row = &mr_function_aggregates[i];
         mr_text_add(out, "| ");
         add_code(out, row->example);
-        mr_text_addf(out, " | %s | ",
-                     row->result == MR_NULLTYPE ? "as x" : mr_type_name(MR_TYPE(row->result)));
+        mr_text_addf(out, " | %s | ", type_word(row->result));
         add_cell(out, row->doc);
         mr_text_add(out, " |\n");
     }
