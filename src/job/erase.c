@@ -115,7 +115,7 @@ static mr_code mark_read(const char *path, uint64_t *ret_epoch, mr_span *ret_tab
     const char *end = memchr(text.data, '\n', text.bytes);
     int64_t epoch;
     size_t bytes = end == NULL ? 0 : (size_t)(end - text.data);
-    if (!mr_span_starts(text, "epoch ") ||
+    if (end == NULL || !mr_span_starts(text, "epoch ") ||
         !mr_text_parse_int64((mr_span){text.data + 6, bytes - 6}, &epoch) || epoch < 0) {
         return mr_fail(cx, MR_E_CORRUPT, "Start over with --fresh.", "\"%s\" cannot be read", path);
     }

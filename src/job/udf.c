@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/numeric.h"
+#include "base/utf8.h"
 #include "plat/library.h"
 #include "plat/plat.h"
 #include "port/millrace_udf.h"
@@ -68,6 +70,26 @@ static millrace_column lay_out(const mr_external_call *outer, uint32_t arg) {
     return (millrace_column){data, valid};
 }
 
+// What is wrong with a value that came back, which the rest of the program would trust. NULL: none.
+static const char *udf_wrong(mr_vector *result, uint32_t i) {
+    switch ((int)result->type.id) {
+    case MR_BOOL: result->bools[i] = result->bools[i] != 0; return NULL;
+    case MR_NUMERIC:
+        return mr_numeric_fits(result->numerics[i], result->type.precision)
+                   ? NULL
+                   : "result has too many digits";
+    case MR_TIME:
+        return result->int64s[i] >= 0 && result->int64s[i] <= MR_DAY_US
+                   ? NULL
+                   : "result is no time of a day";
+    case MR_TEXT:
+    case MR_JSON:
+        return mr_utf8_valid(result->strs[i].data, result->strs[i].bytes) ? NULL
+                                                                          : "result is not UTF-8";
+    default: return NULL;
+    }
+}
+
 static mr_code udf_run_rows(void *state, const mr_external_call *outer, mr_cx *cx) {
     const udf *self = ((const mr_external *)state)->self;
     const mr_external *external = state;
@@ -97,14 +119,18 @@ static mr_code udf_run_rows(void *state, const mr_external_call *outer, mr_cx *c
             mr_bits_clear(outer->out->valid, row);
             continue;
         }
-        memcpy((char *)outer->out->data + width * row, (char *)result.data + width * i, width);
         if (mr_type_is_string(external->result) && result.strs[i].data == NULL) {
             if (result.strs[i].bytes > 0) {
                 return mr_fail(cx, MR_E_INTERNAL, NULL, "%s returned a string without bytes",
                                self->what);
             }
-            outer->out->strs[row].data = "";
+            result.strs[i].data = "";
         }
+        const char *wrong = udf_wrong(&result, i);
+        if (wrong != NULL) {
+            outer->fail(outer->self, row, wrong);
+        }
+        memcpy((char *)outer->out->data + width * row, (char *)result.data + width * i, width);
     }
     return MR_OK;
 }

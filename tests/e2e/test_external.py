@@ -177,6 +177,16 @@ void shout(millrace_call *call) {
         }
     }
 }
+void broken(millrace_call *call) {
+    for (uint32_t row = 0; row < call->rows; row++) {
+        ((millrace_string *)call->result.data)[row] = (millrace_string){row % 2 ? "ok" : "\xff", row % 2 ? 2 : 1, 0};
+    }
+}
+void wide(millrace_call *call) {
+    for (uint32_t row = 0; row < call->rows; row++) {
+        ((__int128 *)call->result.data)[row] = row % 2 ? 9999 : (__int128)1 << 126;
+    }
+}
 void crash(millrace_call *call) {
     volatile int *volatile nowhere = 0;
     *nowhere = (int)call->rows;
@@ -211,6 +221,17 @@ def test_functions_in_c(tmp_path, workers):
         assert row["s"] == shouted[row["a"]]
     bad = read(tmp_path / "data", "rows_bad")
     assert [row["reason"] for row in bad] == ["expression: is negative"] * 2
+
+
+def test_what_c_gives_back_is_looked_at(tmp_path):
+    library(tmp_path)
+    sql = project(tmp_path, [{"i": at} for at in range(4)], {"i": "bigint"}, "i, broken(i) AS b",
+                  own("broken", "x bigint", "text") + own("wide", "x bigint", "numeric(4,1)"))
+    assert run(tmp_path, sql, "-c", "exec.aside_format=jsonl") == [{"i": 1, "b": "ok"}, {"i": 3, "b": "ok"}]
+    bad = read(tmp_path / "data", "rows_bad")
+    assert [row["reason"] for row in bad] == ["expression: result is not UTF-8"] * 2
+    sql.write_text(sql.read_text().replace("broken(i)", "wide(i)"))
+    assert run(tmp_path, sql, "--fresh") == [{"i": 1, "b": 999.9}, {"i": 3, "b": 999.9}]
 
 
 def test_a_crash_names_the_function_and_loses_nothing(tmp_path):
