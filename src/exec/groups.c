@@ -96,9 +96,13 @@ uint32_t mr_groups_add(mr_groups *groups, mr_span key, uint64_t hash) {
     return group;
 }
 
-// Doubles that compare equal must have equal bytes.
+// Numbers that compare equal must have equal bytes.
 static double double_canonical(double value) {
     return isnan(value) ? (double)NAN : value + 0.0;
+}
+
+static float float_canonical(float value) {
+    return isnan(value) ? NAN : value + 0.0F;
 }
 
 static void key_add_value(mr_text *key, const mr_vector *column, uint32_t row) {
@@ -117,6 +121,9 @@ static void key_add_value(mr_text *key, const mr_vector *column, uint32_t row) {
     const char *value = (const char *)column->data + mr_vector_at(column, row) * bytes;
     if (column->type.id == MR_FLOAT64) {
         double number = double_canonical(column->float64s[mr_vector_at(column, row)]);
+        mr_text_add_bytes(key, &number, sizeof number);
+    } else if (column->type.id == MR_FLOAT32) {
+        float number = float_canonical(column->float32s[mr_vector_at(column, row)]);
         mr_text_add_bytes(key, &number, sizeof number);
     } else {
         mr_text_add_bytes(key, value, bytes);
