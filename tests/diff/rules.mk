@@ -31,3 +31,8 @@ diff-numeric: $(BUILD)/diff-numeric_dump ## Exact decimals against Python's on 1
 diff: diff-json-types
 diff-json-types: $(BUILD)/json_dump ## Every type of a JSON column against DuckDB on 40,000 records
 	@$(DEPS)/venv/bin/python tests/diff/json_types.py $< 40000
+
+.PHONY: diff-queries
+diff: diff-queries
+diff-queries: $(BUILD)/millrace ## Random pipelines against the equivalent SELECT in DuckDB
+	@$(DEPS)/venv/bin/python tests/diff/queries.py $< --seeds 150
