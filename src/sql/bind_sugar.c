@@ -12,7 +12,7 @@ static mr_expr *text_of(mr_bind *b, const char *text, mr_place place) {
 }
 
 static bool is_text_constant(const mr_expr *expr) {
-    return expr->kind == MR_EXPR_CONST && expr->type.id == MR_TEXT;
+    return expr->kind == MR_EXPR_CONST && expr->type.id == MR_TEXT && !mr_expr_is_null(expr);
 }
 
 static mr_code call_of(mr_bind *b, const char *name, mr_expr **args, uint32_t count,
