@@ -68,8 +68,10 @@ FLOAT1(TRUNC_FLOAT32, truncf(x))
 
 // As of doubles: scaled by a power of ten, rounded, scaled back.
 static float round_digits(float value, int32_t digits) {
-    float power = (float)pow(10, abs(digits));
-    float rounded = digits < 0 ? roundf(value / power) * power : roundf(value * power) / power;
+    double power = pow(10, abs(digits));
+    double scaled = digits < 0 ? round((double)value / power) * power
+                               : round((double)value * power) / power;
+    float rounded = (float)scaled;
     return isfinite(rounded) ? rounded : digits < 0 ? 0 : value;
 }
 

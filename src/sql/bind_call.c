@@ -514,8 +514,8 @@ mr_code mr_bind_call(mr_bind *b, const PgQuery__FuncCall *ast, mr_expr **ret) {
         return MR_OK;
     }
     mr_code code = is_scalar(row) ? mr_bind_function(b->s, &call, ret) : MR_E_TYPE;
-    if (code == MR_OK) {
-        return MR_OK;
+    if (code != MR_E_TYPE) {
+        return code;
     }
     // No kernel for it, or none for these types: DuckDB may have one.
     mr_error error = b->s->cx->error;

@@ -781,9 +781,9 @@ make_date(q + 2000, 2, r * 3)
 make_date(n // 1000)
 make_time(q, r, v / 150)
 make_time(23, 59, 59.5)
-make_timestamp(2000 + q, 6, 12 + r, 12 + q, 30, v / 170)
-make_timestamptz(2000 + q, 6, 12 + r, 12 + q, 30, v / 170)
-make_timestamptz(2000 + q, 6, 12 + r, 12 + q, 30, v / 170, 'America/New_York')
+make_timestamp(2000 + q, 6, 14 + r % 11, 12 + q % 11, 30, v / 170)
+make_timestamptz(2000 + q, 6, 14 + r % 11, 12 + q % 11, 30, v / 170)
+make_timestamptz(2000 + q, 6, 14 + r % 11, 12 + q % 11, 30, v / 170, 'America/New_York')
 make_timestamp_ms(l // 1000000000)
 d + h
 h + d
