@@ -9,6 +9,8 @@
 #include "codec/json_decode.h"
 #include "column/nested.h"
 
+#define NUMBER_DIGITS_MAX 15
+
 static void write_int(int64_t value, mr_text *out) {
     char digits[24];
     char *at = digits + sizeof(digits);
@@ -49,6 +51,15 @@ static void write_quoted(const mr_vector *vector, uint32_t row, mr_text *out) {
     mr_text_add_char(out, '"');
 }
 
+// Most readers of JSON take a number as a double, which holds 15 digits for certain: a column of
+// more digits is text.
+static void write_numeric(__int128 value, mr_type type, mr_text *out) {
+    const char *quote = type.precision > NUMBER_DIGITS_MAX ? "\"" : "";
+    mr_text_add(out, quote);
+    mr_numeric_print(value, type.scale, out);
+    mr_text_add(out, quote);
+}
+
 static void write_value(const mr_vector *vector, uint32_t row, mr_text *out);
 
 // The elements of a list as an array, the fields of a struct as an object.
@@ -86,7 +97,7 @@ static void write_value(const mr_vector *vector, uint32_t row, mr_text *out) {
     case MR_INT16: write_int(vector->int16s[at], out); return;
     case MR_INT32: write_int(vector->int32s[at], out); return;
     case MR_INT64: write_int(vector->int64s[at], out); return;
-    case MR_NUMERIC: mr_numeric_print(vector->numerics[at], vector->type.scale, out); return;
+    case MR_NUMERIC: write_numeric(vector->numerics[at], vector->type, out); return;
     case MR_FLOAT32:
         if (isfinite(vector->float32s[at])) {
             mr_shortest_json_float(vector->float32s[at], out);

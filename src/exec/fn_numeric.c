@@ -69,8 +69,8 @@ FLOAT1(TRUNC_FLOAT32, truncf(x))
 // As of doubles: scaled by a power of ten, rounded, scaled back.
 static float round_digits(float value, int32_t digits) {
     double power = pow(10, abs(digits));
-    double scaled = digits < 0 ? round((double)value / power) * power
-                               : round((double)value * power) / power;
+    double scaled =
+        digits < 0 ? round((double)value / power) * power : round((double)value * power) / power;
     float rounded = (float)scaled;
     return isfinite(rounded) ? rounded : digits < 0 ? 0 : value;
 }

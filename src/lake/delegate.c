@@ -297,6 +297,17 @@ static const mr_external *make(mr_delegate *delegate, const mr_external_ask *ask
     return made;
 }
 
+static mr_code function_open(const mr_external *external, void **ret_state, mr_cx *cx);
+static void function_close(void *state);
+
+// Some functions take an argument as a constant only: that shows when the call is prepared.
+static mr_code try_open(const mr_external *external, mr_cx *cx) {
+    void *state;
+    MR_TRY(function_open(external, &state, cx));
+    function_close(state);
+    return MR_OK;
+}
+
 mr_code mr_delegate_find(mr_delegate *delegate, const mr_external_ask *ask, const mr_external **ret,
                          mr_cx *cx) {
     *ret = NULL;
@@ -321,6 +332,8 @@ mr_code mr_delegate_find(mr_delegate *delegate, const mr_external_ask *ask, cons
         mr_type result = MR_TYPE(MR_NULLTYPE);
         code = probe(delegate, connection, ask, &result, cx);
         *ret = code == MR_OK ? make(delegate, ask, result, cx->arena) : NULL;
+        code = code == MR_OK ? try_open(*ret, cx) : code;
+        *ret = code == MR_OK ? *ret : NULL;
     }
     delegate->duck.disconnect(&connection);
     return code;
@@ -412,8 +425,8 @@ static mr_code function_prepare(function *f, mr_cx *cx) {
     mr_text_addf(&sql, "SELECT %s FROM " INPUT_NAME "()", self->call);
     running = f;
     if (duck->prepare(f->connection, mr_text_string(&sql), &f->statement) != DuckDBSuccess) {
-        return mr_fail(cx, MR_E_INTERNAL, NULL, "cannot prepare %s: %s", f->external->name,
-                       reason_of(duck->prepare_error(f->statement), cx->arena));
+        return mr_fail(cx, MR_E_TYPE, "It is one of DuckDB's functions.", "%s: %s",
+                       f->external->name, reason_of(duck->prepare_error(f->statement), cx->arena));
     }
     return MR_OK;
 }

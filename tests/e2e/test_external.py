@@ -109,6 +109,7 @@ def test_a_row_that_duckdb_refuses_is_bad_alone(tmp_path):
     ("weighted_avg(x, x)", "weighted_avg is not a function of a row"),
     ("regexp_split_to_table(x::text, ',')", "regexp_split_to_table is not a function of a row"),
     ("jaro_similarity(x)", "jaro_similarity(INTEGER)"),
+    ("constant_or_null(x, x)", "requires a constant input"),
     ("histogram(x)", "histogram is not a function of a row"),
     ("jaro_winkler_similarty('a', 'b')", 'unknown function "jaro_winkler_similarty"'),
 ])
