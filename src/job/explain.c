@@ -1,4 +1,7 @@
 // Explain: see explain.h.
+//
+// Why so long: it is one walk with a page of words for each kind of node; text and JSON come from
+// the same lines, so that they cannot part.
 
 #include "job/explain.h"
 
@@ -84,15 +87,24 @@ static void milliseconds(writer *w, const char *name, int64_t ns) {
     }
 }
 
+__attribute__((format(printf, 2, 0))) static mr_span print(writer *w, const char *format,
+                                                           va_list args) {
+    va_list again;
+    va_copy(again, args);
+    size_t bytes = (size_t)vsnprintf(NULL, 0, format, args);
+    char *text = mr_arena_raw(&w->arena, bytes + 1);
+    (void)vsnprintf(text, bytes + 1, format, again);
+    va_end(again);
+    return (mr_span){text, bytes};
+}
+
 // A line of text, or a JSON member. name: a word with _ for blanks.
 __attribute__((format(printf, 3, 4))) static void fact(writer *w, const char *name,
                                                        const char *format, ...) {
-    char text[1024];
     va_list args;
     va_start(args, format);
-    int bytes = vsnprintf(text, sizeof text, format, args);
+    mr_span value = print(w, format, args);
     va_end(args);
-    mr_span value = {text, (size_t)MR_MIN(MR_MAX(bytes, 0), (int)sizeof text - 1)};
     if (w->json) {
         member(w, name);
         mr_text_add_json(w->out, value);
@@ -107,15 +119,13 @@ __attribute__((format(printf, 3, 4))) static void fact(writer *w, const char *na
 
 // What was measured, as one line of text; JSON has it as numbers.
 __attribute__((format(printf, 2, 3))) static void ran(writer *w, const char *format, ...) {
-    if (w->json) {
-        return;
-    }
-    char text[512];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    mr_span value = print(w, format, args);
     va_end(args);
-    mr_text_addf(w->out, "%*sran: %s\n", (int)w->indent, "", text);
+    if (!w->json) {
+        mr_text_addf(w->out, "%*sran: %.*s\n", (int)w->indent, "", MR_SPAN_ARGS(value));
+    }
 }
 
 static double in_ms(int64_t ns) {
@@ -321,11 +331,13 @@ static void join_facts(writer *w, const mr_plan *plan) {
 static void distinct_facts(writer *w, const mr_plan *plan) {
     const char *keys = names(w, plan->distinct.keys, plan->distinct.key_count, plan->input->schema);
     if (plan->distinct.ttl_us == INT64_MAX) {
-        fact(w, "state", "16 bytes a key, without bound (unbounded = true)");
+        fact(w, "state", "an id of 16 bytes a key, without bound (unbounded = true)");
     } else if (plan->distinct.ttl_us < 0) {
-        fact(w, "state", "16 bytes a key until the watermark is past it: the keys hold the time");
+        fact(w, "state",
+             "an id of 16 bytes a key until the watermark is past it: the keys hold the time");
     } else {
-        fact(w, "state", "16 bytes a key for %s of event time (state_ttl, or the window behind it)",
+        fact(w, "state",
+             "an id of 16 bytes a key for %s of event time (state_ttl, or the window behind it)",
              duration(w, plan->distinct.ttl_us));
     }
     if (w->workers == 1) {
