@@ -103,7 +103,7 @@ def test_analysis_as_text_has_a_line_for_each_operator(tmp_path):
     millrace("generate", "retail", "--count", 1000, "--to", source)
     run = millrace("explain", "--analyze", sql_of("retail"), "--source", f"events=file:{source}", "-c",
                    "exec.workers=1", "--data", tmp_path / "below")
-    assert run.out.count("rows in, ") == 9 and "\nrun\n    input: 1000 rows" in run.out
+    assert run.out.count("rows in, ") == 8 and "\nrun\n    input: 1000 rows" in run.out
     assert "ran: 1000 rows in, 1000 out, " in run.out
     assert list((tmp_path / "below").iterdir()) == []
 
