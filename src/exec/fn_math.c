@@ -77,11 +77,11 @@ void mr_fn_LOG_BASE(mr_fn_call *call) {
 }
 
 // As DuckDB: scaled by a power of ten, cut, scaled back; where that leaves the doubles, the value
-// itself (digits behind the point) or 0 (before it).
+// itself.
 static double trunc_digits(double value, int32_t digits) {
     double power = pow(10, digits < 0 ? -(double)digits : digits);
     double cut = digits < 0 ? trunc(value / power) * power : trunc(value * power) / power;
-    return isfinite(cut) ? cut : digits < 0 ? 0 : value;
+    return isfinite(cut) ? cut : value;
 }
 
 void mr_fn_TRUNC_DIGITS(mr_fn_call *call) {

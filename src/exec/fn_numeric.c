@@ -66,9 +66,10 @@ FLOAT1(CEIL_FLOAT32, ceilf(x))
 FLOAT1(TRUNC_FLOAT32, truncf(x))
 // clang-format on
 
-// As of doubles: scaled by a power of ten, rounded, scaled back.
+// As of doubles: scaled by a power of ten, rounded, scaled back. In double, as DuckDB: a real times
+// 10^9 has lost the digits that should come back.
 static float round_digits(float value, int32_t digits) {
-    double power = pow(10, abs(digits));
+    double power = pow(10, fabs((double)digits));  // abs() has no answer for the least digits.
     double scaled =
         digits < 0 ? round((double)value / power) * power : round((double)value * power) / power;
     float rounded = (float)scaled;

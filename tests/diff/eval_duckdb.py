@@ -193,6 +193,7 @@ w::json::text
 ARRAY[s, u]::json::text[]
 ARRAY[w, v]::json::int[]
 round(w::real, 1)
+round(w::real, q)
 least(q::smallint, r::smallint)
 least(w::real, v::real)
 least(ARRAY[q], ARRAY[r])
@@ -287,6 +288,8 @@ fmod(q, r)
 fdiv(w, r)
 trunc(w, q)
 trunc(x, 2)
+trunc(x, q)
+trunc(x, -400)
 trunc(n, q)
 trunc(k, q)
 round(n, q) -- skip: (abs(n::bigint) > 2000000000 AND q < 0) DuckDB's sum overflows
