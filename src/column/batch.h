@@ -66,6 +66,9 @@ void mr_hold_add_dict(mr_hold *hold, mr_dict *dict);     // Takes a reference, o
 mr_batch mr_batch_new(mr_arena *arena, uint32_t column_count, uint32_t rows);
 // The same columns seen through another selection (count rows, ascending, memory of the caller).
 mr_batch mr_batch_narrow(const mr_batch *in, const uint32_t *sel, uint32_t count);
+// Rows of a batch in any order and number, side by side in new vectors (strings are views into the
+// old ones); memory from arena, the hold is shared. count <= MR_BATCH_ROWS_MAX
+mr_batch mr_batch_take(const mr_batch *in, const uint32_t *rows, uint32_t count, mr_arena *arena);
 void mr_batch_ref(const mr_batch *batch);
 void mr_batch_unref(const mr_batch *batch);
 static inline uint32_t mr_batch_row(const mr_batch *b, uint32_t i) {

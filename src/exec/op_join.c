@@ -1,9 +1,9 @@
 // Join: rows with the rows of a static table that have the same key.
 //
-// How: one look-up a row finds its first match; round k then emits the rows that have a k-th match,
-// with the table's columns gathered beside the input's, which are shared and not copied. A LEFT
-// JOIN ends with the rows that matched nothing. With a unique key, the usual case, that is one
-// batch for one batch. State: an index over the table, made anew when the driver replaced the table
+// How: one look-up a row finds its first match. With a unique key, the usual case, the table's
+// columns are gathered beside the input's, which are shared and not copied. Else all pairs of rows
+// are listed and put side by side. Rows stay in the order of the input: DISTINCT above keeps the
+// first one. State: an index over the table, made anew when the driver replaced the table
 // between epochs.
 
 #include "exec/op.h"
@@ -75,46 +75,116 @@ static mr_batch widen(const mr_op *op, const mr_batch *in, const uint32_t *match
     return out;
 }
 
-// The selected rows for which keep(match) holds.
-static mr_batch narrow_matched(const mr_batch *in, const uint32_t *match, bool matched,
-                               const bool *done, mr_cx *cx) {
+// The selected rows that have a match.
+static mr_batch narrow_matched(const mr_batch *in, const uint32_t *match, mr_cx *cx) {
     uint32_t *rows = mr_arena_raw(cx->arena, in->sel_count * sizeof *rows);
     uint32_t count = 0;
     for (uint32_t i = 0; i < in->sel_count; i++) {
         uint32_t row = mr_batch_row(in, i);
-        if ((match[row] != MR_TABLE_NO_ROW) == matched && (done == NULL || !done[row])) {
+        if (match[row] != MR_TABLE_NO_ROW) {
             rows[count++] = row;
         }
     }
     return mr_batch_narrow(in, rows, count);
 }
 
-// Emits the k-th matches of all rows, for k = 1, 2, …; marks rows that passed in `done`.
-static mr_code emit_matches(op_join *op, const mr_batch *in, uint32_t *match, bool *done,
-                            mr_cx *cx) {
-    for (mr_batch round = narrow_matched(in, match, true, NULL, cx); round.sel_count > 0;) {
-        mr_batch wide = widen(&op->base, &round, match, cx);
-        mr_batch out = wide;
-        if (op->residue != NULL) {
-            uint32_t *kept;
-            uint32_t count;
-            mr_eval_failures failures = {0};
-            MR_TRY(mr_eval_select(op->residue, &wide, &kept, &count, &failures, cx));
-            MR_TRY(mr_op_reject(&op->base, &wide, &failures, &out, cx));
-            for (uint32_t i = 0; i < failures.count; i++) {
-                done[failures.rows[i]] = true;
-            }
-            out = mr_batch_narrow(&wide, kept, count);
+// Rows of the input beside rows of the table, in the order of the input.
+typedef struct pairs {
+    uint32_t *rows;
+    uint32_t *matches;
+    uint32_t count;
+} pairs;
+
+static pairs pairs_new(uint64_t count_max, mr_arena *arena) {
+    return (pairs){.rows = mr_arena_raw(arena, (count_max + 1) * sizeof(uint32_t)),
+                   .matches = mr_arena_raw(arena, (count_max + 1) * sizeof(uint32_t))};
+}
+
+static void pairs_add(pairs *p, uint32_t row, uint32_t match) {
+    p->rows[p->count] = row;
+    p->matches[p->count++] = match;
+}
+
+// Every match of every row.
+static pairs pairs_find(const op_join *op, const mr_batch *in, const uint32_t *match,
+                        mr_arena *arena) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < in->sel_count; i++) {
+        uint32_t at = match[mr_batch_row(in, i)];
+        for (; at != MR_TABLE_NO_ROW; at = op->index.next[at]) {
+            count++;
         }
-        for (uint32_t i = 0; i < out.sel_count; i++) {
-            done[mr_batch_row(&out, i)] = true;
+    }
+    pairs p = pairs_new(count, arena);
+    for (uint32_t i = 0; i < in->sel_count; i++) {
+        uint32_t row = mr_batch_row(in, i);
+        for (uint32_t at = match[row]; at != MR_TABLE_NO_ROW; at = op->index.next[at]) {
+            pairs_add(&p, row, at);
         }
+    }
+    return p;
+}
+
+// Pairs first .. first + count - 1 as a batch of their own.
+static mr_batch pairs_batch(const op_join *op, const mr_batch *in, const pairs *p, uint32_t first,
+                            uint32_t count, mr_cx *cx) {
+    mr_batch rows = mr_batch_take(in, p->rows + first, count, cx->arena);
+    return widen(&op->base, &rows, p->matches + first, cx);
+}
+
+// The pairs for which the rest of ON holds; `failed` marks the rows of the input on which it could
+// not be computed.
+static mr_code pairs_filter(op_join *op, const mr_batch *in, pairs *p, bool *failed, mr_cx *cx) {
+    pairs kept = pairs_new(p->count, cx->arena);
+    for (uint32_t first = 0; first < p->count; first += MR_BATCH_ROWS_MAX) {
+        uint32_t count = MR_MIN(p->count - first, (uint32_t)MR_BATCH_ROWS_MAX);
+        mr_batch wide = pairs_batch(op, in, p, first, count, cx);
+        mr_batch rest;
+        uint32_t *rows;
+        uint32_t row_count;
+        mr_eval_failures failures = {0};
+        MR_TRY(mr_eval_select(op->residue, &wide, &rows, &row_count, &failures, cx));
+        MR_TRY(mr_op_reject(&op->base, &wide, &failures, &rest, cx));
+        for (uint32_t i = 0; i < failures.count; i++) {
+            failed[p->rows[first + failures.rows[i]]] = true;
+        }
+        for (uint32_t i = 0; i < row_count; i++) {
+            pairs_add(&kept, p->rows[first + rows[i]], p->matches[first + rows[i]]);
+        }
+    }
+    *p = kept;
+    return MR_OK;
+}
+
+// LEFT JOIN: rows without a pair get one with nothing, in their place.
+static pairs pairs_fill(const mr_batch *in, const pairs *p, const bool *failed, mr_arena *arena) {
+    pairs all = pairs_new((uint64_t)p->count + in->sel_count, arena);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < in->sel_count; i++) {
+        uint32_t row = mr_batch_row(in, i);
+        if ((at == p->count || p->rows[at] != row) && !failed[row]) {
+            pairs_add(&all, row, MR_TABLE_NO_ROW);
+        }
+        for (; at < p->count && p->rows[at] == row; at++) {
+            pairs_add(&all, row, p->matches[at]);
+        }
+    }
+    return all;
+}
+
+static mr_code push_pairs(op_join *op, const mr_batch *in, const uint32_t *match, mr_cx *cx) {
+    pairs p = pairs_find(op, in, match, cx->arena);
+    bool *failed = MR_NEW_ARRAY(cx->arena, bool, in->rows);
+    if (op->residue != NULL) {
+        MR_TRY(pairs_filter(op, in, &p, failed, cx));
+    }
+    if (op->base.plan->join.left) {
+        p = pairs_fill(in, &p, failed, cx->arena);
+    }
+    for (uint32_t first = 0; first < p.count; first += MR_BATCH_ROWS_MAX) {
+        uint32_t count = MR_MIN(p.count - first, (uint32_t)MR_BATCH_ROWS_MAX);
+        mr_batch out = pairs_batch(op, in, &p, first, count, cx);
         MR_TRY(mr_op_emit(&op->base, &out, cx));
-        for (uint32_t i = 0; i < round.sel_count; i++) {
-            uint32_t row = mr_batch_row(&round, i);
-            match[row] = op->index.next[match[row]];
-        }
-        round = narrow_matched(&round, match, true, NULL, cx);
     }
     return MR_OK;
 }
@@ -132,18 +202,11 @@ static mr_code join_push(mr_op *base, uint32_t port, const mr_batch *in, mr_cx *
     uint32_t *match = mr_arena_raw(cx->arena, in->rows * sizeof *match);
     mr_table_index_find(&op->index, in, plan->join.input_keys, match, cx->arena);
     if (op->index.unique && op->residue == NULL) {
-        mr_batch rows = plan->join.left ? *in : narrow_matched(in, match, true, NULL, cx);
+        mr_batch rows = plan->join.left ? *in : narrow_matched(in, match, cx);
         mr_batch out = widen(base, &rows, match, cx);
         return mr_op_emit(base, &out, cx);
     }
-    bool *done = MR_NEW_ARRAY(cx->arena, bool, in->rows);
-    MR_TRY(emit_matches(op, in, match, done, cx));
-    if (!plan->join.left) {
-        return MR_OK;
-    }
-    mr_batch rest = narrow_matched(in, match, false, done, cx);
-    mr_batch out = widen(base, &rest, match, cx);
-    return mr_op_emit(base, &out, cx);
+    return push_pairs(op, in, match, cx);
 }
 
 static void join_close(mr_op *base) {
