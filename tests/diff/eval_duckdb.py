@@ -510,6 +510,17 @@ json_quote(s)
 json(js)
 json(num)
 json(num) -> '$'
+json(js) -> 1
+json(js) ->> 'a'
+json(js) ->> 1
+json(js) #> '{a,b}' -- as: json(js) -> '$.a.b'
+json(js) #>> '{a,b}' -- as: json(js) ->> '$.a.b'
+json_value(json(js), '$.a')
+json_exists(json(js), '$.a[0]')
+json_array_length(json(js))
+json_array_length(json(js), '$.a')
+json_type(json(js))
+json_type(json(js), '$.a')
 js #>> '{a,0}' -- as: js ->> '/a/0'
 js #> '{a,b}' -- as: js -> '/a/b'
 try_cast(js ->> '$.a' AS bigint)
