@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "column/interval.h"
 #include "exec/agg_table.h"
 #include "exec/eval_node.h"
 
@@ -98,8 +99,7 @@ EXTREME(float32s, float, x<best || best != best, x> best || x != x)
 EXTREME(int32s, int32_t, x<best, x> best)
 EXTREME(int64s, int64_t, x<best, x> best)
 EXTREME(float64s, double, x<best || best != best, x> best || x != x)
-EXTREME(intervals, mr_interval, mr_eval_interval_compare(x, best) < 0,
-        mr_eval_interval_compare(x, best) > 0)
+EXTREME(intervals, mr_interval, mr_interval_compare(x, best) < 0, mr_interval_compare(x, best) > 0)
 
 // ---- text --------------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@
 // intervals compare as microseconds with months of 30 days and days of 24 hours; lists and structs
 // value by value (equal ones have equal bytes).
 // How: one loop per type and comparison, over all rows where most are selected, without a branch.
-// Also: mr_eval_interval_compare.
 
+#include "column/interval.h"
 #include "column/nested.h"
 #include "exec/eval_node.h"
 
@@ -74,13 +74,6 @@ static inline bool str_equal(mr_str a, mr_str b) {
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.data, b.data, a.bytes) == 0);
 }
 
-int mr_eval_interval_compare(mr_interval a, mr_interval b) {
-    const __int128 day = MR_DAY_US;
-    __int128 left = ((__int128)a.months * 30 + a.days) * day + a.us;
-    __int128 right = ((__int128)b.months * 30 + b.days) * day + b.us;
-    return left < right ? -1 : left > right;
-}
-
 #define ORDER(a, b, LT) (LT(a, b) ? -1 : LT(b, a))
 #define ORDER_AT(field, LT) \
     ORDER(a->field[mr_vector_at(a, row)], b->field[mr_vector_at(b, row)], LT)
@@ -100,8 +93,8 @@ int mr_eval_compare_order(const mr_vector *a, const mr_vector *b, uint32_t row) 
     case MR_FLOAT64: return ORDER_AT(float64s, DOUBLE_LT);
     case MR_UUID: return ORDER_AT(uuids, UUID_LT);
     case MR_INTERVAL:
-        return mr_eval_interval_compare(a->intervals[mr_vector_at(a, row)],
-                                        b->intervals[mr_vector_at(b, row)]);
+        return mr_interval_compare(a->intervals[mr_vector_at(a, row)],
+                                   b->intervals[mr_vector_at(b, row)]);
     case MR_LIST:
     case MR_STRUCT: {
         mr_str x = mr_vector_str(a, row), y = mr_vector_str(b, row);

@@ -120,7 +120,6 @@ mr_vector mr_eval_branch_coalesce(const mr_eval_node *node, mr_eval_run *run, mr
 mr_vector mr_eval_branch_case(const mr_eval_node *node, mr_eval_run *run, mr_eval_rows rows);
 void mr_eval_logic_not(mr_fn_call *call);  // A kernel.
 mr_fn_kernel mr_eval_compare_kernel(mr_type type, mr_compare compare);
-int mr_eval_interval_compare(mr_interval a, mr_interval b);  // < 0, 0, > 0
 // Order of a row's values, both not NULL and of one type: < 0, 0, > 0.
 int mr_eval_compare_order(const mr_vector *a, const mr_vector *b, uint32_t row);
 mr_fn_kernel mr_eval_cast_kernel(mr_type_id from, mr_type_id to);  // NULL = no such cast.

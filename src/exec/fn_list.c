@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "column/interval.h"
+
 // ---- reading and writing -----------------------------------------------------------------------
 
 void mr_fn_list_read(mr_fn_call *call, mr_str value, mr_type element, mr_fn_list *ret) {
@@ -106,7 +108,7 @@ int mr_fn_list_compare(const mr_nested_item *a, const mr_nested_item *b) {
     case MR_INTERVAL: {
         LOAD(mr_interval, a, x);
         LOAD(mr_interval, b, y);
-        return mr_eval_interval_compare(x, y);
+        return mr_interval_compare(x, y);
     }
     case MR_LIST:
     case MR_STRUCT: return mr_nested_compare(a->type, a->bytes, b->bytes);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "column/nested.h"
+#include "lake/view.h"
 
 // ---- types -------------------------------------------------------------------------------------
 
@@ -137,15 +138,6 @@ duckdb_logical_type mr_convert_logical(const mr_duck *duck, mr_type type) {
     return duck->create_logical_type(DUCKDB_TYPE_VARCHAR);
 }
 
-static void add_quoted(const char *name, mr_text *out) {
-    mr_text_add_char(out, '"');
-    for (; *name != '\0'; name++) {
-        mr_text_add(out, *name == '"' ? "\"" : "");
-        mr_text_add_char(out, *name);
-    }
-    mr_text_add_char(out, '"');
-}
-
 void mr_convert_type_name(mr_type type, mr_text *out) {
     if (type.id == MR_NUMERIC) {
         mr_text_addf(out, "DECIMAL(%u,%u)", type.precision, type.scale);
@@ -155,7 +147,7 @@ void mr_convert_type_name(mr_type type, mr_text *out) {
     } else if (type.id == MR_STRUCT) {
         for (uint32_t i = 0; i < type.fields->count; i++) {
             mr_text_add(out, i == 0 ? "STRUCT(" : ", ");
-            add_quoted(type.fields->columns[i].name, out);
+            mr_view_add_name(out, type.fields->columns[i].name);
             mr_text_add_char(out, ' ');
             mr_convert_type_name(type.fields->columns[i].type, out);
         }
