@@ -37,7 +37,8 @@ static const struct {
     {"flow", "base plat codec store"},
     {"export", "base sql flow"},
     {"serve", ABOVE_JOB " broker job task flow export"},
-    {"cli", ABOVE_JOB " broker job task flow export serve"},
+    {"owner", ABOVE_JOB " broker job task flow serve"},
+    {"cli", ABOVE_JOB " broker job task flow export serve owner"},
 };
 
 // A system or library header and the folders of src that may include it; the first row that fits.

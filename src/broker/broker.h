@@ -1,0 +1,90 @@
+// Broker: a Kafka server on the log, in this process.
+//
+//   plat/poll ─▶ server.c connections, frames ─▶ call.h ─▶ api_<family>.c ─▶ topics, log
+//                                                             groups, transactions ─▶ log
+// State is in <data>/broker: topics' folders, the catalogue, address, lock. The coordinators' state
+// is in the internal topics __consumer_offsets and __transaction_state, with Kafka's own records.
+//
+// Threads: server threads own connections; everything else is shared and has locks of its own,
+// taken in this order: catalogue, groups, transactions, log. None is held while a lock before it is
+// taken, nor while a sync is waited for.
+
+#pragma once
+
+#include "base/option.h"
+#include "log/flush.h"
+#include "plat/plat.h"
+
+typedef struct mr_broker mr_broker;
+typedef struct mr_topics mr_topics;            // topics.h
+typedef struct mr_groups mr_groups;              // groups.h
+typedef struct mr_transactions mr_transactions;  // transactions.h
+typedef struct mr_access mr_access;              // access.h: SASL credentials and ACLs
+
+// Section `broker` of millrace.yaml.
+typedef struct mr_broker_settings {
+    const char *listen;  // "127.0.0.1:9092"; several with commas; see docs/broker.md
+    const char
+        *advertise;  // host:port for every listener that has none of its own; NULL = dialled.
+    bool insecure;   // Listens beyond this machine without TLS and SASL.
+    bool auto_create_topics;
+    int64_t num_partitions;
+    const char *replication;     // "clamp" or "reject": what is asked for beyond 1.
+    const char *durability;      // "fsync" or "kafka": default of topics.
+    int64_t threads;             // 0 = as the machine suits.
+    uint64_t request_bytes_max;  // One request (socket.request.max.bytes).
+    uint64_t queue_bytes_max;    // All requests at work.
+    int64_t connections_max;
+    int64_t idle_timeout_us;  // connections.max.idle.ms
+    int64_t offsets_retention_us;
+    int64_t group_initial_rebalance_delay_us;
+    int64_t group_session_min_us;
+    int64_t group_session_max_us;
+    int64_t transaction_timeout_max_us;
+    int64_t transactional_id_expiration_us;
+    int64_t flush_interval_us;
+    int64_t retention_check_us;
+} mr_broker_settings;
+
+extern const mr_option mr_broker_options[];  // For mr_option_apply_keys.
+
+typedef struct mr_broker_spec {
+    const char *dir;  // <data>/broker
+    mr_broker_settings settings;
+    const char *version;  // Of the program.
+    // Lines for the owner's log: a listener is up, a partition was cut, a client speaks an old
+    // version. May be NULL.
+    void (*say)(void *self, const char *line);
+    void *self;
+    bool by_hand;  // No threads and no sockets: the simulator and tests drive it.
+} mr_broker_spec;
+
+// Takes the lock, recovers, starts. Ready for clients when it returns.
+//   errors  MR_E_LOCKED naming who has it; MR_E_OPTION, MR_E_NETWORK naming the address
+mr_code mr_broker_open(const mr_broker_spec *spec, mr_broker **ret, mr_cx *cx);
+// Stops taking requests, answers those at work or lets them go, syncs, closes.
+mr_code mr_broker_close(mr_broker *broker, mr_cx *cx);
+
+const mr_broker_settings *mr_broker_settings_of(const mr_broker *broker);
+mr_plat *mr_broker_plat(const mr_broker *broker);
+mr_topics *mr_broker_catalog(const mr_broker *broker);
+mr_groups *mr_broker_groups(const mr_broker *broker);
+mr_transactions *mr_broker_transactions(const mr_broker *broker);
+mr_access *mr_broker_access(const mr_broker *broker);
+mr_flusher *mr_broker_flusher(const mr_broker *broker);
+const char *mr_broker_cluster_id(const mr_broker *broker);  // 22 characters.
+uint32_t mr_broker_address_count(const mr_broker *broker);
+const char *mr_broker_address(const mr_broker *broker, uint32_t listener);  // "127.0.0.1:9092"
+void mr_broker_say(mr_broker *broker, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+int64_t mr_broker_now_ms(const mr_broker *broker);  // Wall clock.
+
+enum { MR_BROKER_NODE = 1 };  // Its node id.
+
+// By hand: one request of a client with this id, as if it had come over a connection; the answer's
+// struct, in cx->arena. While the call is parked the clock moves on to the next deadline, and the
+// flusher's rounds run.  errors  MR_E_UNSUPPORTED for a key or version that is not served
+mr_code mr_broker_ask(mr_broker *broker, const char *client_id, int16_t key, int16_t version,
+                      const void *request, void *ret_response, mr_cx *cx);
+// By hand: timers, upkeep and flushing that are due.
+mr_code mr_broker_turn(mr_broker *broker, mr_cx *cx);

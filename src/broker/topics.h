@@ -1,0 +1,71 @@
+// Catalog: the topics of a broker, and what is set for them.
+//
+// How: one table in memory behind a read-write lock, one file on disk (<dir>/topics), which is
+// replaced whole, with a sync, before a change is acknowledged. A topic is counted: who has found
+// one may use it after it was deleted; its logs are offline then.
+
+#pragma once
+
+#include "broker/broker.h"
+#include "broker/call.h"
+
+#define MR_TOPIC_OFFSETS      "__consumer_offsets"
+#define MR_TOPIC_TRANSACTIONS "__transaction_state"
+
+typedef struct mr_topic_partition {
+    mr_log *log;
+    mr_watchers watchers;  // Signalled when the log's marks move.
+    int32_t number;
+    struct mr_topic *topic;
+    mr_broker *broker;
+} mr_topic_partition;
+
+typedef struct mr_topic {
+    const char *name;
+    mr_wire_uuid id;
+    bool internal;
+    mr_topic_partition **partitions;  // Of this reference's time: it may grow later.
+    uint32_t partition_count;
+} mr_topic;
+
+typedef struct mr_topic_setting {
+    const char *name;   // "retention.ms"
+    const char *value;  // NULL: as the broker's default.
+} mr_topic_setting;
+
+typedef struct mr_topic_new {
+    const char *name;
+    int32_t partitions;   // -1 = the broker's default.
+    int32_t replication;  // -1 = the broker's default.
+    const mr_topic_setting *settings;
+    uint32_t setting_count;
+    bool internal;
+    bool validate_only;
+} mr_topic_new;
+
+// What a change came to, in Kafka's words.
+typedef struct mr_outcome {
+    int16_t error;       // A mr_kafka_error.
+    const char *reason;  // In cx->arena; NULL = the error's own words.
+} mr_outcome;
+
+// *ret is a reference; NULL when there is none.
+mr_topic *mr_topics_find(mr_topics *topics, mr_span name);
+mr_topic *mr_topics_find_id(mr_topics *topics, const mr_wire_uuid *id);
+void mr_topic_release(mr_topic *topic);  // Takes NULL.
+// NULL when the topic has no such partition.
+mr_topic_partition *mr_topic_partition_of(const mr_topic *topic, int32_t number);
+// All topics by name, in cx->arena; the caller releases each.
+mr_topic **mr_topics_list(mr_topics *topics, uint32_t *ret_count, mr_cx *cx);
+
+// The topic, made when it is missing and `make` allows it (auto-creation; internal topics are
+// always made).  ret_outcome UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION with *ret NULL
+mr_code mr_topics_obtain(mr_topics *topics, mr_span name, bool make, mr_topic **ret,
+                          mr_outcome *ret_outcome, mr_cx *cx);
+mr_code mr_topics_create(mr_topics *topics, const mr_topic_new *topic, mr_topic **ret,
+                          mr_outcome *ret_outcome, mr_cx *cx);
+mr_code mr_topics_delete(mr_topics *topics, mr_topic *topic, mr_outcome *ret_outcome, mr_cx *cx);
+mr_code mr_topics_grow(mr_topics *topics, mr_topic *topic, int32_t partitions,
+                        bool validate_only, mr_outcome *ret_outcome, mr_cx *cx);
+// Kafka's rules for a name: 1..249 of [a-zA-Z0-9._-], not "." or "..".
+bool mr_topics_name_is_valid(mr_span name);
