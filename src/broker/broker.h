@@ -2,11 +2,11 @@
 //
 //   plat/poll ─▶ server.c connections, frames ─▶ call.h ─▶ api_<family>.c ─▶ topics, log
 //                                                             groups, transactions ─▶ log
-// State is in <data>/broker: topics' folders, the catalogue, address, lock. The coordinators' state
+// State is in <data>/broker: topics' folders, their list, address, lock. The coordinators' state
 // is in the internal topics __consumer_offsets and __transaction_state, with Kafka's own records.
 //
 // Threads: server threads own connections; everything else is shared and has locks of its own,
-// taken in this order: catalogue, groups, transactions, log. None is held while a lock before it is
+// taken in this order: topics, groups, transactions, log. None is held while a lock before it is
 // taken, nor while a sync is waited for.
 
 #pragma once
@@ -16,7 +16,7 @@
 #include "plat/plat.h"
 
 typedef struct mr_broker mr_broker;
-typedef struct mr_topics mr_topics;            // topics.h
+typedef struct mr_topics mr_topics;              // topics.h
 typedef struct mr_groups mr_groups;              // groups.h
 typedef struct mr_transactions mr_transactions;  // transactions.h
 typedef struct mr_access mr_access;              // access.h: SASL credentials and ACLs
@@ -67,7 +67,7 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx);
 
 const mr_broker_settings *mr_broker_settings_of(const mr_broker *broker);
 mr_plat *mr_broker_plat(const mr_broker *broker);
-mr_topics *mr_broker_catalog(const mr_broker *broker);
+mr_topics *mr_broker_topics(const mr_broker *broker);
 mr_groups *mr_broker_groups(const mr_broker *broker);
 mr_transactions *mr_broker_transactions(const mr_broker *broker);
 mr_access *mr_broker_access(const mr_broker *broker);

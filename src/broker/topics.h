@@ -1,4 +1,4 @@
-// Catalog: the topics of a broker, and what is set for them.
+// Topics: the topics of a broker, and what is set for them.
 //
 // How: one table in memory behind a read-write lock, one file on disk (<dir>/topics), which is
 // replaced whole, with a sync, before a change is acknowledged. A topic is counted: who has found
@@ -61,11 +61,11 @@ mr_topic **mr_topics_list(mr_topics *topics, uint32_t *ret_count, mr_cx *cx);
 // The topic, made when it is missing and `make` allows it (auto-creation; internal topics are
 // always made).  ret_outcome UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION with *ret NULL
 mr_code mr_topics_obtain(mr_topics *topics, mr_span name, bool make, mr_topic **ret,
-                          mr_outcome *ret_outcome, mr_cx *cx);
+                         mr_outcome *ret_outcome, mr_cx *cx);
 mr_code mr_topics_create(mr_topics *topics, const mr_topic_new *topic, mr_topic **ret,
-                          mr_outcome *ret_outcome, mr_cx *cx);
+                         mr_outcome *ret_outcome, mr_cx *cx);
 mr_code mr_topics_delete(mr_topics *topics, mr_topic *topic, mr_outcome *ret_outcome, mr_cx *cx);
-mr_code mr_topics_grow(mr_topics *topics, mr_topic *topic, int32_t partitions,
-                        bool validate_only, mr_outcome *ret_outcome, mr_cx *cx);
+mr_code mr_topics_grow(mr_topics *topics, mr_topic *topic, int32_t partitions, bool validate_only,
+                       mr_outcome *ret_outcome, mr_cx *cx);
 // Kafka's rules for a name: 1..249 of [a-zA-Z0-9._-], not "." or "..".
 bool mr_topics_name_is_valid(mr_span name);
