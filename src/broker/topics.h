@@ -13,10 +13,10 @@
 #define MR_TOPIC_TRANSACTIONS "__transaction_state"
 
 typedef struct mr_topic_partition {
-    mr_log *log;
+    mr_log *log;           // Never NULL; offline when it could not be opened.
     mr_watchers watchers;  // Signalled when the log's marks move.
     int32_t number;
-    struct mr_topic *topic;
+    struct mr_topic *topic;  // As it was when the partition was made: for its name and id.
     mr_broker *broker;
 } mr_topic_partition;
 
@@ -48,6 +48,32 @@ typedef struct mr_outcome {
     int16_t error;       // A mr_kafka_error.
     const char *reason;  // In cx->arena; NULL = the error's own words.
 } mr_outcome;
+
+// How topics tell their owner; called from any thread, without a lock held.
+typedef struct mr_topics_spec {
+    const char *dir;  // <data>/broker: exists, and its lock is held.
+    const mr_broker_settings *settings;
+    mr_flusher *flusher;
+    mr_broker *broker;                                      // For the partitions; may be NULL.
+    void (*moved)(mr_topic_partition *partition);           // Its marks moved; NULL = nobody asks.
+    void (*say)(mr_broker *broker, const char *line);       // May be NULL.
+    void (*forget)(mr_broker *broker, mr_span topic_name);  // It was deleted; may be NULL.
+    bool by_hand;                                           // No threads.
+} mr_topics_spec;
+
+// Opens all topics' logs; makes meta.properties with a new cluster id the first time. A log that
+// cannot be opened is offline, and said; the others go on.
+//   errors  MR_E_CORRUPT for a damaged list
+mr_code mr_topics_open(const mr_topics_spec *spec, mr_topics **ret, mr_cx *cx);
+// Closes all logs and leaves the mark of a clean end. The flusher must still be open; nobody may
+// have a reference any more. Takes NULL.
+mr_code mr_topics_close(mr_topics *topics, mr_cx *cx);
+// After a failure or in a test of one: without a word to the disk.
+void mr_topics_drop(mr_topics *topics, mr_cx *cx);
+const char *mr_topics_cluster_id(const mr_topics *topics);  // 22 characters.
+// Retention, compaction, sweeping and checkpoints that are due; returns when to come back
+// (monotonic). By hand only: else a thread of its own calls it.
+int64_t mr_topics_turn(mr_topics *topics, int64_t now_us, mr_cx *cx);
 
 // *ret is a reference; NULL when there is none.
 mr_topic *mr_topics_find(mr_topics *topics, mr_span name);

@@ -100,8 +100,12 @@ mr_code mr_log_open(const mr_log_options *options, mr_log **ret, mr_log_recovery
 // Syncs, writes a producer snapshot, and closes. Slices that are held stay readable.
 mr_code mr_log_close(mr_log *log, mr_cx *cx);
 void mr_log_drop(mr_log *log, mr_cx *cx);  // Closes without a word to the disk (after a failure).
-// Closes and deletes: renamed to "….<uuid>-delete" at once, removed by mr_log_sweep.
+// Deletes: offline and renamed to "….<uuid>-delete" at once, removed by mr_log_sweep. Who still has
+// it gets KAFKA_STORAGE_ERROR; the last one calls mr_log_drop.
 mr_code mr_log_delete(mr_log *log, mr_cx *cx);
+// A log that is offline from the start, for what mr_log_open could not open: its owner goes on
+// without it. options->dir is not touched. Freed by mr_log_drop.
+mr_log *mr_log_broken(const mr_log_options *options, const mr_error *why);
 // Removes what a deletion or a crash left in the folder of all logs.
 mr_code mr_log_sweep(const char *root, mr_cx *cx);
 
