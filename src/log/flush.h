@@ -20,6 +20,9 @@ typedef struct mr_flusher_options {
     const char *root;           // The folder that holds all logs.
     uint32_t threads;           // 0 = rounds are run by hand.
     int64_t flush_interval_us;  // For logs with durability kafka.
+    // Called after each round that synced something, without any lock held. May be NULL.
+    void (*flushed)(void *self, mr_cx *cx);
+    void *self;
 } mr_flusher_options;
 
 typedef struct mr_flusher_counts {
