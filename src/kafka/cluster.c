@@ -9,6 +9,7 @@
 #define CLUSTER_CONNECT_US ((int64_t)5 * 1000000)  // For one address among several.
 #define GROUP_KEY          0     // FindCoordinator: a group's, not a transaction's.
 #define ANY_REPLICA        (-1)  // A client, not another broker.
+#define COMMIT_VERSION_MAX 9     // Topics by their names.
 #define NO_GENERATION      (-1)  // OffsetCommit from outside of the group.
 
 // ---- addresses -------------------------------------------------------------------------------
@@ -300,7 +301,9 @@ mr_code mr_cluster_commit(mr_cluster *cluster, const mr_cluster_offsets *offsets
             partitions[filled++].committed_offset = offsets->items[p];
         }
     }
-    mr_wire_offset_commit_topic topic = {mr_span_of(cluster->topic), partitions, filled};
+    mr_wire_offset_commit_topic topic = {.name = mr_span_of(cluster->topic)};
+    topic.partitions = partitions;
+    topic.partitions_count = filled;
     mr_wire_offset_commit_request request;
     mr_wire_clear(&mr_schema_offset_commit_request, &request);
     request.group_id = mr_span_of(offsets->group);
@@ -308,7 +311,7 @@ mr_code mr_cluster_commit(mr_cluster *cluster, const mr_cluster_offsets *offsets
     request.topics = &topic;
     request.topics_count = 1;
     mr_wire_offset_commit_response response;
-    mr_link_call call = {MR_KEY_offset_commit, INT16_MAX, &request, &response};
+    mr_link_call call = {MR_KEY_offset_commit, COMMIT_VERSION_MAX, &request, &response};
     mr_code code = mr_cluster_call(cluster, cluster->coordinator, &call, deadline_us, cx);
     for (int32_t i = 0; code == MR_OK && i < response.topics_count; i++) {
         for (int32_t p = 0; p < response.topics[i].partitions_count; p++) {

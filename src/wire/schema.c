@@ -40,6 +40,7 @@
 #define ROW_I64S(name, detail)     ROW_MANY(I64, false, name)
 #define ROW_UUIDS(name, detail)    ROW_MANY(UUID, false, name)
 #define ROW_STRINGS(name, detail)  ROW_MANY(STRING, false, name)
+#define ROW_NI32S(name, detail)    ROW_MANY(I32, true, name)
 #define ROW_NSTRINGS(name, detail) ROW_MANY(STRING, true, name)
 
 #define ROW_OF(tag_, kind, name_, since_, until_, detail) \

@@ -67,13 +67,14 @@
     F(ARRAY, partitions, 0, MAX, metadata_partition) \
     F(I32, topic_authorized_operations, 8, MAX, INT32_MIN)
 
-#define SCHEMA_METADATA_RESPONSE(F, T)         \
-    F(I32, throttle_time_ms, 3, MAX, 0)        \
-    F(ARRAY, brokers, 0, MAX, metadata_broker) \
-    F(NSTRING, cluster_id, 2, MAX, 0)          \
-    F(I32, controller_id, 1, MAX, -1)          \
-    F(ARRAY, topics, 0, MAX, metadata_topic)   \
-    F(I32, cluster_authorized_operations, 8, 10, INT32_MIN)
+#define SCHEMA_METADATA_RESPONSE(F, T)                      \
+    F(I32, throttle_time_ms, 3, MAX, 0)                     \
+    F(ARRAY, brokers, 0, MAX, metadata_broker)              \
+    F(NSTRING, cluster_id, 2, MAX, 0)                       \
+    F(I32, controller_id, 1, MAX, -1)                       \
+    F(ARRAY, topics, 0, MAX, metadata_topic)                \
+    F(I32, cluster_authorized_operations, 8, 10, INT32_MIN) \
+    F(I16, error_code, 13, MAX, 0)
 
 // ---- ListOffsets (2) -------------------------------------------------------------------------
 
@@ -87,10 +88,11 @@
     F(STRING, name, 0, MAX, 0)          \
     F(ARRAY, partitions, 0, MAX, list_offsets_partition)
 
-#define SCHEMA_LIST_OFFSETS_REQUEST(F, T) \
-    F(I32, replica_id, 0, MAX, 0)         \
-    F(I8, isolation_level, 2, MAX, 0)     \
-    F(ARRAY, topics, 0, MAX, list_offsets_topic)
+#define SCHEMA_LIST_OFFSETS_REQUEST(F, T)        \
+    F(I32, replica_id, 0, MAX, 0)                \
+    F(I8, isolation_level, 2, MAX, 0)            \
+    F(ARRAY, topics, 0, MAX, list_offsets_topic) \
+    F(I32, timeout_ms, 10, MAX, 0)
 
 #define SCHEMA_LIST_OFFSETS_FOUND(F, T) \
     F(I32, partition_index, 0, MAX, 0)  \
@@ -114,14 +116,15 @@
     F(I32, replica_id, 15, MAX, -1) \
     F(I64, replica_epoch, 15, MAX, -1)
 
-#define SCHEMA_FETCH_PARTITION(F, T)         \
-    F(I32, partition, 0, MAX, 0)             \
-    F(I32, current_leader_epoch, 9, MAX, -1) \
-    F(I64, fetch_offset, 0, MAX, 0)          \
-    F(I32, last_fetched_epoch, 12, MAX, -1)  \
-    F(I64, log_start_offset, 5, MAX, -1)     \
-    F(I32, partition_max_bytes, 0, MAX, 0)   \
-    T(0, UUID, replica_directory_id, 17, MAX, 0)
+#define SCHEMA_FETCH_PARTITION(F, T)             \
+    F(I32, partition, 0, MAX, 0)                 \
+    F(I32, current_leader_epoch, 9, MAX, -1)     \
+    F(I64, fetch_offset, 0, MAX, 0)              \
+    F(I32, last_fetched_epoch, 12, MAX, -1)      \
+    F(I64, log_start_offset, 5, MAX, -1)         \
+    F(I32, partition_max_bytes, 0, MAX, 0)       \
+    T(0, UUID, replica_directory_id, 17, MAX, 0) \
+    T(1, I64, high_watermark, 18, MAX, INT64_MAX)
 
 #define SCHEMA_FETCH_TOPIC(F, T)  \
     F(STRING, topic, 0, 12, 0)    \

@@ -36,7 +36,8 @@
     F(NSTRING, committed_metadata, 0, MAX, 0)
 
 #define SCHEMA_OFFSET_COMMIT_TOPIC(F, T) \
-    F(STRING, name, 0, MAX, 0)           \
+    F(STRING, name, 0, 9, 0)             \
+    F(UUID, topic_id, 10, MAX, 0)        \
     F(ARRAY, partitions, 0, MAX, offset_commit_partition)
 
 #define SCHEMA_OFFSET_COMMIT_REQUEST(F, T)            \
@@ -52,7 +53,8 @@
     F(I16, error_code, 0, MAX, 0)
 
 #define SCHEMA_OFFSET_COMMIT_DONE_TOPIC(F, T) \
-    F(STRING, name, 0, MAX, 0)                \
+    F(STRING, name, 0, 9, 0)                  \
+    F(UUID, topic_id, 10, MAX, 0)             \
     F(ARRAY, partitions, 0, MAX, offset_commit_done)
 
 #define SCHEMA_OFFSET_COMMIT_RESPONSE(F, T) \
@@ -62,7 +64,8 @@
 // ---- OffsetFetch (9) -------------------------------------------------------------------------
 
 #define SCHEMA_OFFSET_FETCH_TOPIC(F, T) \
-    F(STRING, name, 0, MAX, 0)          \
+    F(STRING, name, 0, 9, 0)            \
+    F(UUID, topic_id, 10, MAX, 0)       \
     F(I32S, partition_indexes, 0, MAX, 0)
 
 #define SCHEMA_OFFSET_FETCH_GROUP(F, T) \
@@ -85,7 +88,8 @@
     F(I16, error_code, 0, MAX, 0)
 
 #define SCHEMA_OFFSET_FETCH_FOUND_TOPIC(F, T) \
-    F(STRING, name, 0, MAX, 0)                \
+    F(STRING, name, 0, 9, 0)                  \
+    F(UUID, topic_id, 10, MAX, 0)             \
     F(ARRAY, partitions, 0, MAX, offset_fetch_found)
 
 #define SCHEMA_OFFSET_FETCH_FOUND_GROUP(F, T)          \

@@ -166,6 +166,10 @@ static void fill(const mr_wire_type *type, char *base, mr_arena *arena) {
             *(int32_t *)(void *)(base + f->count_offset) = 1;
         } else if (f->kind == MR_WIRE_STRING || f->kind == MR_WIRE_BYTES) {
             *(mr_span *)value = MR_SPAN("some");
+        } else if (f->kind == MR_WIRE_STRUCT && f->nullable) {
+            char *item = mr_arena_alloc(arena, f->type->bytes);
+            fill(f->type, item, arena);
+            memcpy(value, &item, sizeof(item));
         } else if (f->kind == MR_WIRE_STRUCT) {
             fill(f->type, value, arena);
         } else if (f->kind == MR_WIRE_BOOL) {
