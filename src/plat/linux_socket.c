@@ -1,19 +1,22 @@
-// Linux sockets: TCP, poll and eventfd; see socket.h.
+// Linux sockets: TCP, poll, epoll and eventfd; see socket.h and poller.h.
 
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "plat/plat_ops.h"
 #include "plat/socket.h"
 
 #define LISTEN_BACKLOG 511
-#define POLL_FEW       8  // Events that need no memory.
+#define POLL_FEW       8   // Events that need no memory.
+#define EPOLL_BATCH    64  // Events of one call.
 
 // Repeats a call that a signal interrupted; the result, or minus the errno.
 #define RETRY(ret, call)                   \
@@ -59,6 +62,22 @@ static int resolve(const char *host, uint16_t port, uint32_t nth, socket_address
 static uint16_t port_of(const struct sockaddr_storage *address) {
     return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
                                                 : ((const struct sockaddr_in *)address)->sin_port);
+}
+
+// "127.0.0.1" also where a socket for both families shows "::ffff:127.0.0.1".
+static void host_print(const struct sockaddr_storage *address, char *ret, size_t bytes) {
+    ret[0] = '\0';
+    if (address->ss_family != AF_INET6) {
+        const struct in_addr *four = &((const struct sockaddr_in *)address)->sin_addr;
+        (void)inet_ntop(AF_INET, four, ret, (socklen_t)bytes);
+        return;
+    }
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(six)) {
+        (void)inet_ntop(AF_INET, &six->s6_addr[12], ret, (socklen_t)bytes);
+    } else {
+        (void)inet_ntop(AF_INET6, six, ret, (socklen_t)bytes);
+    }
 }
 
 static void set_on(int fd, int level, int option) {
@@ -133,11 +152,8 @@ static int linux_accept(mr_plat *plat, int handle, char *ret_host, size_t host_b
         return fd == -ECONNABORTED ? -EAGAIN : fd;
     }
     set_on(fd, IPPROTO_TCP, TCP_NODELAY);
-    ret_host[0] = '\0';
-    const void *address = from.ss_family == AF_INET6
-                              ? (const void *)&((struct sockaddr_in6 *)&from)->sin6_addr
-                              : (const void *)&((struct sockaddr_in *)&from)->sin_addr;
-    (void)inet_ntop(from.ss_family, address, ret_host, (socklen_t)host_bytes);
+    set_on(fd, SOL_SOCKET, SO_KEEPALIVE);  // A host that is gone is found out.
+    host_print(&from, ret_host, host_bytes);
     *ret_port = port_of(&from);
     return fd;
 }
@@ -147,6 +163,33 @@ static int64_t linux_send(mr_plat *plat, int handle, mr_span data) {
     int64_t ret;
     RETRY(ret, send(handle, data.data, data.bytes, MSG_NOSIGNAL));
     return ret;
+}
+
+static int64_t linux_send_parts(mr_plat *plat, int handle, const mr_span *parts, size_t count,
+                                bool more) {
+    (void)plat;
+    struct iovec list[MR_SOCKET_PARTS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        list[i] =
+            (struct iovec){.iov_base = (void *)(uintptr_t)parts[i].data, .iov_len = parts[i].bytes};
+    }
+    struct msghdr message = {.msg_iov = list, .msg_iovlen = count};
+    int64_t ret;
+    RETRY(ret, sendmsg(handle, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+    return ret;
+}
+
+static int linux_local(mr_plat *plat, int handle, char *ret_host, size_t host_bytes,
+                       uint16_t *ret_port) {
+    (void)plat;
+    struct sockaddr_storage at = {0};
+    socklen_t bytes = sizeof(at);
+    if (getsockname(handle, (struct sockaddr *)&at, &bytes) < 0) {
+        return -errno;
+    }
+    host_print(&at, ret_host, host_bytes);
+    *ret_port = port_of(&at);
+    return 0;
 }
 
 static int64_t linux_receive(mr_plat *plat, int handle, void *data, size_t bytes) {
@@ -186,6 +229,41 @@ static int linux_poll(mr_plat *plat, mr_socket_event *events, size_t count, int6
     return ready;
 }
 
+static int linux_poller_open(mr_plat *plat) {
+    (void)plat;
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int linux_poller_set(mr_plat *plat, int poller, const mr_plat_interest *interest) {
+    (void)plat;
+    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = interest->token};
+    event.events |= (interest->wishes & MR_POLLER_READ) != 0 ? EPOLLIN : 0;
+    event.events |= (interest->wishes & MR_POLLER_WRITE) != 0 ? EPOLLOUT : 0;
+    int operation = interest->add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    return epoll_ctl(poller, operation, interest->handle, &event) < 0 ? -errno : 0;
+}
+
+static int linux_poller_wait(mr_plat *plat, int poller, mr_poller_event *events, size_t count,
+                             int64_t timeout_us) {
+    (void)plat;
+    struct epoll_event list[EPOLL_BATCH];
+    int most = (int)MR_MIN(count, EPOLL_BATCH);
+    int64_t timeout_ms = timeout_us < 0 ? -1 : MR_MIN((timeout_us + 999) / 1000, INT32_MAX);
+    int ready;
+    RETRY(ready, epoll_wait(poller, list, most, (int)timeout_ms));
+    for (int i = 0; i < ready; i++) {
+        uint32_t got = list[i].events;
+        events[i] = (mr_poller_event){
+            .token = list[i].data.ptr,
+            .readable = (got & EPOLLIN) != 0,
+            .writable = (got & EPOLLOUT) != 0,
+            .ended = (got & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0,
+        };
+    }
+    return ready;
+}
+
 static void linux_close(mr_plat *plat, int handle) {
     (void)plat;
     close(handle);
@@ -216,9 +294,14 @@ const mr_plat_sockets mr_linux_socket_ops = {
     .listen = linux_listen,
     .accept = linux_accept,
     .send = linux_send,
+    .send_parts = linux_send_parts,
+    .local = linux_local,
     .receive = linux_receive,
     .receive_low = linux_receive_low,
     .poll = linux_poll,
+    .poller_open = linux_poller_open,
+    .poller_set = linux_poller_set,
+    .poller_wait = linux_poller_wait,
     .close = linux_close,
     .wake_open = linux_wake_open,
     .wake_signal = linux_wake_signal,

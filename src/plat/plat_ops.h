@@ -10,11 +10,19 @@
 #include <errno.h>
 
 #include "plat/plat.h"
-#include "plat/socket.h"
+#include "plat/poller.h"
 
 #define MR_PLAT_CRASHED 4095  // As an errno: the simulated machine is down.
 
 typedef void (*mr_plat_visit)(void *state, const char *name, bool is_dir);
+
+// What a poller is to say of a handle.
+typedef struct mr_plat_interest {
+    int handle;
+    uint32_t wishes;
+    void *token;
+    bool add;  // Else it is changed.
+} mr_plat_interest;
 
 // None blocks. Where a name is the trouble, *ret_reason says why.
 typedef struct mr_plat_sockets {
@@ -26,11 +34,17 @@ typedef struct mr_plat_sockets {
                   const char **ret_reason);
     int (*accept)(mr_plat *plat, int handle, char *ret_host, size_t host_bytes, uint16_t *ret_port);
     int64_t (*send)(mr_plat *plat, int handle, mr_span data);
+    int64_t (*send_parts)(mr_plat *plat, int handle, const mr_span *parts, size_t count, bool more);
     int64_t (*receive)(mr_plat *plat, int handle, void *data, size_t bytes);  // 0 at its end.
+    int (*local)(mr_plat *plat, int handle, char *ret_host, size_t host_bytes, uint16_t *ret_port);
     // A poll need not say that less than these bytes have come.
     void (*receive_low)(mr_plat *plat, int handle, size_t bytes);
     int (*poll)(mr_plat *plat, mr_socket_event *events, size_t count, int64_t timeout_us);
-    void (*close)(mr_plat *plat, int handle);  // Of a wake too.
+    int (*poller_open)(mr_plat *plat);
+    int (*poller_set)(mr_plat *plat, int poller, const mr_plat_interest *interest);
+    int (*poller_wait)(mr_plat *plat, int poller, mr_poller_event *events, size_t count,
+                       int64_t timeout_us);
+    void (*close)(mr_plat *plat, int handle);  // Of a wake and a poller too.
     int (*wake_open)(mr_plat *plat);
     void (*wake_signal)(mr_plat *plat, int handle);
     void (*wake_clear)(mr_plat *plat, int handle);

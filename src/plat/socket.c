@@ -135,6 +135,17 @@ mr_code mr_socket_send_some(mr_socket *socket, mr_span data, size_t *ret_bytes, 
     return MR_OK;
 }
 
+mr_code mr_socket_send_parts(mr_socket *socket, const mr_span *parts, size_t count, bool more,
+                             size_t *ret_bytes, mr_cx *cx) {
+    mr_assert(count > 0 && count <= MR_SOCKET_PARTS_MAX);
+    int64_t sent = cx->plat->ops->sockets->send_parts(cx->plat, socket->handle, parts, count, more);
+    if (sent < 0 && sent != -EAGAIN) {
+        return socket_error(cx, "send to", socket->peer, (int)-sent);
+    }
+    *ret_bytes = sent < 0 ? 0 : (size_t)sent;
+    return MR_OK;
+}
+
 mr_code mr_socket_receive_some(mr_socket *socket, void *data, size_t bytes, size_t *ret_bytes,
                                mr_cx *cx) {
     mr_assert(bytes > 0);
@@ -212,6 +223,13 @@ mr_code mr_socket_accept(mr_socket *listener, mr_socket *ret, bool *ret_taken, m
         *ret = (mr_socket){.handle = handle, .peer = peer_name(host, port)};
     }
     return MR_OK;
+}
+
+mr_code mr_socket_local(mr_socket *socket, char *ret_host, size_t host_bytes, uint16_t *ret_port,
+                        mr_cx *cx) {
+    int done =
+        cx->plat->ops->sockets->local(cx->plat, socket->handle, ret_host, host_bytes, ret_port);
+    return done < 0 ? socket_error(cx, "look at the connection of", socket->peer, -done) : MR_OK;
 }
 
 // ---- wakes -----------------------------------------------------------------------------------

@@ -41,8 +41,17 @@ mr_code mr_socket_listen(mr_socket *socket, const char *host, uint16_t port, uin
 // *ret_taken false: nobody is there now.
 mr_code mr_socket_accept(mr_socket *listener, mr_socket *ret, bool *ret_taken, mr_cx *cx);
 
+// The address that the other side has connected to.
+mr_code mr_socket_local(mr_socket *socket, char *ret_host, size_t host_bytes, uint16_t *ret_port,
+                        mr_cx *cx);
+
 // At once; *ret_bytes 0 = not now. The other side's end is MR_E_NETWORK.
 mr_code mr_socket_send_some(mr_socket *socket, mr_span data, size_t *ret_bytes, mr_cx *cx);
+// The parts one behind the other, at most MR_SOCKET_PARTS_MAX of them. more: something follows at
+// once, so a packet that is not full may wait for it.
+#define MR_SOCKET_PARTS_MAX 64
+mr_code mr_socket_send_parts(mr_socket *socket, const mr_span *parts, size_t count, bool more,
+                             size_t *ret_bytes, mr_cx *cx);
 mr_code mr_socket_receive_some(mr_socket *socket, void *data, size_t bytes, size_t *ret_bytes,
                                mr_cx *cx);
 
