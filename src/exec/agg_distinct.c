@@ -55,6 +55,9 @@ static inline mr_str ask_ahead(const mr_str *values, uint32_t row, uint32_t last
 }
 
 static inline void offer(pending *p, mr_hll *state, uint64_t hash) {
+    if (mr_hll_append(state, hash)) {
+        return;
+    }
     mr_hll_prefetch(state, hash);
     p->states[p->count] = state;
     p->hashes[p->count++] = hash;

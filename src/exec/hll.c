@@ -19,9 +19,12 @@
 #define SLOTS_MIN   16
 #define SLOTS_MAX   512  // Beyond, registers are much faster to add to and to merge.
 #define SPARSE_MAX  (SLOTS_MAX / 4 * 3)
+#define LIST_MIN    16
+#define LIST_LOOK   64  // Entries of a list when it is looked at: do they repeat?
+#define LIST_MAX    1024
 _Static_assert(MR_HLL_REGISTERS == 1 << DENSE_BITS, "index and registers agree");
 
-enum { FORM_EMPTY, FORM_SPARSE, FORM_DENSE, FORM_FEW };
+enum { FORM_EMPTY, FORM_SPARSE, FORM_DENSE, FORM_FEW, FORM_LIST };
 // Registers in use up to which a list is the shorter form.
 #define FEW_MAX           (MR_HLL_REGISTERS / 6)
 #define DENSE_SAVED_BYTES (MR_HLL_REGISTERS * 6 / 8)
@@ -40,14 +43,12 @@ static uint32_t entry_index(uint32_t entry) {
     return entry >> 6;
 }
 
-static uint32_t entry_of(uint64_t hash) {
-    uint32_t index = (uint32_t)(hash >> (64 - SPARSE_BITS));
-    uint64_t rest = hash << SPARSE_BITS | (uint64_t)1 << (SPARSE_BITS - 1);
-    return index << 6 | (uint32_t)(__builtin_clzll(rest) + 1);
+static bool is_rank(uint32_t rank) {
+    return rank > 0 && rank <= 64 - SPARSE_BITS + 1;
 }
 
 static bool is_sparse(const mr_hll *hll) {
-    return hll->capacity != 0;
+    return hll->capacity != 0 && !hll->listed;
 }
 
 // Puts an entry into a table with room; the greater rank of an index stays.
@@ -97,7 +98,7 @@ static void make_room(mr_hll *hll) {
         hll->memory = mr_heap_alloc(sizeof(uint32_t) * SLOTS_MIN);
     } else if (hll->count + 1 > hll->capacity / 4 * 3 && hll->capacity < SLOTS_MAX) {
         mr_hll old = *hll;
-        hll->capacity = old.capacity * 2;
+        hll->capacity = (uint16_t)(old.capacity * 2);
         hll->count = 0;
         hll->memory = mr_heap_alloc(sizeof(uint32_t) * hll->capacity);
         const uint32_t *slots = old.memory;
@@ -124,8 +125,58 @@ static void entry_add(mr_hll *hll, uint32_t entry) {
     }
 }
 
+// ---- lists -------------------------------------------------------------------------------------
+
+static void entries_add(mr_hll *into, const mr_hll *list) {
+    const uint32_t *entries = list->memory;
+    for (uint32_t i = 0; i < list->count; i++) {
+        entry_add(into, entries[i]);
+    }
+}
+
+// An empty sparse sketch that has room for so many entries, or for as many as one holds.
+static mr_hll table_for(uint32_t count) {
+    uint64_t slots = MR_MIN(mr_pow2_up((uint64_t)count * 4 / 3 + 1), (uint64_t)SLOTS_MAX);
+    return (mr_hll){.memory = mr_heap_alloc(sizeof(uint32_t) * slots), .capacity = (uint16_t)slots};
+}
+
+void mr_hll_settle(mr_hll *hll) {
+    if (!hll->listed) {
+        return;
+    }
+    mr_hll list = *hll;
+    *hll = table_for(list.count);
+    entries_add(hll, &list);
+    mr_heap_free(list.memory);
+}
+
+// A full list gets more room, or becomes a table.
+static void list_grow(mr_hll *hll) {
+    if (hll->count == LIST_LOOK || hll->count == LIST_MAX) {
+        mr_hll table = table_for(hll->count);
+        entries_add(&table, hll);
+        if (hll->count == LIST_MAX || table.count < LIST_LOOK / 4 * 3) {
+            mr_heap_free(hll->memory);
+            *hll = table;
+            return;
+        }
+        mr_hll_release(&table);
+    }
+    hll->capacity = (uint16_t)MR_MAX(LIST_MIN, 2 * hll->capacity);
+    hll->memory = mr_heap_resize(hll->memory, sizeof(uint32_t) * hll->capacity);
+    hll->listed = true;
+}
+
 void mr_hll_add_slow(mr_hll *hll, uint64_t hash) {
-    entry_add(hll, entry_of(hash));
+    if (mr_hll_append(hll, hash)) {
+        return;
+    }
+    if (hll->memory == NULL || hll->listed) {
+        list_grow(hll);
+    }
+    if (!mr_hll_append(hll, hash)) {
+        entry_add(hll, mr_hll_entry(hash));
+    }
 }
 
 // ---- merge and count ---------------------------------------------------------------------------
@@ -192,7 +243,13 @@ AVX2 static void histogram_avx2(const uint8_t *registers, uint32_t *histogram) {
 #endif
 
 void mr_hll_merge(mr_hll *into, const mr_hll *from) {
+    mr_hll_settle(into);
     if (from->memory == NULL) {
+        return;
+    }
+    if (from->listed) {
+        *into = into->memory == NULL ? table_for(from->count) : *into;
+        entries_add(into, from);
         return;
     }
     if (into->memory == NULL) {  // As usual: a window's first pane, an epoch's first part.
@@ -261,6 +318,13 @@ int64_t mr_hll_count(const mr_hll *hll) {
     if (hll->memory == NULL) {
         return 0;
     }
+    if (hll->listed) {
+        mr_hll settled = {.memory = NULL};
+        mr_hll_merge(&settled, hll);
+        int64_t count = mr_hll_count(&settled);
+        mr_hll_release(&settled);
+        return count;
+    }
     if (is_sparse(hll)) {  // Linear counting over 2^26 places: as good as exact.
         const double places = (double)(1u << SPARSE_BITS);
         return llround(places * -log1p(-(double)hll->count / places));
@@ -310,11 +374,22 @@ static uint32_t registers_used(const uint8_t *registers) {
     return used;
 }
 
-// Sparse: the form, the number of entries (2 bytes) and the entries, in no order. Dense: the form
-// and the registers.
+static void save_list(const mr_hll *hll, mr_text *out) {
+    mr_text_add_char(out, FORM_LIST);
+    uint16_t count = (uint16_t)hll->count;
+    mr_text_add_bytes(out, &count, sizeof(count));
+    mr_text_add_bytes(out, hll->memory, sizeof(uint32_t) * hll->count);
+}
+
+// List and sparse: the form, the number of entries (2 bytes) and the entries, in no order. Dense:
+// the form and the registers.
 void mr_hll_save(const mr_hll *hll, mr_text *out) {
     if (hll->memory == NULL) {
         mr_text_add_char(out, FORM_EMPTY);
+        return;
+    }
+    if (hll->listed) {
+        save_list(hll, out);
         return;
     }
     if (!is_sparse(hll)) {
@@ -357,8 +432,7 @@ static mr_code load_sparse(mr_hll *hll, mr_span *in, mr_cx *cx) {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t entry;
         memcpy(&entry, in->data + sizeof(count) + i * sizeof(entry), sizeof(entry));
-        uint32_t rank = entry & 63;
-        if (rank == 0 || rank > 64 - SPARSE_BITS + 1) {
+        if (!is_rank(entry & 63)) {
             mr_hll_release(hll);
             return corrupt(cx);
         }
@@ -370,6 +444,32 @@ static mr_code load_sparse(mr_hll *hll, mr_span *in, mr_cx *cx) {
     }
     in->data += sizeof(count) + count * sizeof(uint32_t);
     in->bytes -= sizeof(count) + count * sizeof(uint32_t);
+    return MR_OK;
+}
+
+// What is loaded is merged, not added to: it becomes a table.
+static mr_code load_list(mr_hll *hll, mr_span *in, mr_cx *cx) {
+    uint16_t count;
+    if (in->bytes < sizeof(count)) {
+        return corrupt(cx);
+    }
+    memcpy(&count, in->data, sizeof(count));
+    size_t bytes = sizeof(count) + count * sizeof(uint32_t);
+    if (count == 0 || count > LIST_MAX || in->bytes < bytes) {
+        return corrupt(cx);
+    }
+    *hll = table_for(count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t entry;
+        memcpy(&entry, in->data + sizeof(count) + i * sizeof(entry), sizeof(entry));
+        if (!is_rank(entry & 63)) {
+            mr_hll_release(hll);
+            return corrupt(cx);
+        }
+        entry_add(hll, entry);
+    }
+    in->data += bytes;
+    in->bytes -= bytes;
     return MR_OK;
 }
 
@@ -438,6 +538,7 @@ mr_code mr_hll_load(mr_hll *hll, mr_span *in, mr_cx *cx) {
     case FORM_SPARSE: return load_sparse(hll, in, cx);
     case FORM_DENSE: return load_dense(hll, in, cx);
     case FORM_FEW: return load_few(hll, in, cx);
+    case FORM_LIST: return load_list(hll, in, cx);
     default: return corrupt(cx);
     }
 }
@@ -451,5 +552,5 @@ size_t mr_hll_bytes(const mr_hll *hll) {
     if (hll->memory == NULL) {
         return 0;
     }
-    return is_sparse(hll) ? sizeof(uint32_t) * hll->capacity : MR_HLL_REGISTERS;
+    return hll->capacity != 0 ? sizeof(uint32_t) * hll->capacity : MR_HLL_REGISTERS;
 }

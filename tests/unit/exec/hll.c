@@ -46,10 +46,13 @@ static int entry_order(const void *a, const void *b) {
     return memcmp(a, b, sizeof(uint32_t));
 }
 
-// What is stored, entries of a sparse sketch in some fixed order.
+// What is stored of a sketch that was merged, entries of a sparse one in some fixed order.
 static mr_text stored(const mr_hll *hll) {
     mr_text text = {.data = NULL};
-    mr_hll_save(hll, &text);
+    mr_hll merged = {.memory = NULL};
+    mr_hll_merge(&merged, hll);
+    mr_hll_save(&merged, &text);
+    mr_hll_release(&merged);
     if (text.data[0] == 1) {
         qsort(text.data + 3, (text.bytes - 3) / sizeof(uint32_t), sizeof(uint32_t), entry_order);
     }
@@ -94,12 +97,36 @@ TEST(hll, repetition_changes_nothing) {
     for (int i = 0; i < 3; i++) {
         fill(&often, 5, 0, 384);
     }
+    mr_hll_settle(&once);
+    mr_hll_settle(&often);
     EXPECT(once.capacity != 0);
     EXPECT(same(&once, &often));
     fill(&often, 5, 384, 1);
     EXPECT_EQ(often.capacity, 0);
     mr_hll_release(&once);
     mr_hll_release(&often);
+}
+
+// Rows are appended; a list whose entries repeat, or one that gets long, becomes a table by itself.
+TEST(hll, lists_become_tables) {
+    mr_hll list = {.memory = NULL}, table = list, full = list;
+    fill(&list, 9, 0, 1024);
+    EXPECT(list.listed);
+    EXPECT_EQ(list.count, 1024);
+    EXPECT_EQ(mr_hll_bytes(&list), 4096);
+    for (int i = 0; i < 65; i++) {
+        fill(&table, 9, 0, 30);
+    }
+    EXPECT(!table.listed);
+    EXPECT_EQ(table.count, 30);
+    fill(&full, 9, 0, 1025);
+    EXPECT(!full.listed);
+    EXPECT_EQ(mr_hll_bytes(&full), MR_HLL_REGISTERS);
+    fill(&list, 9, 1024, 1);
+    EXPECT(same(&list, &full));
+    mr_hll_release(&list);
+    mr_hll_release(&table);
+    mr_hll_release(&full);
 }
 
 TEST(hll, stored_sketches_are_small_and_checked) {
@@ -141,6 +168,10 @@ TEST(hll, damaged_sketches_are_refused) {
         {"\1\2\0\x41\0\0\0\x42\0\0\0", 11},  // One index twice.
         {"\1\xFF\xFF\x41\0\0\0", 7},
         {"\2\0\0", 3},
+        {"\4\0\0", 3},                // A list of none,
+        {"\4\1\0\0\0\0\0", 7},        // of rank 0,
+        {"\4\2\0\x41\0\0\0", 7},      // cut off,
+        {"\4\xFF\xFF\x41\0\0\0", 7},  // too long.
     };
     mr_arena arena = {.bytes = 0};
     mr_cx cx;
