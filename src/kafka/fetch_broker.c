@@ -67,7 +67,7 @@ static void make_plans(broker_run *run) {
             continue;
         }
         p->asked = true;
-        run->plans[run->plan_count++] = 
+        run->plans[run->plan_count++] =
             (broker_plan){.partition = index, .generation = p->generation, .next = p->next};
     }
     if (count > 0) {
