@@ -72,6 +72,27 @@
 
 MR_SCHEMA_STRUCTS(SCHEMA_TYPE)
 
+#define SCHEMA_RECORD_OF(name_, min, max, flexible, open_) \
+    const mr_wire_record mr_record_##name_ = {             \
+        .name = #name_,                                    \
+        .version_min = (min),                              \
+        .version_max = (max),                              \
+        .flexible_since = (flexible),                      \
+        .open = (open_),                                   \
+        .type = &mr_schema_##name_,                        \
+    };
+
+MR_SCHEMA_RECORDS(SCHEMA_RECORD_OF)
+
+#define SCHEMA_RECORD_ROW(name_, ...) &mr_record_##name_,
+
+static const mr_wire_record *const schema_records[] = {MR_SCHEMA_RECORDS(SCHEMA_RECORD_ROW)};
+
+const mr_wire_record *const *mr_schema_records(size_t *ret_count) {
+    *ret_count = MR_COUNT(schema_records);
+    return schema_records;
+}
+
 #define SCHEMA_API(name_, key_, min, max, flexible) \
     {.name = #name_,                                \
      .key = (key_),                                 \

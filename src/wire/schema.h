@@ -17,6 +17,8 @@
 #include "wire/schema_group.h"
 #include "wire/schema_member.h"
 #include "wire/schema_produce.h"
+#include "wire/schema_record.h"
+#include "wire/schema_record_consumer.h"
 #include "wire/schema_topic.h"
 #include "wire/schema_txn.h"
 #include "wire/schema_txn_list.h"
@@ -76,12 +78,39 @@
     A(list_config_resources, 74, 0, 1, 0)           \
     A(describe_topic_partitions, 75, 0, 0, 0)
 
-#define MR_SCHEMA_STRUCTS(S)                                                      \
-    MR_SCHEMA_CONSUME(S)                                                          \
-    MR_SCHEMA_PRODUCE(S)                                                          \
-    MR_SCHEMA_TOPIC(S)                                                            \
-    MR_SCHEMA_GROUP(S) MR_SCHEMA_MEMBER(S) MR_SCHEMA_CONSUMER(S) MR_SCHEMA_TXN(S) \
-        MR_SCHEMA_TXN_LIST(S) MR_SCHEMA_CONFIG(S) MR_SCHEMA_CLUSTER(S) MR_SCHEMA_ACCESS(S)
+// name, least and greatest version, first flexible one, whether newer ones are read as the newest.
+#define MR_SCHEMA_RECORDS(R)                                                 \
+    R(offset_commit_key, 0, 1, INT16_MAX, false)                             \
+    R(offset_commit_value, 0, 4, 4, false)                                   \
+    R(group_metadata_key, 2, 2, INT16_MAX, false)                            \
+    R(group_metadata_value, 0, 4, 4, false)                                  \
+    R(transaction_log_key, 0, 0, INT16_MAX, false)                           \
+    R(transaction_log_value, 0, 1, 1, false)                                 \
+    R(consumer_protocol_subscription, 0, 3, INT16_MAX, true)                 \
+    R(consumer_protocol_assignment, 0, 3, INT16_MAX, true)                   \
+    R(control_record_key, 0, 0, INT16_MAX, true)                             \
+    R(end_txn_marker, 0, 0, INT16_MAX, true)                                 \
+    R(consumer_group_metadata_key, 3, 3, INT16_MAX, false)                   \
+    R(consumer_group_metadata_value, 0, 0, 0, false)                         \
+    R(consumer_group_partition_metadata_key, 4, 4, INT16_MAX, false)         \
+    R(consumer_group_partition_metadata_value, 0, 0, 0, false)               \
+    R(consumer_group_member_metadata_key, 5, 5, INT16_MAX, false)            \
+    R(consumer_group_member_metadata_value, 0, 0, 0, false)                  \
+    R(consumer_group_target_assignment_metadata_key, 6, 6, INT16_MAX, false) \
+    R(consumer_group_target_assignment_metadata_value, 0, 0, 0, false)       \
+    R(consumer_group_target_assignment_member_key, 7, 7, INT16_MAX, false)   \
+    R(consumer_group_target_assignment_member_value, 0, 0, 0, false)         \
+    R(consumer_group_current_member_assignment_key, 8, 8, INT16_MAX, false)  \
+    R(consumer_group_current_member_assignment_value, 0, 0, 0, false)
+
+#define MR_SCHEMA_STRUCTS(S)                                                         \
+    MR_SCHEMA_CONSUME(S)                                                             \
+    MR_SCHEMA_PRODUCE(S)                                                             \
+    MR_SCHEMA_TOPIC(S)                                                               \
+    MR_SCHEMA_GROUP(S)                                                               \
+    MR_SCHEMA_MEMBER(S)                                                              \
+    MR_SCHEMA_CONSUMER(S) MR_SCHEMA_TXN(S) MR_SCHEMA_TXN_LIST(S) MR_SCHEMA_CONFIG(S) \
+        MR_SCHEMA_CLUSTER(S) MR_SCHEMA_ACCESS(S) MR_SCHEMA_RECORD(S) MR_SCHEMA_RECORD_CONSUMER(S)
 
 // ---- the structs -----------------------------------------------------------------------------
 
@@ -142,5 +171,11 @@ enum {
 #undef SCHEMA_KEY
 };
 
+#define SCHEMA_RECORD(name, ...) extern const mr_wire_record mr_record_##name;
+MR_SCHEMA_RECORDS(SCHEMA_RECORD)
+#undef SCHEMA_RECORD
+
+// All of them, for tests.
+const mr_wire_record *const *mr_schema_records(size_t *ret_count);
 // All keys, in the order of their numbers.
 const mr_wire_api *mr_schema_apis(size_t *ret_count);

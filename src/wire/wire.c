@@ -301,8 +301,8 @@ static mr_code read_type(wire_reader *r, const mr_wire_type *type, char *base) {
     return MR_OK;
 }
 
-mr_code mr_wire_decode(const mr_wire_type *type, mr_wire_format format, mr_span in,
-                       size_t bytes_max, void *ret, mr_cx *cx) {
+mr_code mr_wire_decode_some(const mr_wire_type *type, mr_wire_format format, mr_span in,
+                            size_t bytes_max, void *ret, size_t *ret_bytes, mr_cx *cx) {
     wire_reader r = {.start = in.data,
                      .at = in.data,
                      .end = in.data + in.bytes,
@@ -311,5 +311,17 @@ mr_code mr_wire_decode(const mr_wire_type *type, mr_wire_format format, mr_span 
                      .type = type,
                      .cx = cx};
     MR_TRY(read_type(&r, type, ret));
-    return r.at == r.end ? MR_OK : wire_damaged(&r, "bytes left over");
+    *ret_bytes = (size_t)(r.at - r.start);
+    return MR_OK;
+}
+
+mr_code mr_wire_decode(const mr_wire_type *type, mr_wire_format format, mr_span in,
+                       size_t bytes_max, void *ret, mr_cx *cx) {
+    size_t bytes = 0;
+    MR_TRY(mr_wire_decode_some(type, format, in, bytes_max, ret, &bytes, cx));
+    return bytes == in.bytes
+               ? MR_OK
+               : mr_fail(cx, MR_E_CORRUPT, NULL,
+                         "damaged Kafka message: bytes left over, in %s of version %d at byte %zu",
+                         type->name, format.version, bytes);
 }

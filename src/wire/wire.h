@@ -83,6 +83,9 @@ void mr_wire_clear(const mr_wire_type *type, void *value);
 //   errors  MR_E_CORRUPT with what is wrong and where; MR_E_LIMIT
 mr_code mr_wire_decode(const mr_wire_type *type, mr_wire_format format, mr_span in,
                        size_t bytes_max, void *ret, mr_cx *cx);
+// The same, of the first bytes of `in`: *ret_bytes of them.
+mr_code mr_wire_decode_some(const mr_wire_type *type, mr_wire_format format, mr_span in,
+                            size_t bytes_max, void *ret, size_t *ret_bytes, mr_cx *cx);
 // Appends. Fields that the format does not have are left out, whatever their values.
 //   errors  MR_E_LIMIT for a string or array that has no length on the wire; out is unchanged then
 mr_code mr_wire_encode(const mr_wire_type *type, mr_wire_format format, const void *value,
@@ -90,6 +93,30 @@ mr_code mr_wire_encode(const mr_wire_type *type, mr_wire_format format, const vo
 // As one JSON object of the fields that the version has. Bytes and uuids in hex.
 void mr_wire_print(const mr_wire_type *type, mr_wire_format format, const void *value,
                    mr_text *out);
+
+// ---- records ---------------------------------------------------------------------------------
+//
+// What lies in internal topics, and what members of groups tell each other, is a version of two
+// bytes and a message of that version.
+
+typedef struct mr_wire_record {
+    const char *name;
+    int16_t version_min;
+    int16_t version_max;
+    int16_t flexible_since;
+    bool open;  // What is newer than version_max is read as that; it may have more at its end.
+    const mr_wire_type *type;
+} mr_wire_record;
+
+// The version in front; -1 = there is none. Of a key in an internal topic it says what it is.
+int16_t mr_wire_record_version(mr_span in);
+// Reads as mr_wire_decode does.  errors  also MR_E_UNSUPPORTED for a version that the tables do
+// not have
+mr_code mr_wire_read_record(const mr_wire_record *record, mr_span in, size_t bytes_max, void *ret,
+                            mr_cx *cx);
+// Appends, in one of the record's versions.  errors  as of mr_wire_encode
+mr_code mr_wire_add_record(const mr_wire_record *record, int16_t version, const void *value,
+                           mr_text *out, mr_cx *cx);
 
 // ---- frames ----------------------------------------------------------------------------------
 //

@@ -207,6 +207,36 @@ TEST(wire, reads_what_it_wrote_in_every_version) {
     }
 }
 
+TEST(wire, reads_and_writes_records_of_internal_topics) {
+    wire_case c;
+    case_init(&c);
+    // As Kafka 3.9 wrote them: a commit of offset 7 of t-3 by group g; a marker of a commit.
+    mr_span key = unhex("000100016700017400000003", &c.arena);
+    EXPECT_EQ(mr_wire_record_version(key), 1);
+    mr_wire_offset_commit_key k;
+    REQUIRE_OK(mr_wire_read_record(&mr_record_offset_commit_key, key, BUDGET, &k, &c.cx));
+    EXPECT(mr_span_is(k.group, "g") && mr_span_is(k.topic, "t"));
+    EXPECT_EQ(k.partition, 3);
+    mr_text out = {.arena = &c.arena};
+    EXPECT_OK(mr_wire_add_record(&mr_record_offset_commit_key, 1, &k, &out, &c.cx));
+    EXPECT(mr_span_equal(mr_text_span(&out), key));
+    mr_wire_control_record_key control;
+    mr_span marker = unhex("00000001", &c.arena);
+    EXPECT_OK(mr_wire_read_record(&mr_record_control_record_key, marker, BUDGET, &control, &c.cx));
+    EXPECT_EQ(control.type, 1);
+    // Newer than the tables: refused where nobody promised to keep the fields, else read.
+    mr_span newer = unhex("00090001670001740000000300", &c.arena);
+    EXPECT_EQ(mr_wire_read_record(&mr_record_offset_commit_key, newer, BUDGET, &k, &c.cx),
+              MR_E_UNSUPPORTED);
+    mr_span later = unhex("0009000155", &c.arena);
+    EXPECT_OK(mr_wire_read_record(&mr_record_control_record_key, later, BUDGET, &control, &c.cx));
+    EXPECT_EQ(control.type, 1);
+    EXPECT_EQ(
+        mr_wire_read_record(&mr_record_offset_commit_key, (mr_span){"", 0}, BUDGET, &k, &c.cx),
+        MR_E_CORRUPT);
+    mr_arena_release(&c.arena);
+}
+
 TEST(wire, fields_of_other_versions_have_their_defaults) {
     wire_case c;
     case_init(&c);
