@@ -22,6 +22,11 @@ diff: diff-wire
 diff-wire: $(BUILD)/diff-wire_dump ## Messages of Kafka's protocol against kafka-python
 	@$(DEPS)/venv/bin/python tests/diff/wire_kafka.py $<
 
+.PHONY: diff-wire-java
+diff: diff-wire-java
+diff-wire-java: $(BUILD)/diff-wire_dump ## Messages and records of Kafka against Kafka's own classes
+	@$(DEPS)/venv/bin/python tests/diff/wire_java.py $< $(DEPS)/kafka/libs
+
 .PHONY: diff-numeric
 diff: diff-numeric
 diff-numeric: $(BUILD)/diff-numeric_dump ## Exact decimals against Python's on 100,000 cases
