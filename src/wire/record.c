@@ -29,10 +29,8 @@ mr_code mr_wire_read_record(const mr_wire_record *record, mr_span in, size_t byt
     }
     mr_wire_format format = record_format(record, MR_MIN(version, record->version_max));
     mr_span body = {in.data + VERSION_BYTES, in.bytes - VERSION_BYTES};
-    size_t bytes;
-    return record->open
-               ? mr_wire_decode_some(record->type, format, body, bytes_max, ret, &bytes, cx)
-               : mr_wire_decode(record->type, format, body, bytes_max, ret, cx);
+    return record->open ? mr_wire_decode_some(record->type, format, &body, bytes_max, ret, cx)
+                        : mr_wire_decode(record->type, format, body, bytes_max, ret, cx);
 }
 
 mr_code mr_wire_add_record(const mr_wire_record *record, int16_t version, const void *value,

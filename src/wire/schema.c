@@ -3,7 +3,7 @@
 //
 // Why a function for each struct's rows: its typedef of `row_struct` tells the rows, which do not
 // name their struct, what their offsets are in.
-// Also: mr_wire_find
+// Also: mr_wire_find, mr_record_
 
 #include "wire/schema.h"
 

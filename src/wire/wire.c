@@ -301,27 +301,27 @@ static mr_code read_type(wire_reader *r, const mr_wire_type *type, char *base) {
     return MR_OK;
 }
 
-mr_code mr_wire_decode_some(const mr_wire_type *type, mr_wire_format format, mr_span in,
-                            size_t bytes_max, void *ret, size_t *ret_bytes, mr_cx *cx) {
-    wire_reader r = {.start = in.data,
-                     .at = in.data,
-                     .end = in.data + in.bytes,
+mr_code mr_wire_decode_some(const mr_wire_type *type, mr_wire_format format, mr_span *in,
+                            size_t bytes_max, void *ret, mr_cx *cx) {
+    wire_reader r = {.start = in->data,
+                     .at = in->data,
+                     .end = in->data + in->bytes,
                      .format = format,
                      .bytes_left = bytes_max,
                      .type = type,
                      .cx = cx};
     MR_TRY(read_type(&r, type, ret));
-    *ret_bytes = (size_t)(r.at - r.start);
+    *in = (mr_span){r.at, (size_t)(r.end - r.at)};
     return MR_OK;
 }
 
 mr_code mr_wire_decode(const mr_wire_type *type, mr_wire_format format, mr_span in,
                        size_t bytes_max, void *ret, mr_cx *cx) {
-    size_t bytes = 0;
-    MR_TRY(mr_wire_decode_some(type, format, in, bytes_max, ret, &bytes, cx));
-    return bytes == in.bytes
+    size_t bytes = in.bytes;
+    MR_TRY(mr_wire_decode_some(type, format, &in, bytes_max, ret, cx));
+    return in.bytes == 0
                ? MR_OK
                : mr_fail(cx, MR_E_CORRUPT, NULL,
                          "damaged Kafka message: bytes left over, in %s of version %d at byte %zu",
-                         type->name, format.version, bytes);
+                         type->name, format.version, bytes - in.bytes);
 }

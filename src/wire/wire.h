@@ -83,9 +83,9 @@ void mr_wire_clear(const mr_wire_type *type, void *value);
 //   errors  MR_E_CORRUPT with what is wrong and where; MR_E_LIMIT
 mr_code mr_wire_decode(const mr_wire_type *type, mr_wire_format format, mr_span in,
                        size_t bytes_max, void *ret, mr_cx *cx);
-// The same, of the first bytes of `in`: *ret_bytes of them.
-mr_code mr_wire_decode_some(const mr_wire_type *type, mr_wire_format format, mr_span in,
-                            size_t bytes_max, void *ret, size_t *ret_bytes, mr_cx *cx);
+// The same of the first bytes of *in, which is moved behind them.
+mr_code mr_wire_decode_some(const mr_wire_type *type, mr_wire_format format, mr_span *in,
+                            size_t bytes_max, void *ret, mr_cx *cx);
 // Appends. Fields that the format does not have are left out, whatever their values.
 //   errors  MR_E_LIMIT for a string or array that has no length on the wire; out is unchanged then
 mr_code mr_wire_encode(const mr_wire_type *type, mr_wire_format format, const void *value,
