@@ -168,3 +168,27 @@ uint32_t mr_hash_crc32c(uint32_t crc, const void *data, size_t bytes) {
 #endif
     return mr_hash_crc32c_table(crc, data, bytes);
 }
+
+// ---- MurmurHash2, 32 bits, with Kafka's seed ---------------------------------------------------
+
+#define MURMUR_SEED 0x9747b28cu
+#define MURMUR_M    0x5bd1e995u
+
+uint32_t mr_hash_murmur2(const void *data, size_t bytes) {
+    const unsigned char *at = data;
+    uint32_t h = MURMUR_SEED ^ (uint32_t)bytes;
+    for (; bytes >= 4; at += 4, bytes -= 4) {
+        uint32_t k =
+            (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+        k *= MURMUR_M;
+        k ^= k >> 24;
+        h = h * MURMUR_M ^ k * MURMUR_M;
+    }
+    for (size_t i = bytes; i > 0; i--) {
+        h ^= (uint32_t)at[i - 1] << 8 * (i - 1);
+    }
+    h = bytes > 0 ? h * MURMUR_M : h;
+    h ^= h >> 13;
+    h *= MURMUR_M;
+    return h ^ h >> 15;
+}

@@ -24,6 +24,9 @@ static inline uint64_t mr_hash_u64(uint64_t value, uint64_t seed) {
     return x ^ (x >> 32);
 }
 
+// MurmurHash2 as Kafka's clients have it: of a record's key it decides the partition.
+uint32_t mr_hash_murmur2(const void *data, size_t bytes);
+
 // CRC32C of data continued from crc (0 to start).
 uint32_t mr_hash_crc32c(uint32_t crc, const void *data, size_t bytes);
 // The same without the processor's instruction: what runs elsewhere, and what tests compare with.

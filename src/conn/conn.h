@@ -17,6 +17,7 @@
     X(parquet)           \
     X(jsonl)             \
     X(console)           \
+    X(kafka)             \
     X(test_token)
 
 #define MR_CONN_LOADERS(X) \

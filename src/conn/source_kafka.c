@@ -16,8 +16,8 @@
 #include "kafka/offsets.h"
 
 static const mr_option kafka_options[] = {
-    MR_OPTION(source_kafka, bootstrap_servers, MR_OPT_TEXT, NULL,
-              "Addresses of brokers, host:port, with commas."),
+    MR_OPTION(source_kafka, bootstrap_servers, MR_OPT_TEXT, MR_EMBEDDED,
+              "Addresses of brokers, host:port, with commas; embedded: the project's own."),
     MR_OPTION(source_kafka, topic, MR_OPT_TEXT, MR_REQUIRED, "The topic."),
     MR_OPTION_CHOICE(source_kafka, format, "json|text|raw|csv|avro", "json",
                      "What a record's value holds."),
@@ -57,6 +57,23 @@ bool mr_source_kafka_closed(const source_kafka *s, const mr_partition *partition
 
 // ---- opening ---------------------------------------------------------------------------------
 
+// The broker of this process, or the one that runs the project, at the address it left.
+static mr_code take_embedded(source_kafka *s, mr_cx *cx) {
+    const mr_source_spec *spec = &s->base.spec;
+    s->embedded = spec->embedded;
+    if (s->embedded != NULL) {
+        return MR_OK;
+    }
+    if (spec->embedded_address == NULL) {
+        return mr_fail_at(cx, MR_E_UNSUPPORTED, mr_conn_place(spec->options, "bootstrap_servers"),
+                          "Start one with millrace up, set KAFKA_BOOTSTRAP_SERVERS, or read a file "
+                          "with --source TABLE=file:PATH.",
+                          "there is no embedded broker to read topic \"%s\" from", s->topic);
+    }
+    s->bootstrap_servers = spec->embedded_address;
+    return MR_OK;
+}
+
 static mr_code take_options(source_kafka *s, mr_cx *cx) {
     const mr_option_values *values = s->base.spec.options;
     mr_arena *arena_before = cx->arena;
@@ -69,11 +86,8 @@ static mr_code take_options(source_kafka *s, mr_cx *cx) {
                           "Write format 'json'.", "a Kafka source cannot read format \"%s\"",
                           s->format);
     }
-    if (s->bootstrap_servers != NULL && strcmp(s->bootstrap_servers, "embedded") == 0) {
-        return mr_fail_at(
-            cx, MR_E_UNSUPPORTED, mr_conn_place(values, "bootstrap_servers"),
-            "Set KAFKA_BOOTSTRAP_SERVERS, or read a file with --source TABLE=file:PATH.",
-            "there is no embedded broker to read topic \"%s\" from", s->topic);
+    if (strcmp(s->bootstrap_servers, MR_EMBEDDED) == 0) {
+        MR_TRY(take_embedded(s, cx));
     }
     MR_TRY(mr_pace_check(s->max_rows_per_trigger, s->max_rate_per_partition, values, cx));
     if (s->partitions != -1 && (s->partitions < 1 || s->partitions > 100000)) {
@@ -136,6 +150,7 @@ static mr_code kafka_open(mr_source *base, const mr_source_spec *spec, mr_cx *cx
         .connect_timeout_us = s->connect_timeout,
         .values = spec->options,
         .client = s->client,
+        .embedded = s->embedded,
     };
     MR_TRY(mr_consume_open(&options, &s->consume, cx));
     add_partitions(s);

@@ -49,6 +49,7 @@ typedef struct source_kafka {
     uint64_t max_record_bytes;       // Option.
     bool fail_on_data_loss;          // Option.
     const char *client;              // Option.
+    mr_embedded *embedded;           // The broker of this process, if that is meant.
     mr_consume *consume;
     mr_plat *plat;
     mr_pool *pool;

@@ -186,9 +186,11 @@ static mr_code look_over(const mr_fetch_chunk *chunk, bool *ret_in_place, uint64
 
 static mr_code list_in_place(fetch_list *list, uint64_t count, mr_cx *cx) {
     const mr_fetch_chunk *chunk = list->chunk;
-    const mr_fetch_range *last = &chunk->batches[chunk->batch_count - 1];
     list->base = chunk->data;
-    list->extent = (size_t)last->at + last->bytes;
+    if (chunk->batch_count > 0) {  // Else all were markers, or aborted.
+        const mr_fetch_range *last = &chunk->batches[chunk->batch_count - 1];
+        list->extent = (size_t)last->at + last->bytes;
+    }
     list_open(list, count);
     for (uint32_t i = 0; i < chunk->batch_count; i++) {
         mr_record_batch batch;
@@ -266,7 +268,8 @@ mr_code mr_source_kafka_fetch_read(kafka_reader *reader, const mr_claim *claim, 
     kafka_claim *data = claim->data;
     fetch_list list;
     mr_chunk chunk = {0};
-    mr_code code = list_chunk(reader, data->chunk, &list, &chunk.hold, cx);
+    mr_code code = mr_fetch_chunk_load(&data->chunk, cx);
+    code = code != MR_OK ? code : list_chunk(reader, data->chunk, &list, &chunk.hold, cx);
     if (code == MR_OK) {
         mr_records records = {
             .base = list.base,

@@ -52,6 +52,8 @@ typedef struct mr_job_spec {
     uint32_t source_count;
     const mr_job_pair *config;  // -c section.key=value
     uint32_t config_count;
+    mr_embedded *embedded;         // The broker of this process; NULL: there is none …
+    const char *embedded_address;  // … and the project's, if one runs, is here.
     mr_until until;
     int64_t duration_us;  // 0 = not limited.
     bool fresh;

@@ -18,6 +18,8 @@ static mr_code source_open(mr_job *job, uint32_t index, mr_cx *cx) {
                                     .fields = &plan->fields,
                                     .options = &plan->options,
                                     .until = job->spec.until,
+                                    .embedded = job->spec.embedded,
+                                    .embedded_address = job->spec.embedded_address,
                                     .chunk_bytes = job->exec.chunk_bytes,
                                     .batch_rows = (uint32_t)job->exec.batch_rows,
                                     .seed = mr_hash_bytes(plan->name, strlen(plan->name), 0)};
@@ -34,6 +36,8 @@ static mr_code sink_open(mr_job *job, const mr_sink_type *type, const mr_sink_sp
     sink->spec.pipeline = job->name;
     sink->spec.data_dir = job->spec.data_dir;
     sink->spec.zone = job->pipeline->zone;
+    sink->spec.embedded = job->spec.embedded;
+    sink->spec.embedded_address = job->spec.embedded_address;
     job->sinks[job->sink_count++] = sink;
     mr_code code = type->open(sink, &sink->spec, cx);
     return code == MR_OK ? code : mr_error_in(cx, code, "opening table \"%s\"", spec->table);

@@ -7,10 +7,9 @@
 
 #define CLUSTER_PORT       9092
 #define CLUSTER_CONNECT_US ((int64_t)5 * 1000000)  // For one address among several.
-#define GROUP_KEY          0     // FindCoordinator: a group's, not a transaction's.
-#define ANY_REPLICA        (-1)  // A client, not another broker.
-#define COMMIT_VERSION_MAX 9     // Topics by their names.
-#define NO_GENERATION      (-1)  // OffsetCommit from outside of the group.
+#define ANY_REPLICA        (-1)                    // A client, not another broker.
+#define COMMIT_VERSION_MAX 9                       // Topics by their names.
+#define NO_GENERATION      (-1)                    // OffsetCommit from outside of the group.
 
 // ---- addresses -------------------------------------------------------------------------------
 
@@ -115,6 +114,7 @@ static void name_broker(mr_cluster *cluster, int32_t node, mr_span host, int32_t
         broker = mr_heap_alloc(sizeof(*broker));
         broker->node = node;
         mr_link_init(&broker->link, cluster->client_id);
+        broker->link.embedded = cluster->embedded;
         cluster->brokers = mr_heap_resize(
             cluster->brokers, sizeof(*cluster->brokers) * (cluster->broker_count + (size_t)1));
         cluster->brokers[cluster->broker_count++] = broker;
@@ -185,6 +185,7 @@ static void take_metadata(mr_cluster *cluster, const mr_wire_metadata_response *
         const mr_wire_metadata_broker *b = &response->brokers[i];
         name_broker(cluster, b->node_id, b->host, b->port, plat);
     }
+    cluster->controller = response->controller_id;
     for (int32_t i = 0; i < response->topics_count; i++) {
         if (mr_span_is(response->topics[i].name, cluster->topic)) {
             take_topic(cluster, &response->topics[i]);
@@ -216,6 +217,7 @@ mr_code mr_cluster_refresh(mr_cluster *cluster, int64_t deadline_us, mr_cx *cx) 
         } else {
             mr_link link;
             mr_link_init(&link, cluster->client_id);
+            link.embedded = cluster->embedded;
             const mr_link_address *address = &cluster->bootstrap[i - cluster->broker_count];
             code = call_over(cluster, &link, address, &call, &limit, cx);
             mr_link_release(&link, cx->plat);
@@ -260,12 +262,13 @@ mr_code mr_cluster_offset(mr_cluster *cluster, const mr_cluster_wish *wish, int6
 
 // ---- groups ----------------------------------------------------------------------------------
 
-static mr_code find_coordinator(mr_cluster *cluster, const char *group, int64_t deadline_us,
-                                int16_t *ret_error, mr_cx *cx) {
+mr_code mr_cluster_find_coordinator(mr_cluster *cluster, const mr_cluster_key *key,
+                                    int64_t deadline_us, int32_t *ret_node, int16_t *ret_error,
+                                    mr_cx *cx) {
     mr_wire_find_coordinator_request request;
     mr_wire_clear(&mr_schema_find_coordinator_request, &request);
-    request.key = mr_span_of(group);
-    request.key_type = GROUP_KEY;
+    request.key = mr_span_of(key->name);
+    request.key_type = (int8_t)key->type;
     mr_wire_find_coordinator_response response;
     mr_link_call call = {MR_KEY_find_coordinator, 3, &request, &response};  // Of one key.
     mr_code code = mr_fail(cx, MR_E_NETWORK, NULL, "the cluster has no broker");
@@ -276,7 +279,7 @@ static mr_code find_coordinator(mr_cluster *cluster, const char *group, int64_t 
     *ret_error = response.error_code;
     if (response.error_code == 0) {
         name_broker(cluster, response.node_id, response.host, response.port, cx->plat);
-        cluster->coordinator = response.node_id;
+        *ret_node = response.node_id;
     }
     return MR_OK;
 }
@@ -285,7 +288,9 @@ mr_code mr_cluster_commit(mr_cluster *cluster, const mr_cluster_offsets *offsets
                           int64_t deadline_us, int16_t *ret_error, mr_cx *cx) {
     *ret_error = 0;
     if (cluster->coordinator == MR_CLUSTER_NOBODY) {
-        MR_TRY(find_coordinator(cluster, offsets->group, deadline_us, ret_error, cx));
+        mr_cluster_key key = {offsets->group, MR_CLUSTER_GROUP};
+        MR_TRY(mr_cluster_find_coordinator(cluster, &key, deadline_us, &cluster->coordinator,
+                                           ret_error, cx));
         if (*ret_error != 0) {
             return MR_OK;
         }

@@ -18,6 +18,7 @@ typedef struct mr_cluster_broker {
 typedef struct mr_cluster {
     const char *client_id;
     const char *topic;
+    mr_embedded *embedded;  // The broker of this process is the cluster; else NULL.
     const mr_wake *wake;
     mr_link_address *bootstrap;
     uint32_t bootstrap_count;
@@ -28,6 +29,7 @@ typedef struct mr_cluster {
     mr_wire_uuid topic_id;
     int32_t *leaders;  // By partition; MR_CLUSTER_NOBODY = none now.
     uint32_t partition_count;
+    int32_t controller;   // Who makes topics; MR_CLUSTER_NOBODY = not known.
     int32_t coordinator;  // Of the group that was asked for last.
 } mr_cluster;
 
@@ -50,6 +52,15 @@ typedef struct mr_cluster_wish {
 //   ret_error  Kafka's code; the rest is for 0 only
 mr_code mr_cluster_offset(mr_cluster *cluster, const mr_cluster_wish *wish, int64_t deadline_us,
                           int64_t *ret, int16_t *ret_error, mr_cx *cx);
+typedef struct mr_cluster_key {
+    const char *name;
+    enum { MR_CLUSTER_GROUP = 0, MR_CLUSTER_TRANSACTION = 1 } type;
+} mr_cluster_key;
+// Who coordinates a group or a transactional id.
+//   ret_error  Kafka's code; the rest is for 0 only
+mr_code mr_cluster_find_coordinator(mr_cluster *cluster, const mr_cluster_key *key,
+                                    int64_t deadline_us, int32_t *ret_node, int16_t *ret_error,
+                                    mr_cx *cx);
 // A group's offsets, by partition from 0; < 0 = none.
 typedef struct mr_cluster_offsets {
     const char *group;

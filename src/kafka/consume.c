@@ -18,6 +18,9 @@ mr_code mr_consume_unreachable(const char *address, const char *reason, mr_cx *c
 
 mr_code mr_consume_open(const mr_consume_options *options, mr_consume **ret, mr_cx *cx) {
     MR_TRY(mr_admin_check_name(options->topic, cx));
+    if (options->embedded != NULL) {
+        return mr_consume_embedded_open(options, ret, cx);
+    }
     const char *client = options->client == NULL ? "auto" : options->client;
     const char *property = NULL;
     bool native = strcmp(client, "auto") == 0 ? mr_fetch_can(options->values, &property)

@@ -1,15 +1,16 @@
 // Consume: reading the partitions of one topic, each from an offset of our own.
 //
 // Partitions are assigned explicitly and offsets live in the commit record, so no group is joined.
-// Only committed records are seen (read_committed). Two clients stand behind it: our own
-// (kafka/fetch.h), which hands over batches where they were received, and librdkafka, which copies
-// each message, for clusters with TLS or SASL and for properties that ours does not know. Threads:
-// one at a time, but wait and wake.
+// Only committed records are seen (read_committed). Three clients stand behind it: our own
+// (kafka/fetch.h), which hands over batches where they were received; the same for the broker of
+// this process, without a socket; and librdkafka, which copies each message, for clusters with TLS
+// or SASL and for properties that ours does not know. Threads: one at a time, but wait and wake.
 
 #pragma once
 
 #include "base/option.h"
 #include "base/text.h"
+#include "port/embedded.h"
 
 typedef struct mr_consume mr_consume;
 
@@ -22,6 +23,7 @@ typedef struct mr_consume_options {
     int64_t connect_timeout_us;
     const mr_option_values *values;  // "kafka.<name>" are looked up here.
     const char *client;              // "auto" (also NULL), "native" or "librdkafka".
+    mr_embedded *embedded;           // The broker of this process is meant; else NULL.
 } mr_consume_options;
 
 typedef struct mr_consume_message {

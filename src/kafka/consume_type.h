@@ -1,9 +1,10 @@
-// Consume, inside: what a client behind consume.h does. There are two: kafka/fetch.h, our own, and
-// consume_librdkafka.c, for what that one does not know.
+// Consume, inside: what a client behind consume.h does. There are three: kafka/fetch.h, our own;
+// consume_librdkafka.c, for what that one does not know; and consume_embedded.c, for the broker of
+// this process.
 
 #pragma once
 
-#include "kafka/consume.h"
+#include "kafka/fetch.h"
 
 typedef struct mr_consume_type {
     const char *name;
@@ -15,7 +16,9 @@ typedef struct mr_consume_type {
                        mr_cx *cx);
     mr_code (*start)(mr_consume *consume, uint32_t partition, int64_t offset, mr_cx *cx);
     void (*stop)(mr_consume *consume, uint32_t partition);
-    // Either this, or mr_fetch_take.
+    // Chunks of batches, or messages one by one: one of the two.
+    mr_code (*take)(mr_consume *consume, uint32_t partition, const mr_fetch_wish *wish,
+                    mr_fetch_chunk **ret, mr_fetch_seen *ret_seen, mr_cx *cx);
     mr_code (*poll)(mr_consume *consume, uint32_t partition, const mr_consume_taker *taker,
                     mr_consume_seen *ret, mr_cx *cx);
     void (*wait)(mr_consume *consume, int64_t timeout_us);
@@ -29,6 +32,7 @@ struct mr_consume {
 };
 
 extern const mr_consume_type mr_consume_librdkafka;
+mr_code mr_consume_embedded_open(const mr_consume_options *options, mr_consume **ret, mr_cx *cx);
 mr_code mr_consume_librdkafka_open(const mr_consume_options *options, mr_consume **ret, mr_cx *cx);
 // "cannot reach Kafka at …: reason", with MR_RETRY.
 mr_code mr_consume_unreachable(const char *address, const char *reason, mr_cx *cx);

@@ -246,7 +246,12 @@ static void fetch_stop(mr_consume *base, uint32_t partition) {
 // ---- taking ----------------------------------------------------------------------------------
 
 void mr_fetch_chunk_free(mr_fetch_chunk *chunk) {
-    mr_fetch_buffer_unref(chunk->buffer);
+    if (chunk->buffer != NULL) {
+        mr_fetch_buffer_unref(chunk->buffer);
+    }
+    if (chunk->later.slice.held != NULL) {
+        chunk->later.embedded->type->release(&chunk->later.slice);
+    }
     mr_heap_free(chunk);
 }
 
@@ -367,8 +372,8 @@ static mr_code take_failed(mr_fetch *fetch, uint32_t partition, const fetch_part
                    fetch->topic, partition, p->next, p->text);
 }
 
-mr_code mr_fetch_take(mr_consume *base, uint32_t partition, const mr_fetch_wish *wish,
-                      mr_fetch_chunk **ret, mr_fetch_seen *ret_seen, mr_cx *cx) {
+static mr_code fetch_take(mr_consume *base, uint32_t partition, const mr_fetch_wish *wish,
+                          mr_fetch_chunk **ret, mr_fetch_seen *ret_seen, mr_cx *cx) {
     mr_fetch *fetch = (mr_fetch *)base;
     mr_mutex_lock(&fetch->mutex);
     fetch_partition *p = fetch->partitions[partition];
@@ -492,13 +497,19 @@ static const mr_consume_type fetch_type = {
     .at_time = mr_fetch_ask_at_time,
     .start = fetch_start,
     .stop = fetch_stop,
+    .take = fetch_take,
     .wait = fetch_wait,
     .down = fetch_down,
     .commit = fetch_commit,
 };
 
 bool mr_fetch_is(const mr_consume *consume) {
-    return consume->type == &fetch_type;
+    return consume->type->take != NULL;
+}
+
+mr_code mr_fetch_take(mr_consume *consume, uint32_t partition, const mr_fetch_wish *wish,
+                      mr_fetch_chunk **ret, mr_fetch_seen *ret_seen, mr_cx *cx) {
+    return consume->type->take(consume, partition, wish, ret, ret_seen, cx);
 }
 
 static mr_code open_all(mr_fetch *fetch, const mr_consume_options *options, mr_cx *cx) {

@@ -1,4 +1,4 @@
-// Fetch: chunks of fetched record batches, as the native client hands them over.
+// Fetch: chunks of fetched record batches, as the native clients hand them over.
 //
 // A chunk is a run of whole batches in the very buffer that they were received into; reading it
 // (codec/record_batch.h) copies nothing. It may be a part of a batch: then others read the same
@@ -26,10 +26,19 @@ typedef struct mr_fetch_chunk {
     uint64_t bytes;
     uint64_t rows;
     bool shared;  // Others read these bytes too.
+    // Of the broker of this process: where the bytes are, as long as they are not loaded.
+    struct {
+        mr_embedded_slice slice;
+        mr_embedded_log *log;
+        mr_embedded *embedded;
+        struct fetch_buffers *buffers;
+    } later;
     uint32_t batch_count;
     mr_fetch_range batches[];
 } mr_fetch_chunk;
 
+// Loads a chunk whose bytes are not there yet; *chunk is another one then. By its reader.
+mr_code mr_fetch_chunk_load(mr_fetch_chunk **chunk, mr_cx *cx);
 void mr_fetch_chunk_free(mr_fetch_chunk *chunk);
 void mr_fetch_buffer_ref(mr_fetch_buffer *buffer);
 void mr_fetch_buffer_unref(mr_fetch_buffer *buffer);  // Any thread, even after the client closed.
@@ -51,7 +60,7 @@ typedef struct mr_fetch_seen {
 //           another one
 mr_code mr_fetch_take(mr_consume *consume, uint32_t partition, const mr_fetch_wish *wish,
                       mr_fetch_chunk **ret, mr_fetch_seen *ret_seen, mr_cx *cx);
-// Whether it is the native client, which takes chunks; else messages are polled.
+// Whether chunks are taken; else messages are polled.
 bool mr_fetch_is(const mr_consume *consume);
 // Whether the native client knows all that was configured: no TLS, no SASL, no odd property.
 bool mr_fetch_can(const mr_option_values *values, const char **ret_property);

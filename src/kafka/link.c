@@ -13,11 +13,16 @@ void mr_link_init(mr_link *link, const char *client_id) {
 }
 
 bool mr_link_is_open(const mr_link *link) {
-    return link->socket.handle >= 0;
+    return link->socket.handle >= 0 || link->embedded_open;
+}
+
+static const char *link_peer(const mr_link *link) {
+    return link->embedded != NULL ? MR_EMBEDDED : link->socket.peer;
 }
 
 void mr_link_close(mr_link *link, mr_plat *plat) {
     mr_socket_close(&link->socket, plat);
+    link->embedded_open = false;
 }
 
 void mr_link_release(mr_link *link, mr_plat *plat) {
@@ -50,7 +55,10 @@ static void take_versions(mr_link *link, const mr_wire_api_versions_response *re
 mr_code mr_link_open(mr_link *link, const mr_link_address *address, const mr_socket_limit *limit,
                      mr_cx *cx) {
     mr_assert(!mr_link_is_open(link));
-    MR_TRY(mr_socket_connect(&link->socket, address->host, address->port, limit, cx));
+    link->embedded_open = link->embedded != NULL;
+    if (link->embedded == NULL) {
+        MR_TRY(mr_socket_connect(&link->socket, address->host, address->port, limit, cx));
+    }
     memset(link->versions, -1, sizeof(link->versions));
     link->versions[MR_KEY_api_versions] = 0;  // The version that every broker answers.
     mr_wire_api_versions_request request;
@@ -60,7 +68,7 @@ mr_code mr_link_open(mr_link *link, const mr_link_address *address, const mr_soc
     mr_code code = mr_link_call_wait(link, &call, limit, cx);
     if (code == MR_OK && response.error_code != 0) {
         code = mr_fail(cx, MR_E_UNSUPPORTED, "Kafka 0.11 and later can be read.",
-                       "the broker at %s does not tell its versions (error %d)", link->socket.peer,
+                       "the broker at %s does not tell its versions (error %d)", link_peer(link),
                        response.error_code);
     }
     if (code != MR_OK) {
@@ -71,13 +79,17 @@ mr_code mr_link_open(mr_link *link, const mr_link_address *address, const mr_soc
     return MR_OK;
 }
 
+static mr_code link_lacks(const mr_link *link, int16_t key, mr_cx *cx) {
+    return mr_fail(cx, MR_E_UNSUPPORTED, "Write option client 'librdkafka', which knows more.",
+                   "the broker at %s has no version of %s that this client knows", link_peer(link),
+                   mr_wire_find(key)->name);
+}
+
 mr_code mr_link_send(mr_link *link, const mr_link_call *call, const mr_socket_limit *limit,
                      mr_cx *cx) {
     int16_t version = mr_link_version(link, call->key, call->version_max);
     if (version < 0) {
-        return mr_fail(cx, MR_E_UNSUPPORTED, "Write option client 'librdkafka', which knows more.",
-                       "the broker at %s has no version of %s that this client knows",
-                       link->socket.peer, mr_wire_find(call->key)->name);
+        return link_lacks(link, call->key, cx);
     }
     mr_wire_head head = {call->key, version, ++link->correlation, mr_span_of(link->client_id)};
     mr_text_clear(&link->out);
@@ -116,6 +128,12 @@ mr_code mr_link_decode(mr_link *link, const mr_link_call *call, mr_span frame, m
 
 mr_code mr_link_call_wait(mr_link *link, const mr_link_call *call, const mr_socket_limit *limit,
                           mr_cx *cx) {
+    if (link->embedded != NULL) {
+        int16_t version = mr_link_version(link, call->key, call->version_max);
+        return version < 0 ? link_lacks(link, call->key, cx)
+                           : link->embedded->type->ask(link->embedded, link->client_id, call->key,
+                                                       version, call->request, call->response, cx);
+    }
     size_t bytes = 0;
     MR_TRY(mr_link_send(link, call, limit, cx));
     MR_TRY(mr_link_receive_length(link, limit, &bytes, cx));

@@ -2,11 +2,13 @@
 //
 // How: plain TCP; opening asks for the broker's versions, so that every request is of the newest
 // version that both sides know. Calls wait, within a limit. An error ends the link: the caller
-// closes it and opens another. Threads: one at a time.
+// closes it and opens another. A link to the broker of this process has no socket: the structs
+// themselves are handed over. Threads: one at a time.
 
 #pragma once
 
 #include "plat/socket.h"
+#include "port/embedded.h"
 #include "wire/schema.h"
 
 #define MR_LINK_HOST_BYTES 256
@@ -18,7 +20,9 @@ typedef struct mr_link_address {
 } mr_link_address;
 
 typedef struct mr_link {
-    mr_socket socket;  // handle -1 = closed.
+    mr_socket socket;       // handle -1 = closed.
+    mr_embedded *embedded;  // Where requests go instead, set before opening; or NULL.
+    bool embedded_open;
     const char *client_id;
     int32_t correlation;             // Of the last request.
     int16_t versions[MR_LINK_KEYS];  // The newest of both sides; -1 = the broker lacks the key.

@@ -1,32 +1,29 @@
-// Embedded: the broker of this process, as pipelines see it: topics that are read and written
-// without a socket.
+// Embedded: the broker of this process, as pipelines see it.
 //
-// Why: a pipeline beside the broker reads record batches from the log's own pages and appends its
-// results as transactional batches of its own producer id. How: a vtable, so that conn needs to
-// know neither broker nor log. Threads: any.
+// Why: beside the broker a pipeline needs no socket. What is rare (making a topic, offsets, a
+// transaction's end) are Kafka's own requests, answered by the same handlers that clients get, so
+// that a client is the same code against any cluster. Only the hot path differs: batches are read
+// from the log's files straight into the buffer that they are decoded in. How: a vtable, so that
+// kafka needs to know neither broker nor log. Threads: any.
 
 #pragma once
 
 #include "base/cx.h"
-#include "base/text.h"
 
 typedef struct mr_embedded mr_embedded;
-typedef struct mr_embedded_topic mr_embedded_topic;  // Counted.
+typedef struct mr_embedded_log mr_embedded_log;  // A partition, as one reader has it.
 
 typedef struct mr_embedded_marks {
     int64_t first;
     int64_t stable;  // Where a reader must stop: committed, and safe from a power cut.
-    int64_t next;
 } mr_embedded_marks;
 
-// Whole record batches, in memory that stays as it is until it is released; MR_HOLD_PADDING
-// readable bytes follow them. They must not be written to.
-typedef struct mr_embedded_view {
-    const char *data;
-    size_t bytes;
-    int64_t next;  // Behind the last batch.
-    void *held;    // NULL = nothing there.
-} mr_embedded_view;
+// A run of whole record batches in a file; it can be read while it is held.
+typedef struct mr_embedded_slice {
+    void *held;  // NULL = nothing is there.
+    uint64_t bytes;
+    int64_t next;  // Offset behind its last batch.
+} mr_embedded_slice;
 
 typedef struct mr_embedded_aborted {
     int64_t producer_id;
@@ -35,43 +32,35 @@ typedef struct mr_embedded_aborted {
 } mr_embedded_aborted;
 
 typedef struct mr_embedded_type {
-    // The topic, made with these settings ("key=value, …" or NULL) when it is missing.
-    //   partitions  -1 = the broker's default
-    mr_code (*topic)(mr_embedded *embedded, const char *name, int32_t partitions,
-                     const char *settings, mr_embedded_topic **ret, mr_cx *cx);
-    void (*release)(mr_embedded_topic *topic);
-    uint32_t (*partitions)(mr_embedded_topic *topic);  // At present.
-    mr_code (*marks)(mr_embedded_topic *topic, uint32_t partition, mr_embedded_marks *ret,
-                     mr_cx *cx);
-    mr_code (*at_time)(mr_embedded_topic *topic, uint32_t partition, int64_t time_ms, int64_t *ret,
-                       mr_cx *cx);
-    // Batches from the one that holds `offset` on, at least one when there is any, below stable.
-    //   errors  MR_E_MISSING when the offset is gone
-    mr_code (*read)(mr_embedded_topic *topic, uint32_t partition, int64_t offset, size_t bytes_max,
-                    mr_embedded_view *ret, mr_cx *cx);
-    void (*view_release)(mr_embedded_view *view);
-    mr_code (*aborted)(mr_embedded_topic *topic, uint32_t partition, int64_t from, int64_t to,
-                       mr_embedded_aborted **ret, uint32_t *ret_count, mr_cx *cx);
-    // Calls moved(self), from any thread, when a partition's marks may have moved. NULL ends it,
-    // and waits for a call that is under way.
-    void (*watch)(mr_embedded_topic *topic, void (*moved)(void *self), void *self);
-
-    // Exactly once: `open` fences earlier lives of the same id and aborts or, for those whose token
-    // is named, commits what they left open. append takes record batches without producer fields.
-    mr_code (*producer)(mr_embedded *embedded, const char *transactional_id, int64_t *ret_id,
-                        int16_t *ret_epoch, mr_cx *cx);
-    // Appends as part of the producer's open transaction; durable when `settle` has returned.
-    mr_code (*append)(mr_embedded_topic *topic, uint32_t partition, mr_span batch,
-                      int64_t *ret_base, mr_cx *cx);
-    mr_code (*settle)(mr_embedded *embedded, mr_cx *cx);
-    // Ends the transaction on the partitions that it wrote to; may be repeated.
-    mr_code (*end)(mr_embedded *embedded, int64_t producer_id, int16_t producer_epoch, bool commit,
-                   mr_cx *cx);
-    // A group's offsets, for displays.
-    void (*commit)(mr_embedded *embedded, const char *group, mr_embedded_topic *topic,
-                   const int64_t *offsets, uint32_t count);
+    // Puts a request to the broker and waits for the answer: structs of wire/schema.h; what the
+    // answer points to is in cx->arena.
+    //   errors  MR_E_UNSUPPORTED for a key or version that is not served; MR_E_CANCELLED when the
+    //           broker closes
+    mr_code (*ask)(mr_embedded *embedded, const char *client_id, int16_t key, int16_t version,
+                   const void *request, void *ret_response, mr_cx *cx);
+    // errors  MR_E_MISSING
+    mr_code (*log_open)(mr_embedded *embedded, const char *topic, uint32_t partition,
+                        mr_embedded_log **ret, mr_cx *cx);
+    void (*log_close)(mr_embedded_log *log);
+    // Calls moved(self), from any thread and with locks held that forbid to call back, when there
+    // may be more to read; until log_close, which waits for a call that is under way.
+    void (*watch)(mr_embedded_log *log, void (*moved)(void *self), void *self);
+    // errors  MR_E_MISSING when the topic was deleted, MR_E_IO when the partition is offline
+    mr_code (*marks)(mr_embedded_log *log, mr_embedded_marks *ret, mr_cx *cx);
+    // Batches from the one that holds `offset` on, below `stable`; at least one, if there is any.
+    //   errors  as of marks; MR_E_MISSING when the offset is gone
+    mr_code (*locate)(mr_embedded_log *log, int64_t offset, uint64_t bytes_max,
+                      mr_embedded_slice *ret, mr_cx *cx);
+    mr_code (*load)(const mr_embedded_slice *slice, void *data, mr_cx *cx);  // slice->bytes
+    void (*release)(mr_embedded_slice *slice);                               // Takes an empty one.
+    // Aborted transactions that overlap from <= offset < to, by first offset, in cx->arena.
+    mr_code (*aborted)(mr_embedded_log *log, int64_t from, int64_t to, mr_embedded_aborted **ret,
+                       uint32_t *ret_count, mr_cx *cx);
 } mr_embedded_type;
 
 struct mr_embedded {
     const mr_embedded_type *type;
 };
+
+// As address of a cluster: the broker of this process, or of the process that owns the project.
+#define MR_EMBEDDED "embedded"

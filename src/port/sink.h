@@ -11,6 +11,7 @@
 
 #include "base/option.h"
 #include "column/rows.h"
+#include "port/embedded.h"
 
 typedef struct mr_sink mr_sink;
 
@@ -49,6 +50,8 @@ typedef struct mr_sink_spec {
     mr_output_mode mode;
     const uint32_t *conflict_keys;  // ON CONFLICT columns.
     uint32_t conflict_key_count;
+    mr_embedded *embedded;         // The broker of this process, or NULL …
+    const char *embedded_address;  // … and then where the project's broker listens, or NULL.
 } mr_sink_spec;
 
 typedef struct mr_sink_type {

@@ -15,6 +15,7 @@
 
 #include "base/option.h"
 #include "column/field.h"
+#include "port/embedded.h"
 
 typedef struct mr_source mr_source;
 typedef struct mr_reader mr_reader;  // A worker's side of a source: decoder, buffers.
@@ -63,9 +64,11 @@ typedef struct mr_source_spec {
     const mr_option_values
         *options;  // Server's and table's, table's win; column options not included.
     mr_until until;
-    uint64_t chunk_bytes;  // Wished size of a chunk (256 KiB by default).
-    uint32_t batch_rows;   // Rows a batch at most (<= MR_BATCH_ROWS_MAX); small in tests.
-    uint64_t seed;         // Of generators.
+    uint64_t chunk_bytes;          // Wished size of a chunk (256 KiB by default).
+    uint32_t batch_rows;           // Rows a batch at most (<= MR_BATCH_ROWS_MAX); small in tests.
+    uint64_t seed;                 // Of generators.
+    mr_embedded *embedded;         // The broker of this process, or NULL …
+    const char *embedded_address;  // … and then where the project's broker listens, or NULL.
 } mr_source_spec;
 
 typedef struct mr_source_type {

@@ -62,3 +62,22 @@ TEST(hash, u64_has_no_collision_among_neighbours) {
         EXPECT(buckets[i] > 600 && buckets[i] < 970);
     }
 }
+
+TEST(hash, murmur2_is_that_of_kafka_clients) {
+    // Of kafka-python, whose partitioner is Java's.
+    static const struct {
+        const char *key;
+        uint32_t hash;
+    } cases[] = {
+        {"", 275646681u},
+        {"a", 2731586172u},
+        {"ab", 316155434u},
+        {"abc", 479470107u},
+        {"abcd", 2971317748u},
+        {"foobar", 3504634814u},
+        {"millrace-key-17", 164115626u},
+    };
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        EXPECT_EQ(mr_hash_murmur2(cases[i].key, strlen(cases[i].key)), cases[i].hash);
+    }
+}
