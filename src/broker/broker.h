@@ -67,6 +67,7 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx);
 
 const mr_broker_settings *mr_broker_settings_of(const mr_broker *broker);
 mr_plat *mr_broker_plat(const mr_broker *broker);
+const char *mr_broker_dir(const mr_broker *broker);  // <data>/broker
 mr_topics *mr_broker_topics(const mr_broker *broker);
 mr_groups *mr_broker_groups(const mr_broker *broker);
 mr_transactions *mr_broker_transactions(const mr_broker *broker);

@@ -80,6 +80,13 @@ static void members_add(mr_transaction *next, const mr_transaction_member *added
     }
 }
 
+mr_transaction mr_transaction_with(const mr_transaction *now, const mr_transaction_member *members,
+                                   uint32_t count, mr_cx *cx) {
+    mr_transaction next = *now;
+    members_add(&next, members, count, cx);
+    return next;
+}
+
 // ---- InitProducerId --------------------------------------------------------------------------
 
 // Whether who names a producer id may still be its owner. Of an earlier id only the last epoch can

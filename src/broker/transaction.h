@@ -119,6 +119,10 @@ mr_transaction mr_transaction_complete(const mr_transaction *now, int64_t now_ms
 mr_transaction mr_transaction_adopt(const mr_transaction *now, const mr_transaction_member *member,
                                     int64_t now_ms, mr_cx *cx);
 
+// With these among its members, which are in cx->arena then.
+mr_transaction mr_transaction_with(const mr_transaction *now, const mr_transaction_member *members,
+                                   uint32_t count, mr_cx *cx);
+
 bool mr_transaction_is_ending(const mr_transaction *now);
 bool mr_transaction_has(const mr_transaction *now, const mr_transaction_member *member);
 bool mr_transaction_is_late(const mr_transaction *now, int64_t now_ms);  // Over its timeout.

@@ -163,7 +163,8 @@
       "epoch via the ConsumerGroupHeartbeat API.") \
     X(TRANSACTION_ABORTABLE, 120, \
       "The server encountered an error with the transaction. The client can abort the " \
-      "transaction to continue using this transactional ID.")
+      "transaction to continue using this transactional ID.") \
+    X(INVALID_REGULAR_EXPRESSION, 128, "The regular expression is not valid.")
 // clang-format on
 
 // MR_KAFKA_<name>; an int16_t on the wire.

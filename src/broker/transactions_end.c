@@ -1,0 +1,167 @@
+// Transactions' end: from "prepare" to "complete"; see transactions.h.
+// Also: mr_transactions_step
+
+#include "broker/transactions_state.h"
+
+#define RETRY_US INT64_C(200000)
+
+static void waits_release(mr_transactions_wait *waits, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        mr_topic_release(waits[i].topic);
+    }
+    mr_heap_free(waits);
+}
+
+// One marker. *ret_wait->topic NULL: there is nothing to wait for (the partition was deleted).
+static mr_code mark(mr_transactions *t, const mr_transaction *now,
+                    const mr_transaction_member *member, mr_transactions_wait *ret_wait,
+                    mr_cx *cx) {
+    *ret_wait = (mr_transactions_wait){.offset = -1};
+    mr_topic *topic = mr_topics_find(mr_broker_topics(t->broker), member->topic);
+    mr_topic_partition *partition =
+        topic == NULL ? NULL : mr_topic_partition_of(topic, member->partition);
+    if (partition == NULL) {
+        mr_topic_release(topic);
+        return MR_OK;
+    }
+    bool commit = now->state == MR_TRANSACTION_PREPARE_COMMIT;
+    mr_log_end end = {now->producer_id, now->epoch, /* coordinator_epoch= */ 0, commit};
+    mr_log_appended appended;
+    mr_code code = mr_log_end_transaction(partition->log, &end, &appended, cx);
+    if (code != MR_OK || appended.error != MR_KAFKA_NONE) {
+        if (code == MR_OK) {  // A later epoch is there: somebody else has ended it by hand.
+            mr_broker_say(t->broker, "no marker for \"%.*s\" in %s-%d: %s", MR_SPAN_ARGS(now->id),
+                          topic->name, member->partition, mr_kafka_error_name(appended.error));
+        }
+        mr_topic_release(topic);
+        return code;
+    }
+    *ret_wait = (mr_transactions_wait){topic, partition, appended.last_offset};
+    if (mr_span_is(member->topic, MR_TOPIC_OFFSETS)) {
+        mr_groups_end_transaction(mr_broker_groups(t->broker), now->producer_id, commit, cx);
+    }
+    return MR_OK;
+}
+
+// All markers; the entry is busy, so its members stay. errors: those of the first that failed.
+static mr_code mark_all(mr_transactions *t, const mr_transaction *now,
+                        mr_transactions_wait **ret_waits, uint32_t *ret_count, mr_cx *cx) {
+    mr_transactions_wait *waits = mr_heap_raw(sizeof(*waits) * now->member_count);
+    uint32_t count = 0;
+    mr_code code = MR_OK;
+    for (uint32_t i = 0; i < now->member_count && code == MR_OK; i++) {
+        code = mark(t, now, &now->members[i], &waits[count], cx);
+        if (code == MR_OK && waits[count].topic != NULL) {
+            count++;
+        }
+    }
+    if (code != MR_OK) {
+        waits_release(waits, count);
+        return code;
+    }
+    *ret_waits = waits;
+    *ret_count = count;
+    return MR_OK;
+}
+
+// Under the mutex, which is let go of meanwhile.
+static void step_mark(mr_transactions *t, mr_transactions_entry *entry, mr_cx *cx) {
+    bool offline;
+    int32_t partition = mr_transactions_partition(t, entry->now.id);
+    if (mr_clock_monotonic_us(mr_broker_plat(t->broker)) < entry->retry_us ||
+        !mr_transactions_durable(t, partition, entry->offset, &offline)) {
+        return;
+    }
+    entry->busy = true;
+    mr_mutex_unlock(&t->mutex);
+    mr_transactions_wait *waits;
+    uint32_t count;
+    mr_code code = mr_crash_point("transaction.prepared", cx);
+    code = code == MR_OK ? mark_all(t, &entry->now, &waits, &count, cx) : code;
+    mr_mutex_lock(&t->mutex);
+    entry->busy = false;
+    if (code != MR_OK) {  // A full disk, or one that failed: then only a restart helps.
+        entry->retry_us = mr_clock_monotonic_us(mr_broker_plat(t->broker)) + RETRY_US;
+        return;
+    }
+    entry->waits = waits;
+    entry->wait_count = count;
+    entry->phase = MR_TRANSACTIONS_MARKED;
+}
+
+// Under the mutex. How far the markers' logs are: all durable, not yet, or one has failed.
+typedef enum progress { DURABLE, UNDER_WAY, FAILED } progress;
+
+static progress markers_progress(const mr_transactions_entry *entry) {
+    progress all = DURABLE;
+    for (uint32_t i = 0; i < entry->wait_count; i++) {
+        const mr_transactions_wait *wait = &entry->waits[i];
+        if (mr_log_marks_of(wait->partition->log).high <= wait->offset) {
+            if (mr_log_offline(wait->partition->log, NULL)) {
+                return FAILED;
+            }
+            all = UNDER_WAY;
+        }
+    }
+    return all;
+}
+
+// Under the mutex. Takes the waits off when there is no more to wait for; true when it has ended.
+static bool step_complete(mr_transactions *t, mr_transactions_entry *entry,
+                          mr_transactions_wait **ret_waits, uint32_t *ret_count, mr_cx *cx) {
+    progress markers = markers_progress(entry);
+    if (markers == UNDER_WAY) {
+        return false;
+    }
+    if (markers == DURABLE) {
+        mr_transaction next = mr_transaction_complete(&entry->now, mr_broker_now_ms(t->broker));
+        if (mr_crash_point("transaction.marked", cx) != MR_OK ||
+            mr_transactions_write(t, &next, NULL, cx) != MR_OK) {
+            return false;  // The turn comes back to it.
+        }
+    } else {  // Once more: a partition that was deleted is no member then.
+        entry->phase = MR_TRANSACTIONS_PREPARED;
+        entry->retry_us = mr_clock_monotonic_us(mr_broker_plat(t->broker)) + RETRY_US;
+    }
+    *ret_waits = entry->waits;
+    *ret_count = entry->wait_count;
+    entry->waits = NULL;
+    entry->wait_count = 0;
+    return markers == DURABLE;
+}
+
+void mr_transactions_step(mr_transactions *t, mr_transactions_entry *entry, mr_cx *cx) {
+    mr_transactions_wait *waits = NULL;
+    uint32_t count = 0;
+    mr_watchers *watchers = NULL;
+    mr_mutex_lock(&t->mutex);
+    if (entry->phase == MR_TRANSACTIONS_PREPARED && !entry->busy) {
+        step_mark(t, entry, cx);
+    }
+    if (entry->phase == MR_TRANSACTIONS_MARKED && !entry->busy &&
+        step_complete(t, entry, &waits, &count, cx)) {
+        watchers = mr_transactions_watchers(t, entry->now.id);
+    }
+    mr_mutex_unlock(&t->mutex);
+    waits_release(waits, count);
+    if (watchers != NULL) {
+        mr_watchers_signal(t->broker, watchers);
+    }
+}
+
+void mr_transactions_step_all(mr_transactions *t, mr_cx *cx) {
+    if (atomic_load(&t->ending) == 0) {
+        return;
+    }
+    mr_mutex_lock(&t->mutex);
+    mr_transactions_entry **list =
+        MR_NEW_ARRAY(cx->arena, mr_transactions_entry *, atomic_load(&t->ending));
+    uint32_t count = 0;
+    for (mr_transactions_entry *e = t->endings; e != NULL; e = e->ending_after) {
+        list[count++] = e;
+    }
+    mr_mutex_unlock(&t->mutex);
+    for (uint32_t i = 0; i < count; i++) {
+        mr_transactions_step(t, list[i], cx);
+    }
+}

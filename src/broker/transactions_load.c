@@ -1,0 +1,159 @@
+// Transactions' start: reads back what __transaction_state says, and asks the partitions what they
+// know of transactions that it does not.
+//
+// Why the second: that a partition joined is not waited for (transactions.h). What a partition has
+// open under an id's present epoch can only be its transaction that is not over; under an earlier
+// one it was fenced, and is aborted. What belongs to no id is left alone: `kafka-transactions
+// find-hanging` finds it.
+
+#include "broker/transactions_state.h"
+
+#define READ_BYTES (1u << 20)
+
+static mr_code load_record(mr_transactions *t, const mr_record *record, mr_cx *cx) {
+    mr_span id;
+    mr_transaction state;
+    bool gone;
+    MR_TRY(mr_transactions_record_read(record, &id, &state, &gone, cx));
+    if (id.bytes == 0) {
+        return MR_OK;
+    }
+    mr_transactions_entry *entry = mr_transactions_entry_of(t, id);
+    if (!gone) {
+        (void)mr_transactions_set(t, &state, record->offset);
+        MR_TRY(
+            mr_producer_ids_skip(&t->ids, MR_MAX(state.producer_id, state.next_producer_id), cx));
+    } else if (entry != NULL) {
+        mr_transactions_remove(t, entry);
+    }
+    return MR_OK;
+}
+
+static mr_code load_batches(mr_transactions *t, mr_span bytes, mr_cx *cx) {
+    bool found;
+    mr_record_batch batch;
+    while (bytes.bytes > 0) {
+        MR_TRY(mr_record_batch_next(&bytes, &batch, &found, cx));
+        if (!found) {
+            return MR_OK;
+        }
+        MR_TRY(mr_record_batch_verify(&batch, cx));
+        mr_text records;
+        mr_text_init(&records, cx->arena);
+        MR_TRY(mr_record_batch_expand(&batch, batch.byte_count * 64, &records, cx));
+        mr_record_reader reader;
+        mr_record record;
+        MR_TRY(mr_record_open(&reader, &batch, mr_text_span(&records), cx));
+        while (mr_record_next(&reader, &record)) {
+            MR_TRY(load_record(t, &record, cx));
+        }
+        MR_TRY(mr_record_end(&reader, cx));
+    }
+    return MR_OK;
+}
+
+// cx->arena is the caller's for this alone: it is cleared after each slice.
+static mr_code load_partition(mr_transactions *t, mr_log *log, mr_cx *cx) {
+    int64_t offset = mr_log_marks_of(log).first;
+    for (;;) {
+        mr_log_wish wish = {.offset = offset, .bytes_max = READ_BYTES, .at_least_one = true};
+        mr_log_slice slice = {.segment = NULL};
+        int16_t error;
+        MR_TRY(mr_log_read(log, &wish, &slice, &error, cx));
+        if (error != MR_KAFKA_NONE || slice.bytes == 0) {
+            mr_log_slice_release(&slice);
+            return error == MR_KAFKA_NONE
+                       ? MR_OK
+                       : mr_fail(cx, MR_E_IO, NULL, "%s cannot be read: %s", MR_TOPIC_TRANSACTIONS,
+                                 mr_kafka_error_name(error));
+        }
+        char *bytes = mr_heap_raw(slice.bytes);
+        mr_code code = mr_log_slice_load(&slice, 0, bytes, slice.bytes, cx);
+        code = code == MR_OK ? load_batches(t, (mr_span){bytes, slice.bytes}, cx) : code;
+        offset = slice.next_offset;
+        mr_heap_free(bytes);
+        mr_log_slice_release(&slice);
+        mr_arena_clear(cx->arena);
+        MR_TRY(code);
+    }
+}
+
+// ---- what only the partitions know -----------------------------------------------------------
+
+static mr_transactions_entry *entry_of_producer(mr_transactions *t, int64_t producer_id) {
+    for (uint32_t i = 0; i < t->slot_count; i++) {
+        for (mr_transactions_entry *e = t->slots[i]; e != NULL; e = e->next) {
+            if (e->now.producer_id == producer_id) {
+                return e;
+            }
+        }
+    }
+    return NULL;
+}
+
+static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
+                     const mr_log_producer *producer, mr_cx *cx) {
+    mr_transactions_entry *entry = entry_of_producer(t, producer->producer_id);
+    if (entry == NULL || mr_transaction_is_ending(&entry->now)) {
+        return MR_OK;
+    }
+    mr_transaction_member member = {mr_span_of(partition->topic->name), partition->number};
+    if (producer->epoch < entry->now.epoch) {
+        mr_log_end end = {producer->producer_id, entry->now.epoch, 0, /* commit= */ false};
+        mr_log_appended appended;
+        MR_TRY(mr_log_end_transaction(partition->log, &end, &appended, cx));
+        return MR_OK;
+    }
+    if (entry->now.state == MR_TRANSACTION_ONGOING && mr_transaction_has(&entry->now, &member)) {
+        return MR_OK;
+    }
+    mr_transaction next =
+        mr_transaction_adopt(&entry->now, &member, mr_broker_now_ms(t->broker), cx);
+    return mr_transactions_write(t, &next, NULL, cx);
+}
+
+static mr_code adopt_of(mr_transactions *t, mr_topic_partition *partition, mr_cx *cx) {
+    mr_log_producer *producers;
+    uint32_t count;
+    mr_log_producers(partition->log, &producers, &count, cx);
+    for (uint32_t i = 0; i < count; i++) {
+        if (producers[i].transaction_start >= 0) {
+            MR_TRY(adopt(t, partition, &producers[i], cx));
+        }
+    }
+    return MR_OK;
+}
+
+static mr_code adopt_all(mr_transactions *t, mr_cx *cx) {
+    uint32_t count;
+    mr_topic **topics = mr_topics_list(mr_broker_topics(t->broker), &count, cx);
+    mr_code code = MR_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t p = 0; code == MR_OK && p < topics[i]->partition_count; p++) {
+            mr_topic_partition *partition = topics[i]->partitions[p];
+            if (!mr_log_offline(partition->log, NULL)) {
+                code = adopt_of(t, partition, cx);
+            }
+        }
+        mr_topic_release(topics[i]);
+    }
+    return code;
+}
+
+mr_code mr_transactions_load(mr_transactions *t, mr_cx *cx) {
+    mr_arena scratch = {.head = NULL}, *outer = cx->arena;
+    cx->arena = &scratch;
+    mr_code code = MR_OK;
+    for (uint32_t i = 0; code == MR_OK && i < t->topic->partition_count; i++) {
+        mr_log *log = t->topic->partitions[i]->log;
+        code = mr_log_offline(log, NULL) ? MR_OK : load_partition(t, log, cx);
+        if (code != MR_OK) {
+            code =
+                mr_error_in(cx, code, "start of the transactions, %s-%u", MR_TOPIC_TRANSACTIONS, i);
+        }
+    }
+    code = code != MR_OK || t->count == 0 ? code : adopt_all(t, cx);
+    mr_arena_release(&scratch);
+    cx->arena = outer;
+    return code;
+}
