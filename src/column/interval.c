@@ -195,11 +195,29 @@ void mr_interval_print(mr_interval value, mr_text *out) {
 
 // ---- order -------------------------------------------------------------------------------------
 
+mr_int128 mr_interval_length_us(mr_interval value) {
+    return ((mr_int128)value.months * 30 + value.days) * MR_DAY_US + value.us;
+}
+
 int mr_interval_compare(mr_interval a, mr_interval b) {
-    const mr_interval values[2] = {a, b};
-    __int128 us[2];
-    for (int i = 0; i < 2; i++) {
-        us[i] = ((__int128)values[i].months * 30 + values[i].days) * MR_DAY_US + values[i].us;
+    mr_int128 left = mr_interval_length_us(a);
+    mr_int128 right = mr_interval_length_us(b);
+    return left < right ? -1 : left > right;
+}
+
+static int32_t within_int32(mr_int128 value) {
+    return (int32_t)MR_MAX(MR_MIN(value, (mr_int128)INT32_MAX), (mr_int128)INT32_MIN);
+}
+
+mr_interval mr_interval_canonical(mr_interval value) {
+    mr_int128 us = mr_interval_length_us(value);
+    mr_interval ret = {.us = (int64_t)(us % MR_DAY_US)};
+    mr_int128 days = us / MR_DAY_US;
+    if (days < INT32_MIN || days > INT32_MAX) {
+        ret.months = within_int32(days / 30);
+        days -= (mr_int128)ret.months * 30;
     }
-    return us[0] < us[1] ? -1 : us[0] > us[1];
+    ret.days = within_int32(days);
+    ret.us += (int64_t)(days - ret.days) * MR_DAY_US;  // Of the longest ones alone.
+    return ret;
 }

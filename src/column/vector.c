@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "column/interval.h"
+
 mr_vector mr_vector_flat(mr_arena *arena, mr_type type, uint32_t rows) {
     void *data = mr_arena_raw(arena, mr_type_bytes(type) * rows);
     return (mr_vector){.type = type, .kind = MR_FLAT, .data = data};
@@ -64,13 +66,13 @@ static inline uint64_t hash_str(mr_str value, uint64_t seed) {
     return mr_hash_bytes(value.data, value.bytes, seed);
 }
 
-static inline uint64_t hash_interval(mr_interval value, uint64_t seed) {
-    uint64_t high = ((uint64_t)(uint32_t)value.months << 32) | (uint32_t)value.days;
-    return mr_hash_u64((uint64_t)value.us, mr_hash_u64(high, seed));
-}
-
 static inline uint64_t hash_numeric(mr_int128 value, uint64_t seed) {
     return mr_hash_u64((uint64_t)value, mr_hash_u64((uint64_t)(value >> 64), seed));
+}
+
+// By its length, as it is compared.
+static inline uint64_t hash_interval(mr_interval value, uint64_t seed) {
+    return hash_numeric(mr_interval_length_us(value), seed);
 }
 
 static inline uint64_t hash_uuid(mr_uuid value, uint64_t seed) {
@@ -219,7 +221,7 @@ static bool same_value(const mr_vector *a, uint32_t i, const mr_vector *b, uint3
     case MR_FLOAT32:
         return hash_double((double)a->float32s[i]) == hash_double((double)b->float32s[k]);
     case MR_FLOAT64: return hash_double(a->float64s[i]) == hash_double(b->float64s[k]);
-    case MR_INTERVAL: return memcmp(&a->intervals[i], &b->intervals[k], sizeof(mr_interval)) == 0;
+    case MR_INTERVAL: return mr_interval_compare(a->intervals[i], b->intervals[k]) == 0;
     case MR_TEXT:
     case MR_BYTES:
     case MR_JSON:

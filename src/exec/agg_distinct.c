@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "column/interval.h"
 #include "exec/agg_table.h"
 #include "exec/hll.h"
 
@@ -24,7 +25,7 @@ static inline uint64_t hash_double(double value) {
 }
 
 static uint64_t hash_interval(mr_interval value) {
-    __int128 us = ((__int128)value.months * 30 + value.days) * MR_DAY_US + value.us;
+    mr_int128 us = mr_interval_length_us(value);
     return mr_hll_hash_bytes(&us, sizeof(us));
 }
 

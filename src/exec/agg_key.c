@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "column/interval.h"
 #include "column/nested.h"
 
 #define MARK_NULL_FIRST 0
@@ -52,7 +53,7 @@ static void put_string(mr_text *out, mr_span value) {
 }
 
 static void put_interval(mr_text *out, mr_interval value) {
-    put_wide(out, ((__int128)value.months * 30 + value.days) * MR_DAY_US + value.us);
+    put_wide(out, mr_interval_length_us(value));
 }
 
 static void put_value(mr_text *out, const mr_vector *v, uint32_t row);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "column/interval.h"
 #include "column/nested.h"
 #include "exec/agg_table.h"
 
@@ -85,6 +86,17 @@ static bool sees_nulls(const mr_agg_call *call) {
     return (mr_function_aggregates[call->fn].flags & MR_AGG_NULLS) != 0;
 }
 
+// Values that compare equal must be one entry (of reals mr_nested_put sees to it).
+static void put_entry(mr_text *out, const mr_vector *in, uint32_t row, bool null) {
+    if (in->type.id != MR_INTERVAL || null) {
+        mr_nested_put(out, in, row);
+        return;
+    }
+    mr_interval value = mr_interval_canonical(in->intervals[mr_vector_at(in, row)]);
+    mr_vector one = {.type = in->type, .kind = MR_FLAT, .intervals = &value};
+    mr_nested_put(out, &one, /* row= */ 0);
+}
+
 static mr_code set_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                           const uint32_t *rows, uint32_t count, mr_cx *cx) {
     const mr_vector *in = input->value;
@@ -96,7 +108,7 @@ static mr_code set_update(uint8_t *const *bases, uint32_t offset, const mr_agg_i
         bool null = in->type.id == MR_NULLTYPE || mr_vector_is_null(in, row);
         if (!null || nulls) {
             mr_text_clear(&value);
-            mr_nested_put(&value, in, row);
+            put_entry(&value, in, row, null);
             set_add((set_state *)(void *)(bases[i] + offset), mr_text_span(&value));
         }
     }

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "column/interval.h"
+
 #define SLOTS_MIN        64
 #define MEMO_COUNT       8
 #define MEMO_ENTRIES_MAX ((uint64_t)1 << 18)
@@ -96,7 +98,7 @@ uint32_t mr_groups_add(mr_groups *groups, mr_span key, uint64_t hash) {
     return group;
 }
 
-// Numbers that compare equal must have equal bytes.
+// Values that compare equal must have equal bytes.
 static double double_canonical(double value) {
     return isnan(value) ? (double)NAN : value + 0.0;
 }
@@ -125,6 +127,9 @@ static void key_add_value(mr_text *key, const mr_vector *column, uint32_t row) {
     } else if (column->type.id == MR_FLOAT32) {
         float number = float_canonical(column->float32s[mr_vector_at(column, row)]);
         mr_text_add_bytes(key, &number, sizeof number);
+    } else if (column->type.id == MR_INTERVAL) {
+        mr_interval interval = mr_interval_canonical(column->intervals[mr_vector_at(column, row)]);
+        mr_text_add_bytes(key, &interval, sizeof interval);
     } else {
         mr_text_add_bytes(key, value, bytes);
     }

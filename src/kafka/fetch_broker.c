@@ -28,6 +28,7 @@ typedef struct broker_plan {
     uint32_t partition;
     uint32_t generation;
     int64_t next;
+    bool answered;
 } broker_plan;
 
 typedef struct broker_run {
@@ -66,7 +67,8 @@ static void make_plans(broker_run *run) {
             continue;
         }
         p->asked = true;
-        run->plans[run->plan_count++] = (broker_plan){index, p->generation, p->next};
+        run->plans[run->plan_count++] =
+            (broker_plan){.partition = index, .generation = p->generation, .next = p->next};
     }
     if (count > 0) {
         run->broker->turn = (run->broker->turn + 1) % count;
@@ -330,7 +332,7 @@ static void take_partition(broker_run *run, const broker_plan *plan, mr_wire_fet
     drop_chunks(&cut);
 }
 
-static const broker_plan *plan_of(const broker_run *run, int32_t partition) {
+static broker_plan *plan_of(const broker_run *run, int32_t partition) {
     for (uint32_t i = 0; i < run->plan_count; i++) {
         if (run->plans[i].partition == (uint32_t)partition) {
             return &run->plans[i];
@@ -348,10 +350,17 @@ static mr_code take_answer(broker_run *run, mr_wire_fetch_response *response,
     for (int32_t t = 0; t < response->responses_count; t++) {
         mr_wire_fetch_data_topic *topic = &response->responses[t];
         for (int32_t i = 0; i < topic->partitions_count; i++) {
-            const broker_plan *plan = plan_of(run, topic->partitions[i].partition_index);
-            if (plan != NULL) {
-                take_partition(run, plan, &topic->partitions[i], buffer);
+            broker_plan *plan = plan_of(run, topic->partitions[i].partition_index);
+            if (plan == NULL) {
+                continue;
             }
+            if (plan->answered) {  // Its rows would count twice.
+                return mr_fail(&run->cx, MR_E_CORRUPT, "Write option client 'librdkafka'.",
+                               "fetch: the answer of %s lists partition %" PRIu32 " twice",
+                               run->link.socket.peer, plan->partition);
+            }
+            plan->answered = true;
+            take_partition(run, plan, &topic->partitions[i], buffer);
         }
     }
     return MR_OK;

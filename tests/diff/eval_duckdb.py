@@ -42,6 +42,7 @@ import pyarrow.parquet as pq
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = 1000
+SLICE_ROWS = 20_000_000  # Values of one run of EVAL_DUMP: more expressions go in slices.
 # Type ids, in the order of MR_TYPES.
 with open(os.path.join(HERE, "..", "..", "src", "column", "type.h"), encoding="utf-8") as header:
     TYPES = {name: i for i, name in enumerate(re.findall(r'^ +X\((\w+), "', header.read(), re.M))}
@@ -1112,6 +1113,7 @@ def condition(kind, expr):
 class Checker:
     def __init__(self, con, folder):
         self.con, self.folder = con, folder
+        self.columns = []
         self.passed = self.failed = self.files = 0
 
     def say(self, ok, text):
@@ -1132,8 +1134,12 @@ class Checker:
             self.say(False, f"{expr}: {reason}")
             return
         con = self.con
-        con.execute(f"CREATE OR REPLACE TEMP TABLE o AS SELECT * FROM {source} POSITIONAL JOIN "
-                    f"read_parquet('{self.load(table)}')")
+        path = self.load(table)
+        listed = ", ".join(["i"] + [name for name in self.columns if name != "i" and
+                                    re.search(r"\b%s\b" % name, f"{expr} {skip or ''}")])
+        con.execute(f"CREATE OR REPLACE TEMP TABLE o AS SELECT * FROM (SELECT {listed} FROM {source}) "
+                    f"POSITIONAL JOIN read_parquet('{path}')")
+        os.remove(path)
         where = f" AND NOT coalesce(({skip}), false)" if skip else ""
         con.execute(f"CREATE OR REPLACE TEMP TABLE good AS SELECT * FROM o WHERE status <> 2{where}")
         con.execute(f"CREATE OR REPLACE TEMP TABLE bad AS SELECT * FROM o WHERE status = 2{where}")
@@ -1283,32 +1289,45 @@ def main():
         con.execute(f"SET TimeZone = '{args.zone}'; SET threads = 1")
         checker = Checker(con, folder)
 
-        def run(name, chosen, rows, texts):
-            paths = [os.path.join(folder, name + end) for end in (".data", ".parquet", ".txt", ".out")]
-            write_data(chosen, rows, paths[0], paths[1])
-            con.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT * FROM read_parquet('{paths[1]}')")
-            with open(paths[2], "w", encoding="utf-8") as out:
-                out.write("\n".join(texts))
-            done = subprocess.run([args.dump, args.zone, zone_file(args.zone), paths[0], paths[2], paths[3]],
+        def load(name, chosen, rows):
+            data, parquet = (os.path.join(folder, name + end) for end in (".data", ".parquet"))
+            write_data(chosen, rows, data, parquet)
+            con.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT * FROM read_parquet('{parquet}')")
+            checker.columns = list(chosen)
+            return data
+
+        def run(data, texts):
+            """The outcomes of some lines, and the functions that none of them used."""
+            lines, out = os.path.join(folder, "lines.txt"), os.path.join(folder, "lines.out")
+            with open(lines, "w", encoding="utf-8") as file:
+                file.write("\n".join(texts))
+            done = subprocess.run([args.dump, args.zone, zone_file(args.zone), data, lines, out],
                                   stdout=subprocess.PIPE, text=True)
             if done.returncode != 0:
-                checker.say(False, f"{args.dump} ends with {done.returncode}")
-                return None, ""
-            return Reader(paths[3]), done.stdout
+                checker.say(False, f"{args.dump} ends with {done.returncode} in {texts[0]} … {texts[-1]}")
+                return None, set()
+            return Reader(out), set(done.stdout.split("\n")) - {""}
 
         few = {name: (kind, values[:10]) for name, (kind, values) in columns.items()}
-        reader, _ = run("examples", few, min(10, args.rows), samples)
+        data = load("examples", few, min(10, args.rows))
+        reader, _ = run(data, samples) if samples else (None, set())
         for sample in samples if reader else []:
             checker.expression(sample, None, reader.outcome())
+        data = load("columns", columns, args.rows)
+        columns.clear()
         aggregates = [] if args.only else AGGREGATES
-        texts = [expr for expr, _, _ in lines] + [f"@{name} {column or 'none'}" for name, column in aggregates]
-        reader, unused = run("columns", columns, args.rows, texts)
-        for expr, skip, theirs in lines if reader else []:
-            checker.expression(theirs, skip, reader.outcome())
+        step, unused = max(1, SLICE_ROWS // args.rows), None
+        for first in range(0, len(lines), step):
+            part = lines[first:first + step]
+            reader, without = run(data, [expr for expr, _, _ in part])
+            unused = without if unused is None else unused & without
+            for expr, skip, theirs in part if reader else []:
+                checker.expression(theirs, skip, reader.outcome())
+        reader = run(data, [f"@{name} {column or 'none'}" for name, column in aggregates])[0] if aggregates else None
         for name, column in aggregates if reader else []:
             checker.aggregate(name, column, reader.outcome())
         if not args.only:
-            checker.say(unused == "", "functions without an expression: " + unused.replace("\n", " "))
+            checker.say(not unused, "functions without an expression: " + " ".join(sorted(unused)))
     print(f"{checker.passed} passed, {checker.failed} failed")
     sys.exit(checker.failed > 0 or checker.passed == 0)
 

@@ -45,10 +45,11 @@ def batch(first, ids):
 
 
 class Broker:
-    """One partition of topic "t"; answer(offset, turn) gives (error, records) for the turn-th fetch, or raises EOFError."""
+    """One partition of topic "t"; answer(offset, turn) gives (error, records) for the turn-th fetch, or raises EOFError.
+    Each answer lists the partition `times` times."""
 
-    def __init__(self, answer, end, versions=None):
-        self.answer, self.end, self.versions = answer, end, versions or RANGES
+    def __init__(self, answer, end, versions=None, times=1):
+        self.answer, self.end, self.versions, self.times = answer, end, versions or RANGES, times
         self.turn = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -109,8 +110,8 @@ class Broker:
             offset = struct.unpack(">q", body[-12:-4])[0]
             self.turn += 1
             error, records = self.answer(offset, self.turn - 1)
-            return struct.pack(">ii", 0, 1) + string("t") + struct.pack(
-                ">iihqqii", 1, 0, error, self.end, self.end, 0, len(records)) + records
+            partition = struct.pack(">ihqqii", 0, error, self.end, self.end, 0, len(records)) + records
+            return struct.pack(">ii", 0, 1) + string("t") + struct.pack(">i", self.times) + partition * self.times
         raise EOFError
 
 
@@ -188,6 +189,13 @@ def test_records_that_lie_are_an_error(ask, place, value):
     bad[17:21] = struct.pack(">I", calc_crc32c(bytes(bad[21:])))
     ids, error = ask(lambda _offset, _turn: (0, bytes(bad)), 10)
     assert ids == [] and "damaged record batch at offset 0" in error["error"], error
+
+
+def test_a_partition_that_is_listed_twice(ask):
+    """No row of it counts twice: what was taken before stands, and then it is an error."""
+    ids, error = ask(lambda offset, _turn: (0, batch(0, range(10)) if offset < 10 else b""), 20, times=2)
+    assert ids in ([], list(range(10)))
+    assert "lists partition 0 twice" in error["error"], error
 
 
 def test_says_what_a_broker_cannot(ask):

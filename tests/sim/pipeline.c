@@ -7,6 +7,11 @@
 // included, must hold the rows of a run without faults, each once; and whenever the machine comes
 // up, no table may hold a row twice or a line that is torn. SEED=n repeats one seed; SIM_SEEDS=n
 // runs n of them.
+//
+// Half of the lives are quiet ones: the input comes in phases, an hour of events apart, and the run
+// follows it for some seconds, in which the clock alone closes windows (idle_timeout, emit_timeout)
+// that hand their rows to wider ones. No event is late there, since no clock gets an hour ahead, so
+// the rows of a run without faults and without pauses are the right ones again.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +28,8 @@
 #define SWEEP_SEEDS   4  // Seeds whose every operation is struck in turn.
 #define ROUNDS_MAX    200
 #define FAULTS_MAX    6
+#define PHASES        3  // Of a quiet life.
+#define PHASE_MS      3600000
 
 static const char *const tables[] = {"metrics", "raw", "coarse", "events_bad", "events_late"};
 #define TABLE_COUNT MR_COUNT(tables)
@@ -31,7 +38,7 @@ static const char pipeline_text[] =
     "CREATE SERVER f FOREIGN DATA WRAPPER file;\n"
     "CREATE SERVER o FOREIGN DATA WRAPPER jsonl;\n"
     "CREATE FOREIGN TABLE events (id text, user_id int, amount double precision, country text,\n"
-    "  t timestamptz OPTIONS (watermark '5 seconds'))\n"
+    "  t timestamptz OPTIONS (watermark '5 seconds'${TIMEOUTS}))\n"
     "  SERVER f OPTIONS (path 'in/events.jsonl', format 'json');\n"
     "CREATE TABLE users (user_id int PRIMARY KEY, segment text);\n"
     "INSERT INTO users VALUES (1, 'new'), (2, 'old'), (3, 'old');\n"
@@ -52,7 +59,7 @@ static const char pipeline_text[] =
     "  FROM tumble(events, t, interval '2 seconds') GROUP BY window_start, window_end;\n"
     "CREATE FOREIGN TABLE coarse () SERVER o OPTIONS (trigger '3 seconds');\n"
     "INSERT INTO coarse SELECT window_start, sum(s) AS s, count(*) AS n\n"
-    "  FROM tumble(seconds, second, interval '6 seconds') GROUP BY window_start, window_end;\n";
+    "  FROM tumble(seconds, second, interval '${COARSE}') GROUP BY window_start, window_end;\n";
 
 static uint64_t random_next(uint64_t *state) {
     uint64_t x = *state += 0x9E3779B97F4A7C15u;
@@ -79,10 +86,12 @@ typedef struct life {
     mr_cx cx;
     mr_plat *plat;
     mr_span input;
-    mr_span input_half;
+    bool quiet;
+    uint32_t part_count;
+    size_t parts[PHASES];  // Bytes of the input that are there, before all of it is.
     mr_job_pair settings[8];
     uint32_t setting_count;
-    mr_job_pair sets[1];
+    mr_job_pair sets[3];
     const char *expected[TABLE_COUNT];
     uint64_t operations;  // Of the run without faults.
     uint32_t rounds;
@@ -96,47 +105,84 @@ static void life_fail(life *l, const char *what, const char *detail) {
     }
 }
 
-static void input_make(life *l) {
+static void event_make(life *l, mr_text *text, const char *id, int64_t at_ms) {
     static const char *const countries[] = {"\"in\"", "\"us\"", "null", "\"De\""};
-    mr_text text;
-    mr_text_init(&text, &l->arena);
-    uint32_t rows = 20 + random_below(&l->random, 40);
+    mr_text_addf(text, "{\"id\":\"%s\",\"user_id\":%u,\"amount\":%u.25,\"country\":%s,", id,
+                 random_below(&l->random, 5), random_below(&l->random, 100),
+                 countries[random_below(&l->random, 4)]);
+    mr_text_add(text, "\"t\":\"");
+    mr_civil_print_iso(text, at_ms * 1000);
+    mr_text_add(text, "\"}\n");
+}
+
+// Rows of one phase; late ones only where no clock decides what is late.
+static void phase_make(life *l, mr_text *text, uint32_t phase, uint32_t rows) {
+    int64_t time_ms = 1767225600000 + random_below(&l->random, 7000) + phase * (int64_t)PHASE_MS;
     uint32_t half = random_below(&l->random, rows);
-    int64_t time_ms = 1767225600000 + random_below(&l->random, 7000);
-    size_t half_bytes = 0;
     for (uint32_t i = 0; i < rows; i++) {
-        half_bytes = i == half ? text.bytes : half_bytes;
+        if (i == half && !l->quiet) {
+            l->parts[l->part_count++] = text->bytes;
+        }
         time_ms += random_below(&l->random, 2500);
         int64_t at_ms = time_ms;
-        if (random_below(&l->random, 5) == 0) {  // Out of order, some of it late.
-            at_ms -= random_below(&l->random, 20000);
+        if (random_below(&l->random, 5) == 0) {  // Out of order.
+            at_ms -= random_below(&l->random, l->quiet ? 4000 : 20000);
         }
         uint32_t kind = random_below(&l->random, 24);
         if (kind == 0) {
-            mr_text_add(&text, "{\"id\": \"torn\n");
+            mr_text_add(text, "{\"id\": \"torn\n");
         } else if (kind == 1) {
-            mr_text_addf(&text, "{\"id\":\"x%u\",\"user_id\":\"no number\"}\n", i);
+            mr_text_addf(text, "{\"id\":\"x%u\",\"user_id\":\"no number\"}\n", i);
         } else if (kind == 2) {
-            mr_text_addf(&text, "{\"id\":\"x%u\",\"user_id\":2,\"amount\":1}\n", i);
+            mr_text_addf(text, "{\"id\":\"x%u\",\"user_id\":2,\"amount\":1}\n", i);
         } else {
-            mr_text_addf(&text, "{\"id\":\"e%u\",\"user_id\":%u,\"amount\":%u.25,\"country\":%s,",
-                         random_below(&l->random, rows), random_below(&l->random, 5),
-                         random_below(&l->random, 100), countries[random_below(&l->random, 4)]);
-            mr_text_add(&text, "\"t\":\"");
-            mr_civil_print_iso(&text, at_ms * 1000);
-            mr_text_add(&text, "\"}\n");
+            // An id of another phase would be a copy or not as the clock went.
+            event_make(l, text,
+                       mr_arena_printf(&l->arena, "e%u.%u", phase, random_below(&l->random, rows)),
+                       at_ms);
         }
     }
+}
+
+static void input_make(life *l) {
+    mr_text text;
+    mr_text_init(&text, &l->arena);
+    uint32_t rows = 20 + random_below(&l->random, 40);
+    if (!l->quiet) {
+        phase_make(l, &text, 0, rows);
+    }
+    for (uint32_t phase = 0; phase < PHASES && l->quiet; phase++) {
+        phase_make(l, &text, phase, rows / PHASES);
+        l->parts[l->part_count++] = text.bytes;
+    }
     l->input = mr_text_span(&text);
-    l->input_half = (mr_span){l->input.data, half_bytes};
 }
 
 static void setting(life *l, const char *name, uint32_t value) {
     l->settings[l->setting_count++] = (mr_job_pair){name, mr_arena_printf(&l->arena, "%u", value)};
 }
 
+// What is part of the query, and so stays for a life.
+static void query_make(life *l) {
+    static const char *const coarse[] = {"6 seconds", "30 seconds", "3 hours"};
+    const char *timeouts = "";
+    if (l->quiet) {
+        uint32_t idle_ms = random_below(&l->random, 3000);
+        uint32_t emit_ms = random_below(&l->random, 4000);
+        bool emits = random_below(&l->random, 4) > 0;
+        timeouts = mr_arena_printf(&l->arena, ", idle_timeout '%u milliseconds'", idle_ms);
+        timeouts = emits ? mr_arena_printf(&l->arena, "%s, emit_timeout '%u milliseconds'",
+                                           timeouts, emit_ms)
+                         : timeouts;
+    }
+    l->sets[1] = (mr_job_pair){"TIMEOUTS", timeouts};
+    l->sets[2] =
+        (mr_job_pair){"COARSE", l->quiet ? coarse[random_below(&l->random, 3)] : "6 seconds"};
+}
+
 static void settings_make(life *l) {
-    static const char *const triggers[] = {"0 seconds", "2 seconds", "30 seconds"};
+    static const char *const triggers[] = {"0 seconds", "300 milliseconds", "2 seconds",
+                                           "30 seconds"};
     l->setting_count = 0;
     setting(l, "exec.workers", 1);
     setting(l, "exec.batch_rows", 1 + random_below(&l->random, 7));
@@ -146,8 +192,8 @@ static void settings_make(life *l) {
     setting(l, "exec.log_bytes", random_below(&l->random, 2) == 0 ? 0 : log_bytes);
     l->settings[l->setting_count++] = (mr_job_pair){"exec.aside_format", "jsonl"};
     l->settings[l->setting_count++] =
-        (mr_job_pair){"exec.aside_trigger", triggers[random_below(&l->random, 3)]};
-    l->sets[0] = (mr_job_pair){"TRIGGER", triggers[random_below(&l->random, 3)]};
+        (mr_job_pair){"exec.aside_trigger", triggers[random_below(&l->random, MR_COUNT(triggers))]};
+    l->sets[0] = (mr_job_pair){"TRIGGER", triggers[random_below(&l->random, MR_COUNT(triggers))]};
 }
 
 static void on_progress(void *self, const mr_progress *progress) {
@@ -165,10 +211,13 @@ static mr_code run_once(life *l, mr_until until, bool *ret_ended, mr_error *ret_
                         .data_dir = "data",
                         .port = &mr_conn_port,
                         .sets = l->sets,
-                        .set_count = 1,
+                        .set_count = MR_COUNT(l->sets),
                         .config = l->settings,
                         .config_count = l->setting_count,
                         .until = until,
+                        .duration_us = until == MR_UNTIL_STOPPED
+                                           ? 1 + random_below(&l->random, 8 * MR_SECOND_US)
+                                           : 0,
                         .progress = on_progress,
                         .self = l};
     mr_job *job;
@@ -307,7 +356,8 @@ static void check_equal(life *l, const char *when) {
 // ---- lives -------------------------------------------------------------------------------------
 
 static void life_begin(life *l, uint64_t seed) {
-    *l = (life){.seed = seed, .random = seed * 0x2545F4914F6CDD1Du + 1};
+    *l = (life){.seed = seed, .random = seed * 0x2545F4914F6CDD1Du + 1, .quiet = seed % 2 == 0};
+    query_make(l);
     input_make(l);
 }
 
@@ -364,7 +414,8 @@ static void run_through(life *l, mr_until until) {
             printf("run %u: %s after %" PRIu64 " operations\n", l->rounds,
                    code == MR_OK ? "ok" : error.text, mr_sim_operations(l->plat));
         }
-        if (code == MR_OK && ended) {
+        if (code == MR_OK && (ended || until == MR_UNTIL_STOPPED)) {
+            check_subset(l);
             return;
         }
         if (round == ROUNDS_MAX) {
@@ -383,9 +434,14 @@ static void run_through(life *l, mr_until until) {
     }
 }
 
-// Takes the first half, then the rest up to the end; then once more, which must add nothing.
+// Takes the first parts, then the rest up to the end; then once more, which must add nothing.
 static void run_whole(life *l) {
-    run_through(l, MR_UNTIL_AVAILABLE_NOW);
+    for (uint32_t p = 0; p < l->part_count; p++) {
+        mr_sim_put(l->plat, "in/events.jsonl", (mr_span){l->input.data, l->parts[p]});
+        for (uint32_t lives = l->quiet ? 1 + random_below(&l->random, 2) : 1; lives > 0; lives--) {
+            run_through(l, l->quiet ? MR_UNTIL_STOPPED : MR_UNTIL_AVAILABLE_NOW);
+        }
+    }
     mr_sim_put(l->plat, "in/events.jsonl", l->input);
     run_through(l, MR_UNTIL_END);
     if (l->why[0] == '\0') {
@@ -415,7 +471,7 @@ static bool seed_run(uint64_t seed) {
     life l;
     life_begin(&l, seed);
     run_expected(&l);
-    machine_new(&l, seed + 1, l.input_half);
+    machine_new(&l, seed + 1, (mr_span){l.input.data, l.parts[0]});
     schedule_make(&l);
     run_whole(&l);
     mr_sim_free(l.plat);
@@ -439,7 +495,7 @@ static bool sweep_run(uint64_t seed, uint64_t *ret_lives) {
             life l;
             life_begin(&l, seed);
             run_expected(&l);
-            machine_new(&l, n, l.input_half);
+            machine_new(&l, n, (mr_span){l.input.data, l.parts[0]});
             mr_sim_fault_at(l.plat, n, kinds[k]);
             run_whole(&l);
             last = MR_MIN(last, mr_sim_operations(l.plat));
