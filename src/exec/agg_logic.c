@@ -40,12 +40,12 @@ static mr_code truth_result(const void *base, const mr_agg_call *call, mr_vector
                             mr_cx *cx) {
     (void)cx;
     const truth_state *state = base;
+    bool all = state->true_rows == state->rows;
     if (call->fn == MR_AGG_COUNT_IF) {
         out->int64s[row] = state->true_rows;
-        return MR_OK;
+    } else {
+        out->bools[row] = call->fn == MR_AGG_BOOL_AND ? all : state->true_rows > 0;
     }
-    bool all = state->true_rows == state->rows;
-    out->bools[row] = call->fn == MR_AGG_BOOL_AND ? all : state->true_rows > 0;
     if (state->rows == 0) {
         mr_agg_result_null(out, row);
     }
