@@ -7,7 +7,7 @@
     X(COUNT, "count", MR_AGG_PLAIN, INT64, TYPE_COUNT, NULLTYPE,                                   \
       "Rows where the argument is not NULL.", "count(x)")                                          \
     X(COUNT_IF, "count_if", MR_AGG_PLAIN, INT64, BOOL, NULLTYPE,                                   \
-      "Rows where the argument is true; NULL when it is NULL in all.", "count_if(x > 0)")                                       \
+      "Rows where the argument is true; NULL when it is NULL in all.", "count_if(x > 0)")          \
     X(SUM_INT64, "sum", MR_AGG_PLAIN, INT64, INT64, NULLTYPE,                                      \
       "Sum; a group whose sum passes 64 bits is bad.", "sum(x)")                                   \
     X(SUM_NUMERIC, "sum", MR_AGG_PLAIN, NUMERIC, NUMERIC, NULLTYPE,                                \

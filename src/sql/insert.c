@@ -123,6 +123,16 @@ static mr_code insert_sink(insert_build *b) {
 
 // ---- columns ---------------------------------------------------------------------------------
 
+// ROW(…) has fields without names, which neither Parquet nor JSON has.
+static bool has_nameless_field(mr_type type) {
+    bool found = false;
+    for (uint32_t i = 0; mr_type_is_nested(type) && i < type.fields->count && !found; i++) {
+        const mr_column *field = &type.fields->columns[i];
+        found = (type.id == MR_STRUCT && field->name[0] == '\0') || has_nameless_field(field->type);
+    }
+    return found;
+}
+
 static mr_code check_output(insert_build *b, const mr_schema *schema) {
     mr_session *s = b->s;
     for (uint32_t c = 0; c < schema->count; c++) {
@@ -135,6 +145,12 @@ static mr_code check_output(insert_build *b, const mr_schema *schema) {
             return mr_fail_at(s->cx, MR_E_TYPE, b->insert.place,
                               "Write epoch(x) for its seconds, or x::text.",
                               "column \"%s\" is an interval, which is not stored", column->name);
+        }
+        if (has_nameless_field(column->type)) {
+            return mr_fail_at(s->cx, MR_E_TYPE, b->insert.place,
+                              "Cast it to a type that names them: CREATE TYPE pair AS (a int, b "
+                              "text), then ROW(1, 'x')::pair.",
+                              "column \"%s\" is a row whose fields have no names", column->name);
         }
     }
     return MR_OK;

@@ -43,6 +43,8 @@ CREATE FOREIGN TABLE t (a interval) SERVER kafka OPTIONS (topic 't');
 INSERT INTO out SELECT a::text AS a FROM t;
 -- case: a sink cannot store an interval
 INSERT INTO out SELECT ts - ts AS a FROM events;
+-- case: a sink cannot store fields without names
+INSERT INTO out SELECT ROW(id, 1) AS a FROM events;
 -- case: watermark on a text
 CREATE FOREIGN TABLE t (ts text OPTIONS (watermark '1 s')) SERVER kafka OPTIONS (topic 't');
 -- case: sum of text
