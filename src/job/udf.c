@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/jsonvalue.h"
 #include "base/numeric.h"
 #include "base/utf8.h"
 #include "plat/library.h"
@@ -77,15 +78,18 @@ static const char *udf_wrong(mr_vector *result, uint32_t i) {
     case MR_NUMERIC:
         return mr_numeric_fits(result->numerics[i], result->type.precision)
                    ? NULL
-                   : "result has too many digits";
+                   : "a number of too many digits";
     case MR_TIME:
-        return result->int64s[i] >= 0 && result->int64s[i] <= MR_DAY_US
-                   ? NULL
-                   : "result is no time of a day";
+        return result->int64s[i] >= 0 && result->int64s[i] <= MR_DAY_US ? NULL : "no time of a day";
     case MR_TEXT:
+        return mr_utf8_valid(result->strs[i].data, result->strs[i].bytes)
+                   ? NULL
+                   : "text that is not UTF-8";
     case MR_JSON:
-        return mr_utf8_valid(result->strs[i].data, result->strs[i].bytes) ? NULL
-                                                                          : "result is not UTF-8";
+        return mr_utf8_valid(result->strs[i].data, result->strs[i].bytes) &&
+                       mr_jsonvalue_check((mr_span){result->strs[i].data, result->strs[i].bytes})
+                   ? NULL
+                   : "text that is not JSON";
     default: return NULL;
     }
 }
@@ -128,7 +132,8 @@ static mr_code udf_run_rows(void *state, const mr_external_call *outer, mr_cx *c
         }
         const char *wrong = udf_wrong(&result, i);
         if (wrong != NULL) {
-            outer->fail(outer->self, row, wrong);
+            outer->fail(outer->self, row,
+                        mr_arena_printf(outer->arena, "%s gave %s", self->what, wrong));
         }
         memcpy((char *)outer->out->data + width * row, (char *)result.data + width * i, width);
     }

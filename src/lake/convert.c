@@ -104,7 +104,21 @@ bool mr_convert_type(const mr_duck *duck, duckdb_logical_type type, mr_type *ret
     return false;
 }
 
-#define FIELDS_MAX 1024
+static duckdb_logical_type struct_logical(const mr_duck *duck, const mr_schema *fields) {
+    mr_arena arena = {0};
+    duckdb_logical_type *children = MR_NEW_ARRAY(&arena, duckdb_logical_type, fields->count);
+    const char **names = MR_NEW_ARRAY(&arena, const char *, fields->count);
+    for (uint32_t i = 0; i < fields->count; i++) {
+        names[i] = fields->columns[i].name;
+        children[i] = mr_convert_logical(duck, fields->columns[i].type);
+    }
+    duckdb_logical_type made = duck->create_struct_type(children, names, fields->count);
+    for (uint32_t i = 0; i < fields->count; i++) {
+        duck->destroy_logical_type(&children[i]);
+    }
+    mr_arena_release(&arena);
+    return made;
+}
 
 duckdb_logical_type mr_convert_logical(const mr_duck *duck, mr_type type) {
     if (type.id == MR_NUMERIC) {
@@ -117,18 +131,7 @@ duckdb_logical_type mr_convert_logical(const mr_duck *duck, mr_type type) {
         return list;
     }
     if (type.id == MR_STRUCT) {
-        duckdb_logical_type children[FIELDS_MAX];
-        const char *names[FIELDS_MAX];
-        uint32_t count = MR_MIN(type.fields->count, (uint32_t)FIELDS_MAX);
-        for (uint32_t i = 0; i < count; i++) {
-            names[i] = type.fields->columns[i].name;
-            children[i] = mr_convert_logical(duck, type.fields->columns[i].type);
-        }
-        duckdb_logical_type made = duck->create_struct_type(children, names, count);
-        for (uint32_t i = 0; i < count; i++) {
-            duck->destroy_logical_type(&children[i]);
-        }
-        return made;
+        return struct_logical(duck, type.fields);
     }
     for (size_t i = 0; i < MR_COUNT(pairs); i++) {
         if (pairs[i].type == type.id) {

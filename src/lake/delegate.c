@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "base/numeric.h"
+#include "column/nested.h"
 #include "lake/convert.h"
+#include "lake/view.h"
 #include "plat/thread.h"
 
 #define INPUT_NAME "mr_input"
@@ -55,30 +57,9 @@ void mr_delegate_free(mr_delegate *delegate) {
 }
 
 static mr_code database_open(mr_delegate *delegate, mr_cx *cx) {
-    mr_duck *duck = &delegate->duck;
-    duckdb_config config;
-    if (duck->create_config(&config) != DuckDBSuccess) {
-        return mr_fail(cx, MR_E_INTERNAL, NULL, "cannot configure DuckDB");
-    }
-    static const char *const settings[][2] = {
-        {"threads", "1"},
-        {"autoinstall_known_extensions", "false"},
-        {"autoload_known_extensions", "false"},
-        {"allow_community_extensions", "false"},
-        {"enable_external_access", "false"},
-    };
-    bool ok = true;
-    for (size_t i = 0; i < MR_COUNT(settings); i++) {
-        ok = ok && duck->set_config(config, settings[i][0], settings[i][1]) == DuckDBSuccess;
-    }
-    char *reason = NULL;
-    ok = ok && duck->open_ext(NULL, &delegate->database, config, &reason) == DuckDBSuccess;
-    duck->destroy_config(&config);
-    mr_code code = ok ? MR_OK
-                      : mr_fail(cx, MR_E_INTERNAL, NULL, "cannot open DuckDB: %s",
-                                reason == NULL ? "bad settings" : reason);
-    duck->free(reason);
-    return code;
+    static const mr_duck_setting settings[] = {{"threads", "1"},
+                                               {"enable_external_access", "false"}};
+    return mr_duck_open(&delegate->duck, settings, MR_COUNT(settings), &delegate->database, cx);
 }
 
 // Loads DuckDB once. Where it is missing, no function is found, and the rest works.
@@ -101,15 +82,6 @@ static mr_code load(mr_delegate *delegate, mr_cx *cx) {
 
 // ---- finding -----------------------------------------------------------------------------------
 
-static void add_literal(mr_text *out, const char *text, size_t bytes) {
-    mr_text_add_char(out, '\'');
-    for (size_t i = 0; i < bytes; i++) {
-        mr_text_add(out, text[i] == '\'' ? "'" : "");
-        mr_text_add_char(out, text[i]);
-    }
-    mr_text_add_char(out, '\'');
-}
-
 static bool is_literal(const mr_external_ask *ask, uint32_t arg) {
     return ask->args[arg].id == MR_NULLTYPE || ask->constants[arg] != NULL;
 }
@@ -122,7 +94,7 @@ static void add_constant(const mr_external_ask *ask, uint32_t arg, mr_text *out)
         mr_text value;
         mr_text_init(&value, out->arena);
         mr_vector_print(constant, 0, ask->zone, &value);
-        add_literal(out, mr_text_string(&value), value.bytes);
+        mr_view_add_literal_span(out, mr_text_span(&value));
     }
     if (ask->args[arg].id != MR_NULLTYPE && ask->args[arg].id != MR_TEXT) {
         mr_text_add(out, "::");
@@ -174,7 +146,7 @@ static mr_code look_up(mr_delegate *delegate, duckdb_connection connection, cons
     mr_text_add(&sql, "SELECT function_type IN ('scalar', 'macro'), "
                       "coalesce(stability <> 'CONSISTENT', false) "
                       "FROM duckdb_functions() WHERE function_name = lower(");
-    add_literal(&sql, name, strlen(name));
+    mr_view_add_literal(&sql, name);
     mr_text_add(&sql, ") GROUP BY ALL");
     duckdb_result result;
     if (duck->query(connection, mr_text_string(&sql), &result) != DuckDBSuccess) {
@@ -208,7 +180,7 @@ static mr_code connect(mr_delegate *delegate, const char *zone_name, duckdb_conn
     mr_text_init(&sql, cx->arena);
     mr_text_add(&sql, "SET TimeZone = ");
     const char *zone = zone_name == NULL ? "UTC" : zone_name;
-    add_literal(&sql, zone, strlen(zone));
+    mr_view_add_literal(&sql, zone);
     duckdb_result result;
     mr_code code = MR_OK;
     if (duck->query(*ret, mr_text_string(&sql), &result) != DuckDBSuccess) {
@@ -444,6 +416,21 @@ static mr_code function_open(const mr_external *external, void **ret_state, mr_c
     return MR_OK;
 }
 
+static bool has_numeric(mr_type type) {
+    bool some = type.id == MR_NUMERIC;
+    for (uint32_t i = 0; mr_type_is_nested(type) && i < type.fields->count && !some; i++) {
+        some = has_numeric(type.fields->columns[i].type);
+    }
+    return some;
+}
+
+// DuckDB's sums may have more digits than their type, and a HUGEINT may have 39.
+static bool digits_fit(const mr_vector *v, uint32_t row) {
+    return v->type.id == MR_NUMERIC
+               ? mr_numeric_fits(v->numerics[row], v->type.precision)
+               : mr_nested_check(v->type, (mr_span){v->strs[row].data, v->strs[row].bytes});
+}
+
 // Puts a chunk's rows where they belong.
 static void take_chunk(const function *f, duckdb_data_chunk chunk, duckdb_logical_type logical,
                        uint32_t first, const mr_external_call *call) {
@@ -452,13 +439,14 @@ static void take_chunk(const function *f, duckdb_data_chunk chunk, duckdb_logica
     mr_convert_source from = {duck, duck->data_chunk_get_vector(chunk, 0), logical};
     mr_vector v = mr_convert_from(from, call->out->type, count, call->arena);
     size_t width = mr_type_bytes(v.type);
+    bool numeric = has_numeric(v.type);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = f->rows.sel != NULL ? f->rows.sel[first + i] : first + i;
         memcpy((char *)call->out->data + width * row, (const char *)v.data + width * i, width);
         if (mr_vector_is_null(&v, i)) {
             mr_bits_clear(call->out->valid, row);
-        } else if (v.type.id == MR_NUMERIC && !mr_numeric_fits(v.numerics[i], v.type.precision)) {
-            call->fail(call->self, row, "the result has too many digits");  // DuckDB's sums may.
+        } else if (numeric && !digits_fit(&v, i)) {
+            call->fail(call->self, row, "the result has too many digits");
         }
     }
 }

@@ -49,3 +49,31 @@ mr_code mr_duck_load(mr_duck *ret, mr_cx *cx) {
     *ret = duck;
     return MR_OK;
 }
+
+mr_code mr_duck_open(const mr_duck *duck, const mr_duck_setting *settings, size_t count,
+                     duckdb_database *ret, mr_cx *cx) {
+    static const mr_duck_setting always[] = {
+        {"autoinstall_known_extensions", "false"},
+        {"autoload_known_extensions", "false"},
+        {"allow_community_extensions", "false"},
+    };
+    duckdb_config config;
+    if (duck->create_config(&config) != DuckDBSuccess) {
+        return mr_fail(cx, MR_E_INTERNAL, NULL, "cannot configure DuckDB");
+    }
+    bool ok = true;
+    for (size_t i = 0; i < MR_COUNT(always) + count; i++) {
+        const mr_duck_setting *s =
+            i < MR_COUNT(always) ? &always[i] : &settings[i - MR_COUNT(always)];
+        ok = ok &&
+             (s->value == NULL || duck->set_config(config, s->name, s->value) == DuckDBSuccess);
+    }
+    char *reason = NULL;
+    ok = ok && duck->open_ext(NULL, ret, config, &reason) == DuckDBSuccess;
+    duck->destroy_config(&config);
+    mr_code code = ok ? MR_OK
+                      : mr_fail(cx, MR_E_INTERNAL, NULL, "cannot open DuckDB: %s",
+                                reason == NULL ? "bad settings" : reason);
+    duck->free(reason);
+    return code;
+}

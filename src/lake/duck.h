@@ -46,3 +46,13 @@ typedef struct mr_duck {
 // Loads the library: MILLRACE_DUCKDB, near the program, build/deps/lib, the system's path. It stays
 // loaded.  errors  MR_E_MISSING
 mr_code mr_duck_load(mr_duck *ret, mr_cx *cx);
+
+typedef struct mr_duck_setting {
+    const char *name;
+    const char *value;  // NULL = as DuckDB has it.
+} mr_duck_setting;
+
+// Opens a database in memory that loads no extension by itself, with these settings too.
+// errors  MR_E_INTERNAL
+mr_code mr_duck_open(const mr_duck *duck, const mr_duck_setting *settings, size_t count,
+                     duckdb_database *ret, mr_cx *cx);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lake/convert.h"
 #include "lake/duck.h"
 #include "lake/view.h"
 #include "plat/plat.h"
@@ -71,41 +72,16 @@ static mr_code run(mr_lake *lake, const char *sql, mr_cx *cx) {
 // ---- opening ---------------------------------------------------------------------------------
 
 static mr_code open_database(mr_lake *lake, const mr_lake_options *options, mr_cx *cx) {
-    mr_duck *duck = &lake->duck;
-    duckdb_config config;
-    if (duck->create_config(&config) != DuckDBSuccess) {
-        return mr_fail(cx, MR_E_INTERNAL, NULL, "cannot configure DuckDB");
-    }
     const char *threads = mr_arena_printf(cx->arena, "%" PRIu32, options->threads);
     const char *memory = mr_arena_printf(cx->arena, "%" PRIu64 "B", options->memory_bytes);
-    struct {
-        const char *name;
-        const char *value;
-    } settings[] = {
-        {"autoinstall_known_extensions", "false"},
-        {"autoload_known_extensions", "false"},
-        {"allow_community_extensions", "false"},
+    const mr_duck_setting settings[] = {
         {"threads", options->threads == 0 ? NULL : threads},
         {"memory_limit", options->memory_bytes == 0 ? NULL : memory},
     };
-    bool ok = true;
-    for (size_t i = 0; i < MR_COUNT(settings); i++) {
-        if (settings[i].value != NULL) {
-            ok = ok &&
-                 duck->set_config(config, settings[i].name, settings[i].value) == DuckDBSuccess;
-        }
-    }
-    char *reason = NULL;
-    ok = ok && duck->open_ext(NULL, &lake->database, config, &reason) == DuckDBSuccess &&
-         duck->connect(lake->database, &lake->connection) == DuckDBSuccess;
-    duck->destroy_config(&config);
-    mr_code code = ok ? MR_OK
-                      : mr_fail(cx, MR_E_INTERNAL, NULL, "cannot open DuckDB: %s",
-                                reason == NULL ? "bad settings" : reason);
-    if (reason != NULL) {
-        duck->free(reason);
-    }
-    return code;
+    MR_TRY(mr_duck_open(&lake->duck, settings, MR_COUNT(settings), &lake->database, cx));
+    return lake->duck.connect(lake->database, &lake->connection) == DuckDBSuccess
+               ? MR_OK
+               : mr_fail(cx, MR_E_INTERNAL, NULL, "cannot connect to DuckDB");
 }
 
 static void add_folder(mr_text *list, const char *path) {
@@ -225,23 +201,6 @@ static mr_code prepare(mr_lake *lake, const char *sql, duckdb_prepared_statement
     return MR_OK;
 }
 
-static bool type_of(duckdb_type type, mr_type *ret) {
-    // clang-format off
-    switch ((int)type) {
-    case DUCKDB_TYPE_BOOLEAN: *ret = MR_TYPE(MR_BOOL); return true;
-    case DUCKDB_TYPE_INTEGER: *ret = MR_TYPE(MR_INT32); return true;
-    case DUCKDB_TYPE_BIGINT: *ret = MR_TYPE(MR_INT64); return true;
-    case DUCKDB_TYPE_DOUBLE: *ret = MR_TYPE(MR_FLOAT64); return true;
-    case DUCKDB_TYPE_VARCHAR: *ret = MR_TYPE(MR_TEXT); return true;
-    case DUCKDB_TYPE_BLOB: *ret = MR_TYPE(MR_BYTES); return true;
-    case DUCKDB_TYPE_DATE: *ret = MR_TYPE(MR_DATE); return true;
-    case DUCKDB_TYPE_TIMESTAMP: *ret = MR_TYPE(MR_TIMESTAMP); return true;
-    case DUCKDB_TYPE_TIMESTAMP_TZ: *ret = MR_TYPE(MR_TIMESTAMPTZ); return true;
-    default: return false;
-    }
-    // clang-format on
-}
-
 static mr_code schema_of(mr_lake *lake, duckdb_result *result, mr_schema **ret, mr_cx *cx) {
     mr_duck *duck = &lake->duck;
     mr_schema *schema = MR_NEW(cx->arena, mr_schema);
@@ -250,7 +209,10 @@ static mr_code schema_of(mr_lake *lake, duckdb_result *result, mr_schema **ret, 
     for (uint32_t c = 0; c < schema->count; c++) {
         mr_column *column = &schema->columns[c];
         column->name = mr_arena_string(cx->arena, duck->column_name(result, c));
-        if (!type_of(duck->column_type(result, c), &column->type)) {
+        duckdb_logical_type type = duck->column_logical_type(result, c);
+        bool known = mr_convert_type(duck, type, &column->type, cx->arena);
+        duck->destroy_logical_type(&type);
+        if (!known) {
             return mr_fail(cx, MR_E_TYPE, "Cast it, for example to text or double precision.",
                            "column \"%s\" of the result has a type that is not supported",
                            column->name);
@@ -260,30 +222,8 @@ static mr_code schema_of(mr_lake *lake, duckdb_result *result, mr_schema **ret, 
     return MR_OK;
 }
 
-static mr_vector vector_of(const mr_duck *duck, duckdb_vector in, mr_type type, uint32_t rows,
-                           mr_arena *arena) {
-    mr_vector out = {.type = type, .kind = MR_FLAT, .data = duck->vector_get_data(in)};
-    out.valid = duck->vector_get_validity(in);
-    if (mr_type_is_string(type)) {
-        duckdb_string_t *strings = out.data;
-        out = mr_vector_flat(arena, type, rows);
-        out.valid = duck->vector_get_validity(in);
-        for (uint32_t row = 0; row < rows; row++) {
-            if (mr_vector_is_null(&out, row)) {
-                out.strs[row] = (mr_str){.data = ""};
-                continue;
-            }
-            uint32_t bytes = strings[row].value.inlined.length;
-            const char *data =
-                bytes <= 12 ? strings[row].value.inlined.inlined : strings[row].value.pointer.ptr;
-            out.strs[row] = (mr_str){.data = data, .bytes = bytes};
-        }
-    }
-    return out;
-}
-
-static mr_code hand_chunk(mr_lake *lake, duckdb_data_chunk chunk, const mr_schema *schema,
-                          const mr_lake_sink *sink, mr_cx *cx) {
+static mr_code hand_chunk(mr_lake *lake, duckdb_result *result, duckdb_data_chunk chunk,
+                          const mr_schema *schema, const mr_lake_sink *sink, mr_cx *cx) {
     mr_duck *duck = &lake->duck;
     mr_arena arena = {0};
     uint32_t rows = mr_u32(duck->data_chunk_get_size(chunk));
@@ -291,8 +231,10 @@ static mr_code hand_chunk(mr_lake *lake, duckdb_data_chunk chunk, const mr_schem
     if (rows > 0) {
         mr_batch batch = mr_batch_new(&arena, schema->count, rows);
         for (uint32_t c = 0; c < schema->count; c++) {
-            duckdb_vector vector = duck->data_chunk_get_vector(chunk, c);
-            batch.columns[c] = vector_of(duck, vector, schema->columns[c].type, rows, &arena);
+            mr_convert_source from = {duck, duck->data_chunk_get_vector(chunk, c),
+                                      duck->column_logical_type(result, c)};
+            batch.columns[c] = mr_convert_from(from, schema->columns[c].type, rows, &arena);
+            duck->destroy_logical_type(&from.logical);
         }
         code = sink->rows(sink->self, &batch, cx);
     }
@@ -317,7 +259,7 @@ static mr_code hand_result(mr_lake *lake, duckdb_result *result, const mr_lake_s
             const char *reason = duck->result_error(result);
             return reason == NULL || reason[0] == '\0' ? MR_OK : failed(reason, cx);
         }
-        mr_code code = hand_chunk(lake, chunk, schema, sink, cx);
+        mr_code code = hand_chunk(lake, result, chunk, schema, sink, cx);
         duck->destroy_data_chunk(&chunk);
         MR_TRY(code);
     }
@@ -489,7 +431,9 @@ mr_code mr_lake_load(const char *format, const char *path, mr_rows *rows, mr_cx 
         const mr_column *column = &rows->schema->columns[c];
         mr_text_add(&sql, c == 0 ? "CAST(" : ", CAST(");
         mr_view_add_name(&sql, column->name);
-        mr_text_addf(&sql, " AS %s)", mr_type_name(column->type));
+        mr_text_add(&sql, " AS ");
+        mr_convert_type_name(column->type, &sql);
+        mr_text_add_char(&sql, ')');
     }
     mr_text_addf(&sql, " FROM read_%s(", format);
     mr_view_add_literal(&sql, path);

@@ -4,22 +4,26 @@
 
 #include <string.h>
 
-static void add_quoted(mr_text *out, const char *text, char quote) {
+static void add_quoted(mr_text *out, mr_span text, char quote) {
     mr_text_add_char(out, quote);
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == quote) {
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] == quote) {
             mr_text_add_char(out, quote);
         }
-        mr_text_add_char(out, *at);
+        mr_text_add_char(out, text.data[i]);
     }
     mr_text_add_char(out, quote);
 }
 
 void mr_view_add_name(mr_text *out, const char *name) {
-    add_quoted(out, name, '"');
+    add_quoted(out, mr_span_of(name), '"');
 }
 
 void mr_view_add_literal(mr_text *out, const char *text) {
+    add_quoted(out, mr_span_of(text), '\'');
+}
+
+void mr_view_add_literal_span(mr_text *out, mr_span text) {
     add_quoted(out, text, '\'');
 }
 

@@ -13,3 +13,4 @@ mr_code mr_view_sql(const char *data_dir, const mr_catalog_table *table, const c
                     mr_cx *cx);
 void mr_view_add_name(mr_text *out, const char *name);     // "name", quoted.
 void mr_view_add_literal(mr_text *out, const char *text);  // 'text', quoted.
+void mr_view_add_literal_span(mr_text *out, mr_span text);

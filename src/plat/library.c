@@ -14,6 +14,12 @@
 // What this thread runs of a library; a handler can find it nowhere else.
 static _Thread_local const char *volatile running;
 
+// A handler must not run on a stack that has overflowed, so a thread that runs a library's
+// functions has another one.
+#define ALTERNATE_BYTES ((size_t)64 << 10)
+static _Thread_local char alternate[ALTERNATE_BYTES] __attribute__((aligned(16)));
+static _Thread_local bool has_alternate;
+
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 static void say(const char *text) {
@@ -53,7 +59,8 @@ static void on_crash(int number) {
 }
 
 static void set_handlers(void) {
-    struct sigaction action = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_crash,
+                               .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < MR_COUNT(crash_signals); i++) {
         sigaction(crash_signals[i], &action, NULL);
@@ -79,6 +86,14 @@ void *mr_library_symbol(void *library, const char *name) {
 }
 
 void mr_library_enter(const char *what) {
+    if (!has_alternate) {
+        has_alternate = true;
+        const stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
+        stack_t other;  // A sanitizer's, which it takes away itself.
+        if (sigaltstack(/* new= */ NULL, &other) == 0 && (other.ss_flags & SS_DISABLE) != 0) {
+            (void)sigaltstack(&stack, /* old= */ NULL);
+        }
+    }
     running = what;
 }
 

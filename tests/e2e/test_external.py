@@ -188,6 +188,19 @@ void wide(millrace_call *call) {
         ((__int128 *)call->result.data)[row] = row % 2 ? 9999 : (__int128)1 << 126;
     }
 }
+void json(millrace_call *call) {
+    for (uint32_t row = 0; row < call->rows; row++) {
+        ((millrace_string *)call->result.data)[row] = (millrace_string){row % 2 ? "{\"a\": [1]}" : "{\"a\": ", row % 2 ? 10 : 6, 0};
+    }
+}
+int64_t deep(volatile int64_t *above) {
+    volatile int64_t room[512] = {*above};
+    return *above < 0 ? 0 : deep(room) + room[1];
+}
+void overflow(millrace_call *call) {
+    volatile int64_t first = 0;
+    *(int64_t *)call->result.data = deep(&first);
+}
 void crash(millrace_call *call) {
     volatile int *volatile nowhere = 0;
     *nowhere = (int)call->rows;
@@ -230,17 +243,28 @@ def test_what_c_gives_back_is_looked_at(tmp_path):
                   own("broken", "x bigint", "text") + own("wide", "x bigint", "numeric(4,1)"))
     assert run(tmp_path, sql, "-c", "exec.aside_format=jsonl") == [{"i": 1, "b": "ok"}, {"i": 3, "b": "ok"}]
     bad = read(tmp_path / "data", "rows_bad")
-    assert [row["reason"] for row in bad] == ["expression: result is not UTF-8"] * 2
+    assert [row["reason"] for row in bad] == ["expression: function broken of lib/own.so gave text that is not UTF-8"] * 2
     sql.write_text(sql.read_text().replace("broken(i)", "wide(i)"))
     assert run(tmp_path, sql, "--fresh") == [{"i": 1, "b": 999.9}, {"i": 3, "b": 999.9}]
 
 
-def test_a_crash_names_the_function_and_loses_nothing(tmp_path):
+def test_json_of_c_is_looked_at(tmp_path):
     library(tmp_path)
-    sql = project(tmp_path, [{"i": 1}], {"i": "bigint"}, "crash(i) AS c", own("crash", "x bigint", "bigint"))
-    died = start("run", sql, "--until", "end", "--data", tmp_path / "data", cwd=tmp_path).wait(60)
-    assert died.code < 0 and "function crash of lib/own.so crashed: segmentation fault" in died.err
-    sql.write_text(sql.read_text().replace("crash(i) AS c", "i"))
+    sql = project(tmp_path, [{"i": at} for at in range(4)], {"i": "bigint"}, "i, json(i) AS j",
+                  own("json", "x bigint", "jsonb"))
+    assert run(tmp_path, sql, "-c", "exec.aside_format=jsonl") == [{"i": 1, "j": {"a": [1]}}, {"i": 3, "j": {"a": [1]}}]
+    bad = read(tmp_path / "data", "rows_bad")
+    assert [row["reason"] for row in bad] == ["expression: function json of lib/own.so gave text that is not JSON"] * 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("name", ["crash", "overflow"])
+def test_a_crash_names_the_function_and_loses_nothing(tmp_path, name, workers):
+    library(tmp_path)
+    sql = project(tmp_path, [{"i": 1}], {"i": "bigint"}, f"{name}(i) AS c", own(name, "x bigint", "bigint"))
+    died = start("run", sql, "--until", "end", "--data", tmp_path / "data", *settings(workers=workers), cwd=tmp_path).wait(60)
+    assert died.code < 0 and f"function {name} of lib/own.so crashed: segmentation fault" in died.err
+    sql.write_text(sql.read_text().replace(f"{name}(i) AS c", "i"))
     assert run(tmp_path, sql, "--fresh") == [{"i": 1}]
 
 
