@@ -2,6 +2,7 @@
 
 #include "exec/agg.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "exec/agg_table.h"
@@ -51,6 +52,16 @@ const mr_agg *mr_agg_find(const mr_agg_call *call) {
     }
     mr_assert(false);
     return NULL;
+}
+
+mr_code mr_agg_check_row(uint64_t key_bytes, uint64_t value_bytes, mr_cx *cx) {
+    const uint64_t most = UINT32_MAX - 16;
+    if (key_bytes <= most && value_bytes <= most - key_bytes) {
+        return MR_OK;
+    }
+    return mr_fail(cx, MR_E_LIMIT, "Shorten its values, or what it is ordered by.",
+                   "a row of an aggregate has %" PRIu64 " bytes, more than 4 GiB",
+                   key_bytes + value_bytes);
 }
 
 void mr_agg_save_fixed(const void *state, uint32_t bytes, mr_text *out) {

@@ -4,6 +4,7 @@
 // State: a bag of entries on the heap, each the key of a row's order and its value; put in order
 // when the result is made. Two bags merge by standing one behind the other.
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,21 +37,23 @@ static char *bag_room(bag_state *state, uint64_t bytes) {
     return at;
 }
 
-static void bag_add(bag_state *state, mr_span key, mr_span value) {
+static mr_code bag_add(bag_state *state, mr_span key, mr_span value, mr_cx *cx) {
+    MR_TRY(mr_agg_check_row(key.bytes, value.bytes, cx));
     uint32_t head[2] = {mr_u32(key.bytes), mr_u32(value.bytes)};
     char *at = bag_room(state, ENTRY_HEAD + key.bytes + value.bytes);
     memcpy(at, head, ENTRY_HEAD);
     memcpy(at + ENTRY_HEAD, key.data, key.bytes);
     memcpy(at + ENTRY_HEAD + key.bytes, value.data, value.bytes);
     state->count++;
+    return MR_OK;
 }
 
 // by_value: in the order of values; else in that of rows.
-static void bag_update(const mr_agg_input *input, bool by_value, mr_agg_rows to, mr_arena *arena) {
+static mr_code bag_update(const mr_agg_input *input, bool by_value, mr_agg_rows to, mr_cx *cx) {
     bool nulls = (mr_function_aggregates[input->call->fn].flags & MR_AGG_NULLS) != 0;
     mr_text key, value;
-    mr_text_init(&key, arena);
-    mr_text_init(&value, arena);
+    mr_text_init(&key, cx->arena);
+    mr_text_init(&value, cx->arena);
     for (uint32_t i = 0; i < to.count; i++) {
         uint32_t row = to.rows != NULL ? to.rows[i] : i;
         bool null = input->value->type.id == MR_NULLTYPE || mr_vector_is_null(input->value, row);
@@ -66,21 +69,20 @@ static void bag_update(const mr_agg_input *input, bool by_value, mr_agg_rows to,
             mr_agg_key_put_row(&key, input, row);
         }
         mr_nested_put(&value, input->value, row);
-        bag_add((bag_state *)(void *)(to.bases[i] + to.offset), mr_text_span(&key),
-                mr_text_span(&value));
+        MR_TRY(bag_add((bag_state *)(void *)(to.bases[i] + to.offset), mr_text_span(&key),
+                       mr_text_span(&value), cx));
     }
+    return MR_OK;
 }
 
 static mr_code rows_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                            const uint32_t *rows, uint32_t count, mr_cx *cx) {
-    bag_update(input, /* by_value= */ false, (mr_agg_rows){bases, offset, rows, count}, cx->arena);
-    return MR_OK;
+    return bag_update(input, /* by_value= */ false, (mr_agg_rows){bases, offset, rows, count}, cx);
 }
 
 static mr_code values_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input,
                              const uint32_t *rows, uint32_t count, mr_cx *cx) {
-    bag_update(input, /* by_value= */ true, (mr_agg_rows){bases, offset, rows, count}, cx->arena);
-    return MR_OK;
+    return bag_update(input, /* by_value= */ true, (mr_agg_rows){bases, offset, rows, count}, cx);
 }
 
 static mr_code bag_merge(void *into, const void *from, mr_cx *cx) {
@@ -183,6 +185,19 @@ static void store_entry(const bag_entry *entry, mr_type type, mr_vector *out, ui
     mr_nested_store(&item, out, row);
 }
 
+// Results are kept well below the 4 GiB of a string, so that what is made of them (a key, an
+// element) fits too.
+#define RESULT_BYTES_MAX ((uint64_t)1 << 30)
+
+static mr_code check_result(const mr_agg_call *call, uint64_t bytes, uint64_t count, mr_cx *cx) {
+    if (bytes <= RESULT_BYTES_MAX && count <= UINT32_MAX) {
+        return MR_OK;
+    }
+    return mr_fail(cx, MR_E_VALUE, "Group by more, or take a shorter window.",
+                   "%s of %" PRIu64 " values has %" PRIu64 " bytes, more than 1 GiB",
+                   mr_function_aggregates[call->fn].name, count, bytes);
+}
+
 static mr_code string_result(const void *base, const mr_agg_call *call, mr_vector *out,
                              uint32_t row, mr_cx *cx) {
     const bag_state *state = base;
@@ -196,6 +211,11 @@ static mr_code string_result(const void *base, const mr_agg_call *call, mr_vecto
         separator = (mr_span){text.data, text.bytes};
     }
     bag_entry *entries = bag_sorted(state, cx->arena);
+    uint64_t total = separator.bytes * (state->count - 1);
+    for (uint64_t i = 0; i < state->count; i++) {
+        total += entries[i].value.bytes;
+    }
+    MR_TRY(check_result(call, total, state->count, cx));
     mr_text joined;
     mr_text_init(&joined, cx->arena);
     for (uint64_t i = 0; i < state->count; i++) {
@@ -210,13 +230,17 @@ static mr_code string_result(const void *base, const mr_agg_call *call, mr_vecto
 
 static mr_code array_result(const void *base, const mr_agg_call *call, mr_vector *out, uint32_t row,
                             mr_cx *cx) {
-    (void)call;
     const bag_state *state = base;
     if (state->count == 0) {
         mr_agg_result_null(out, row);
         return MR_OK;
     }
     bag_entry *entries = bag_sorted(state, cx->arena);
+    uint64_t total = 0;
+    for (uint64_t i = 0; i < state->count; i++) {
+        total += entries[i].value.bytes;
+    }
+    MR_TRY(check_result(call, total, state->count, cx));
     mr_text list;
     mr_text_init(&list, cx->arena);
     mr_nested_put_count(&list, mr_u32(state->count));

@@ -32,7 +32,8 @@ static mr_span kept_value(const kept_state *state) {
     return (mr_span){state->data + state->key_bytes, state->value_bytes};
 }
 
-static void kept_set(kept_state *state, mr_span key, mr_span value) {
+static mr_code kept_set(kept_state *state, mr_span key, mr_span value, mr_cx *cx) {
+    MR_TRY(mr_agg_check_row(key.bytes, value.bytes, cx));
     uint32_t bytes = mr_u32(key.bytes + value.bytes);
     if (state->data == NULL || bytes > state->capacity) {
         uint32_t capacity = MR_MAX(mr_u32(mr_align_up(bytes, 16)), 32u);
@@ -44,17 +45,18 @@ static void kept_set(kept_state *state, mr_span key, mr_span value) {
     memcpy(state->data + key.bytes, value.data, value.bytes);
     state->key_bytes = (uint32_t)key.bytes;
     state->value_bytes = (uint32_t)value.bytes;
+    return MR_OK;
 }
 
-static void kept_offer(kept_state *state, mr_span key, mr_span value, bool last) {
+static mr_code kept_offer(kept_state *state, mr_span key, mr_span value, bool last, mr_cx *cx) {
     if (state->data != NULL) {
         int order = mr_span_compare(key, kept_key(state));
         order = last ? -order : order;
         if (order > 0 || (order == 0 && mr_span_compare(value, kept_value(state)) >= 0)) {
-            return;
+            return MR_OK;
         }
     }
-    kept_set(state, key, value);
+    return kept_set(state, key, value, cx);
 }
 
 // What a function does with a row.
@@ -65,10 +67,10 @@ typedef struct kept_how {
     bool descending;  // … backwards.
 } kept_how;
 
-static void kept_update(const mr_agg_input *input, kept_how how, mr_agg_rows to, mr_arena *arena) {
+static mr_code kept_update(const mr_agg_input *input, kept_how how, mr_agg_rows to, mr_cx *cx) {
     mr_text key, value;
-    mr_text_init(&key, arena);
-    mr_text_init(&value, arena);
+    mr_text_init(&key, cx->arena);
+    mr_text_init(&value, cx->arena);
     for (uint32_t i = 0; i < to.count; i++) {
         uint32_t row = to.rows != NULL ? to.rows[i] : i;
         bool null = input->value->type.id == MR_NULLTYPE || mr_vector_is_null(input->value, row);
@@ -84,9 +86,10 @@ static void kept_update(const mr_agg_input *input, kept_how how, mr_agg_rows to,
             mr_agg_key_put_row(&key, input, row);
         }
         mr_nested_put(&value, input->value, row);
-        kept_offer((kept_state *)(void *)(to.bases[i] + to.offset), mr_text_span(&key),
-                   mr_text_span(&value), how.last);
+        MR_TRY(kept_offer((kept_state *)(void *)(to.bases[i] + to.offset), mr_text_span(&key),
+                          mr_text_span(&value), how.last, cx));
     }
+    return MR_OK;
 }
 
 static mr_code kept_result(const void *base, const mr_agg_call *call, mr_vector *out, uint32_t row,
@@ -123,7 +126,8 @@ static mr_code kept_load(void *base, mr_span *in, mr_cx *cx) {
         return mr_fail(cx, MR_E_CORRUPT, /* hint= */ NULL, "state of an aggregate is cut short");
     }
     if (head[0] != 0) {
-        kept_set(base, (mr_span){in->data, key_bytes}, (mr_span){in->data + key_bytes, head[1]});
+        MR_TRY(kept_set(base, (mr_span){in->data, key_bytes},
+                        (mr_span){in->data + key_bytes, head[1]}, cx));
     }
     in->data += key_bytes + head[1];
     in->bytes -= key_bytes + head[1];
@@ -142,17 +146,14 @@ static size_t kept_extra(const void *base) {
 #define KEPT(id, name_, ...)                                                                      \
     static mr_code id##_update(uint8_t *const *bases, uint32_t offset, const mr_agg_input *input, \
                                const uint32_t *rows, uint32_t count, mr_cx *cx) {                 \
-        kept_update(input, (kept_how){__VA_ARGS__}, (mr_agg_rows){bases, offset, rows, count},    \
-                    cx->arena);                                                                   \
-        return MR_OK;                                                                             \
+        return kept_update(input, (kept_how){__VA_ARGS__},                                        \
+                           (mr_agg_rows){bases, offset, rows, count}, cx);                        \
     }                                                                                             \
     static mr_code id##_merge(void *into, const void *from, mr_cx *cx) {                          \
-        (void)cx;                                                                                 \
         const kept_state *more = from;                                                            \
-        if (more->data != NULL) {                                                                 \
-            kept_offer(into, kept_key(more), kept_value(more), (kept_how){__VA_ARGS__}.last);     \
-        }                                                                                         \
-        return MR_OK;                                                                             \
+        return more->data == NULL ? MR_OK                                                         \
+                                  : kept_offer(into, kept_key(more), kept_value(more),            \
+                                               (kept_how){__VA_ARGS__}.last, cx);                 \
     }                                                                                             \
     const mr_agg mr_agg_kept_##id = {                                                             \
         .name = name_,                                                                            \

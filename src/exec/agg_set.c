@@ -4,6 +4,7 @@
 // is made, so that sets of workers and epochs merge, whatever it is. Rows in an order are then in
 // that of their values.
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -21,7 +22,8 @@ typedef struct set_state {
     uint32_t slot_count;  // A power of two, or 0.
 } set_state;
 
-#define UNIT 4  // Entries begin at multiples of it, so that a slot of 32 bits reaches 16 GiB.
+#define COUNT_MAX (3u << 29)  // Of 2^31 slots.
+#define UNIT      4  // Entries begin at multiples of it, so that a slot of 32 bits reaches 16 GiB.
 
 static void set_init(void *state) {
     *(set_state *)state = (set_state){.count = 0};
@@ -58,20 +60,34 @@ static void set_grow(set_state *state) {
     }
 }
 
-static void set_add(set_state *state, mr_span value) {
+static mr_code set_full(const set_state *state, mr_cx *cx) {
+    return mr_fail(cx, MR_E_LIMIT,
+                   "Group by more, take a shorter window, or use approx_count_distinct.",
+                   "an aggregate of DISTINCT holds %" PRIu32 " values of one group in %" PRIu64
+                   " bytes, and takes no more",
+                   state->count, state->bytes);
+}
+
+static mr_code set_add(set_state *state, mr_span value, mr_cx *cx) {
+    MR_TRY(mr_agg_check_row(0, value.bytes, cx));
+    if (state->count >= COUNT_MAX) {
+        return set_full(state, cx);
+    }
     if (4 * (uint64_t)state->count >= 3 * (uint64_t)state->slot_count) {
         set_grow(state);
     }
     uint32_t *slot = slot_of(state, value);
     if (*slot != 0) {
-        return;
+        return MR_OK;
     }
     uint64_t size = entry_size(value.bytes);
+    if (state->bytes / UNIT >= UINT32_MAX) {
+        return set_full(state, cx);
+    }
     if (state->bytes + size > state->capacity) {
         state->capacity = mr_pow2_up(MR_MAX(state->bytes + size, (uint64_t)64));
         state->data = mr_heap_resize(state->data, state->capacity);
     }
-    mr_assert(state->bytes / UNIT < UINT32_MAX);
     uint32_t bytes = mr_u32(value.bytes);
     char *at = state->data + state->bytes;
     memset(at, 0, size);
@@ -80,6 +96,7 @@ static void set_add(set_state *state, mr_span value) {
     *slot = (uint32_t)(state->bytes / UNIT) + 1;
     state->bytes += size;
     state->count++;
+    return MR_OK;
 }
 
 static bool sees_nulls(const mr_agg_call *call) {
@@ -109,18 +126,17 @@ static mr_code set_update(uint8_t *const *bases, uint32_t offset, const mr_agg_i
         if (!null || nulls) {
             mr_text_clear(&value);
             put_entry(&value, in, row, null);
-            set_add((set_state *)(void *)(bases[i] + offset), mr_text_span(&value));
+            MR_TRY(set_add((set_state *)(void *)(bases[i] + offset), mr_text_span(&value), cx));
         }
     }
     return MR_OK;
 }
 
 static mr_code set_merge(void *into, const void *from, mr_cx *cx) {
-    (void)cx;
     const set_state *more = from;
     for (uint64_t place = 0; place < more->bytes;) {
         mr_span value = entry_at(more, place);
-        set_add(into, value);
+        MR_TRY(set_add(into, value, cx));
         place += entry_size(value.bytes);
     }
     return MR_OK;
@@ -202,7 +218,7 @@ static mr_code set_load(void *state, mr_span *in, mr_cx *cx) {
         if (entry_size(size) > bytes - at) {
             break;
         }
-        set_add(state, (mr_span){in->data + at + sizeof size, size});
+        MR_TRY(set_add(state, (mr_span){in->data + at + sizeof size, size}, cx));
         at += entry_size(size);
     }
     if (bytes > in->bytes || at != bytes) {

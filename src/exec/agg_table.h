@@ -67,6 +67,10 @@ extern const mr_agg mr_agg_sketch_quantile;
 extern const mr_agg mr_agg_set_distinct;
 const mr_agg *mr_agg_extreme_find(mr_type_id type, bool greatest);
 
+// Whether a row that an aggregate keeps, its key in order and its value, has sizes of 32 bits.
+// errors MR_E_LIMIT
+mr_code mr_agg_check_row(uint64_t key_bytes, uint64_t value_bytes, mr_cx *cx);
+
 // State bytes of fixed size as they are: save, and load with a check of the length.
 void mr_agg_save_fixed(const void *state, uint32_t bytes, mr_text *out);
 mr_code mr_agg_load_fixed(void *state, uint32_t bytes, mr_span *in, mr_cx *cx);

@@ -8,6 +8,7 @@
 #include "column/interval.h"
 
 #define SLOTS_MIN        64
+#define SLOTS_MAX        ((uint32_t)1 << 31)
 #define MEMO_COUNT       8
 #define MEMO_ENTRIES_MAX ((uint64_t)1 << 18)
 #define STRIDE_MIN       16
@@ -69,7 +70,12 @@ static void grow(mr_groups *groups) {
     if ((uint64_t)groups->count * 2 < groups->slot_count) {
         return;
     }
-    groups->slot_count = MR_MAX((uint32_t)SLOTS_MIN, 4 * groups->slot_count);
+    if (groups->slot_count == SLOTS_MAX) {
+        mr_assert(groups->count < SLOTS_MAX - 1);  // Some 200 GB of groups.
+        return;
+    }
+    uint64_t wider = MR_MIN(4 * (uint64_t)groups->slot_count, (uint64_t)SLOTS_MAX);
+    groups->slot_count = MR_MAX((uint32_t)SLOTS_MIN, (uint32_t)wider);
     mr_heap_free(groups->slots);
     groups->slots = mr_heap_alloc(groups->slot_count * sizeof *groups->slots);
     for (uint32_t g = 0; g < groups->count; g++) {

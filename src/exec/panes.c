@@ -284,7 +284,12 @@ static mr_code state_merge(mr_panes *into, mr_pane *pane, uint32_t group, const 
     memcpy(target, &into->epoch, sizeof into->epoch);
     pane->epoch = into->epoch;
     for (uint32_t c = 0; c < into->plan->aggregate.call_count; c++) {
-        MR_TRY(into->aggs[c]->merge(target + into->offsets[c], block + from->offsets[c], cx));
+        mr_code code =
+            into->aggs[c]->merge(target + into->offsets[c], block + from->offsets[c], cx);
+        if (code != MR_OK) {
+            return mr_error_in(cx, code, "GROUP BY, group %s",
+                               mr_panes_group_text(into, group, cx->arena));
+        }
     }
     return MR_OK;
 }

@@ -58,6 +58,8 @@ mr_code mr_panes_update(mr_panes *panes, const mr_batch *in, mr_cx *cx);
 // Adds all of `from`'s states.
 mr_code mr_panes_merge(mr_panes *into, const mr_panes *from, mr_cx *cx);
 
+// A group by its keys, "k = a, t = NULL", for messages.
+const char *mr_panes_group_text(const mr_panes *panes, uint32_t group, mr_arena *arena);
 // The first window at or after from_us that has a state; false when there is none.
 bool mr_panes_next_window(const mr_panes *panes, int64_t from_us, int64_t *ret_start_us);
 // The least window_start that is not closed at this watermark.

@@ -60,6 +60,36 @@ bool mr_panes_changed(const mr_panes *panes, int64_t window_us, uint64_t since) 
     return false;
 }
 
+#define GROUP_TEXT_MAX 200
+
+const char *mr_panes_group_text(const mr_panes *panes, uint32_t group, mr_arena *arena) {
+    const mr_plan *plan = panes->plan;
+    uint32_t first = plan->aggregate.window.kind == MR_WINDOW_NONE ? 0 : 2;
+    mr_text text;
+    mr_text_init(&text, arena);
+    for (uint32_t k = 0; k < plan->aggregate.key_count; k++) {
+        const mr_column *column = &plan->schema->columns[first + k];
+        mr_vector v = mr_vector_flat(arena, column->type, 1);
+        mr_vector_own_valid(&v, arena, 1);
+        mr_groups_decode(&panes->groups, group, k, &v, 0);
+        mr_text_addf(&text, "%s%s = ", k == 0 ? "" : ", ", column->name);
+        if (mr_vector_is_null(&v, 0)) {
+            mr_text_add(&text, "NULL");
+            continue;
+        }
+        size_t from = text.bytes;
+        mr_vector_print(&v, 0, /* zone= */ NULL, &text);
+        if (text.bytes - from > GROUP_TEXT_MAX) {
+            text.bytes = from + GROUP_TEXT_MAX;
+            while (((unsigned char)text.data[text.bytes] & 0xC0) == 0x80) {  // Not within a letter.
+                text.bytes--;
+            }
+            mr_text_add(&text, "…");
+        }
+    }
+    return plan->aggregate.key_count == 0 ? "of all rows" : mr_text_string(&text);
+}
+
 // A window being put together: the state of each of its groups, and whether it changed.
 typedef struct gathering {
     uint8_t **blocks;  // By group; NULL = none.
@@ -131,7 +161,8 @@ static mr_code group_refuse(const mr_panes *panes, const gathering *all, uint32_
     if (!all->refused[index]) {
         all->refused[index] = true;
         const char *reason =
-            mr_arena_printf(cx->arena, MR_REASON_EXPRESSION ": %s", cx->error.text);
+            mr_arena_printf(cx->arena, MR_REASON_EXPRESSION ": %s, in group %s", cx->error.text,
+                            mr_panes_group_text(panes, all->chosen[index], cx->arena));
         mr_op_put_bad(panes->rejected, /* origin= */ NULL, 0, reason);
     }
     return MR_OK;

@@ -306,3 +306,21 @@ TEST(agg, distinct_values_count_alike_in_every_kind_of_vector) {
     EXPECT_STR(result_text(f, 0), "3");
     fixture_free(f);
 }
+
+TEST(agg, a_result_that_is_too_long_is_an_error) {
+    fixture *f = fixture_new(MR_AGG_STRING_AGG, MR_TEXT);
+    size_t bytes = (size_t)64 << 20;
+    mr_str separator = {.data = mr_arena_alloc(&f->arena, bytes), .bytes = (uint32_t)bytes};
+    mr_vector parameter = {.type = MR_TYPE(MR_TEXT), .kind = MR_CONST, .strs = &separator};
+    f->call.parameter = &parameter;
+    mr_vector v = mr_vector_flat(&f->arena, MR_TYPE(MR_TEXT), 18);
+    for (uint32_t i = 0; i < 18; i++) {
+        v.strs[i] = (mr_str){.data = "x", .bytes = 1};
+    }
+    update(f, 0, &v, /* rows= */ NULL, 18);
+    mr_vector out = mr_vector_flat(&f->arena, MR_TYPE(MR_TEXT), 1);
+    EXPECT_EQ(f->agg->result(state_of(f, 0), &f->call, &out, 0, &f->cx), MR_E_VALUE);
+    EXPECT(strstr(f->cx.error.text, "string_agg of 18 values has 11408") != NULL);
+    EXPECT(strstr(f->cx.error.text, "bytes, more than 1 GiB") != NULL);
+    fixture_free(f);
+}
