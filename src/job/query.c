@@ -53,7 +53,7 @@ static const char *output_text(const mr_plan_insert *insert, mr_cx *cx) {
     const mr_schema *schema = insert->root->schema;
     for (uint32_t c = 0; c < schema->count; c++) {
         mr_text_addf(&out, "%s%s %s", c == 0 ? ": " : ", ", schema->columns[c].name,
-                     mr_type_name(schema->columns[c].type));
+                     mr_type_text(schema->columns[c].type, cx->arena));
     }
     for (uint32_t k = 0; k < insert->conflict_key_count; k++) {
         mr_text_addf(&out, "%s%s", k == 0 ? "; keys " : ", ",

@@ -78,6 +78,8 @@ bool mr_types_fold(const mr_vector *from, mr_type to, void *ret) {
         memcpy(ret, &value, sizeof(value));
         return fits;
     }
+    // Both the value and what it is rounded to must be in range, as in exec's cast.
+    double above = to.id == MR_INT16 ? 0x1p15 : to.id == MR_INT32 ? 0x1p31 : 0x1p63;
     double nearest = rint(real);
-    return nearest >= -0x1p63 && nearest < 0x1p63 && put_whole((int64_t)nearest, to, ret);
+    return real >= -above && nearest < above && put_whole((int64_t)nearest, to, ret);
 }

@@ -140,6 +140,17 @@ def test_a_changed_query_is_refused_with_the_reason(project, old, new, reason):
     assert [total for _, total in project.values("totals", "window_start", "total")] == [i + 0.5 for i in range(7)]
 
 
+def test_digits_of_a_numeric_are_part_of_the_output(project):
+    sql = SERVERS + TOTALS + RAW.replace("amount FROM", "amount::numeric(9,2) AS amount FROM")
+    project.write(sql)
+    project.run()
+    project.write(sql.replace("numeric(9,2)", "numeric(9,3)"))
+    _, by_name = items(project)
+    raw = by_name["table", "raw"]
+    assert "output append: id text, amount numeric(9,2)" in json.dumps(raw["was"]), raw
+    assert "output append: id text, amount numeric(9,3)" in json.dumps(raw["now"]), raw
+
+
 def test_a_table_over_a_new_source_starts_while_the_others_go_on(project):
     project.run("-c", "exec.aside_trigger=1h")
     project.write(SERVERS + OTHER + TOTALS + RAW)

@@ -3,6 +3,7 @@
 #include "sql/types_text.h"
 
 #include "column/interval.h"
+#include "sql/types_fold.h"
 
 #include "runner.h"
 
@@ -54,4 +55,28 @@ TEST(sql_types, whole_numbers_round_and_doubles_know_their_words) {
     EXPECT(mr_types_literal(MR_SPAN("-Infinity"), MR_TYPE(MR_FLOAT64), NULL, NULL, &real));
     EXPECT(real < 0 && real * 0 != 0);
     EXPECT(!mr_types_literal(MR_SPAN("five"), MR_TYPE(MR_FLOAT64), NULL, NULL, &real));
+}
+
+static bool folds(double value, mr_type_id to, int64_t want) {
+    mr_vector v = {.type = MR_TYPE(MR_FLOAT64), .kind = MR_CONST, .float64s = &value};
+    int64_t room[2] = {0};
+    if (!mr_types_fold(&v, MR_TYPE(to), room)) {
+        return false;
+    }
+    int64_t got = to == MR_INT16   ? *(int16_t *)(void *)room
+                  : to == MR_INT32 ? *(int32_t *)(void *)room
+                                   : room[0];
+    return EXPECT_EQ(got, want);
+}
+
+TEST(sql_types, constants_are_rounded_within_the_range_of_their_type) {
+    EXPECT(folds(2147483647.4, MR_INT32, 2147483647));
+    EXPECT(folds(-2147483648.0, MR_INT32, INT32_MIN));
+    EXPECT(folds(-0.5, MR_INT32, 0));
+    EXPECT(!folds(-2147483648.4, MR_INT32, 0));  // As DuckDB, and as a column's value.
+    EXPECT(!folds(2147483647.5, MR_INT32, 0));
+    EXPECT(folds(32767.4, MR_INT16, 32767));
+    EXPECT(!folds(-32768.4, MR_INT16, 0));
+    EXPECT(folds(-0x1p63, MR_INT64, INT64_MIN));
+    EXPECT(!folds(0x1p63, MR_INT64, 0));
 }
