@@ -19,6 +19,9 @@
 #include <string.h>
 
 #define FILE_CHUNK_BYTES_MAX ((uint64_t)8 << 20)
+#define FILE_CHUNK_LEAST     ((uint64_t)96 << 10)  // Of a chunk whose size is not given.
+#define FILE_CHUNK_MOST      ((uint64_t)512 << 10)
+#define FILE_CHUNK_ROWS      512
 #define FILE_POLL_US         50000
 #define FILE_POLL_US_MAX     5000000
 
@@ -148,8 +151,7 @@ static mr_code file_open(mr_source *base, const mr_source_spec *spec, mr_cx *cx)
     }
     MR_TRY(mr_pace_check(s->max_rows_per_trigger, s->max_rate_per_partition, spec->options, cx));
     MR_TRY(mr_intake_check(spec, cx));
-    s->chunk_bytes = spec->chunk_bytes == 0 ? (uint64_t)256 << 10 : spec->chunk_bytes;
-    s->chunk_bytes = MR_MIN(s->chunk_bytes, FILE_CHUNK_BYTES_MAX);
+    s->chunk_bytes = MR_MIN(spec->chunk_bytes, FILE_CHUNK_BYTES_MAX);
     s->is_stdin = strcmp(s->path, "-") == 0;
     if (s->is_stdin) {
         return add_part(s, "-", cx);
@@ -347,10 +349,12 @@ static file_claim *claim_new(source_file *s, file_part *part) {
     return claim;
 }
 
-void mr_source_file_done(source_file *s, file_claim *claim) {
+void mr_source_file_done(source_file *s, file_claim *claim, uint64_t bytes, uint64_t rows) {
     mr_mutex_lock(&s->mutex);
     mr_assert(claim->taken);
     claim->taken = false;
+    s->bytes_seen += bytes;
+    s->rows_seen += rows;
     mr_mutex_unlock(&s->mutex);
 }
 
@@ -366,7 +370,7 @@ static mr_code claim_in_order(source_file *s, uint32_t index, mr_claim *ret, boo
         mr_lines_options options = {
             .path = part->path,
             .codec = part->codec,
-            .chunk_bytes = s->chunk_bytes,
+            .chunk_bytes = s->chunk_bytes == 0 ? FILE_CHUNK_MOST : s->chunk_bytes,
             .record_bytes_max = s->max_record_bytes,
             .pool = s->pool,
         };
@@ -394,6 +398,19 @@ static mr_code claim_in_order(source_file *s, uint32_t index, mr_claim *ret, boo
     return MR_OK;
 }
 
+// How much is claimed at a time. The buffers of all chunks under way, and the columns made of them,
+// should stay in a core's cache: else each byte that is read goes to memory and comes back. But a
+// chunk of a few rows would cost more than it saves, so long lines get larger ones.
+static uint64_t range_bytes(source_file *s) {
+    if (s->chunk_bytes != 0) {
+        return s->chunk_bytes;
+    }
+    mr_mutex_lock(&s->mutex);
+    uint64_t wanted = FILE_CHUNK_ROWS * (s->bytes_seen / MR_MAX(s->rows_seen, (uint64_t)1));
+    mr_mutex_unlock(&s->mutex);
+    return MR_MIN(MR_MAX(wanted, FILE_CHUNK_LEAST), FILE_CHUNK_MOST);
+}
+
 static mr_code claim_range(source_file *s, uint32_t index, mr_claim *ret, bool *ret_taken,
                            mr_cx *cx) {
     file_part *part = s->parts[index];
@@ -407,7 +424,7 @@ static mr_code claim_range(source_file *s, uint32_t index, mr_claim *ret, bool *
     if (left == 0) {
         return MR_OK;
     }
-    int64_t next = p->position + (int64_t)MR_MIN(left, s->chunk_bytes);
+    int64_t next = p->position + (int64_t)MR_MIN(left, range_bytes(s));
     uint64_t room = mr_source_file_pace_room(s, part, cx);
     if (room == 0) {
         return MR_OK;

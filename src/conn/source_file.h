@@ -43,17 +43,19 @@ typedef struct source_file {
     int64_t max_rate_per_partition;  // Option.
     bool is_dir;
     bool is_stdin;
-    uint64_t chunk_bytes;
-    file_part **parts;  // Beside base.partitions.
+    uint64_t chunk_bytes;  // 0: by the length of the lines.
+    file_part **parts;     // Beside base.partitions.
     uint32_t part_capacity;
-    uint64_t rows_now;   // Since the last refresh, for max_rows_per_trigger.
-    mr_pool *pool;       // Of the files read in order.
-    mr_mutex mutex;      // Of `claims`.
+    uint64_t rows_now;  // Since the last refresh, for max_rows_per_trigger.
+    mr_pool *pool;      // Of the files read in order.
+    mr_mutex mutex;     // Of `claims`, and of what readers have seen:
+    uint64_t bytes_seen;
+    uint64_t rows_seen;
     file_claim *claims;  // All there ever were; those not taken are free.
 } source_file;
 
-// Gives a claim back: its chunk was read, or will never be.
-void mr_source_file_done(source_file *source, file_claim *claim);
+// Gives a claim back: its chunk was read, with so many rows, or will never be.
+void mr_source_file_done(source_file *source, file_claim *claim, uint64_t bytes, uint64_t rows);
 // Fails: the file is not the one that was begun.
 mr_code mr_source_file_changed(const file_part *part, const char *how, mr_cx *cx);
 

@@ -176,7 +176,7 @@ mr_code mr_source_file_read(mr_reader *base, const mr_claim *claim, mr_chunk *re
     mr_chunk chunk = {0};
     mr_code code = data->part->in_order ? read_in_order(reader, claim, &chunk, cx)
                                         : read_range(reader, claim, &chunk, cx);
-    mr_source_file_done(reader->source, data);
+    mr_source_file_done(reader->source, data, chunk.bytes, chunk.decoded.record_count);
     if (code != MR_OK) {
         if (chunk.hold != NULL) {
             mr_hold_unref(chunk.hold);

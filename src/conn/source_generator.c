@@ -89,7 +89,7 @@ static mr_code generator_open(mr_source *base, const mr_source_spec *spec, mr_cx
         return mr_fail(cx, MR_E_OPTION, "Give it option count.",
                        "generator \"%s\" has no end to run until", spec->table);
     }
-    uint64_t bytes = spec->chunk_bytes == 0 ? (uint64_t)256 << 10 : spec->chunk_bytes;
+    uint64_t bytes = spec->chunk_bytes == 0 ? (uint64_t)512 << 10 : spec->chunk_bytes;
     s->chunk_rows = (int64_t)MR_MAX(bytes / GENERATOR_EVENT_BYTES, (uint64_t)1);
     uint32_t count = (uint32_t)settings->partitions;
     base->partitions = MR_NEW_ARRAY(&base->arena, mr_partition, count);

@@ -139,7 +139,7 @@ static mr_code kafka_open(mr_source *base, const mr_source_spec *spec, mr_cx *cx
         s->wants_keys = s->wants_keys || from == MR_FROM_KEY;
         s->wants_headers = s->wants_headers || from == MR_FROM_HEADERS;
     }
-    s->chunk_bytes = spec->chunk_bytes == 0 ? (size_t)256 << 10 : (size_t)spec->chunk_bytes;
+    s->chunk_bytes = spec->chunk_bytes == 0 ? (size_t)512 << 10 : (size_t)spec->chunk_bytes;
     const char *owner = spec->pipeline == NULL ? spec->table : spec->pipeline;
     mr_consume_options options = {
         .bootstrap_servers = s->bootstrap_servers,

@@ -12,7 +12,8 @@
 const mr_option mr_job_exec_options[] = {
     MR_OPTION(mr_job_exec, workers, MR_OPT_INT, "0", "Threads that process rows; 0 = one a core."),
     MR_OPTION(mr_job_exec, batch_rows, MR_OPT_INT, "2048", "Rows of a batch at most."),
-    MR_OPTION(mr_job_exec, chunk_bytes, MR_OPT_BYTES, "512KiB", "Input taken at a time."),
+    MR_OPTION(mr_job_exec, chunk_bytes, MR_OPT_BYTES, "0",
+              "Input taken at a time; 0 = as suits the source."),
     MR_OPTION(mr_job_exec, epoch, MR_OPT_DURATION, "1 second", "Time between commits."),
     MR_OPTION(mr_job_exec, epoch_first, MR_OPT_DURATION, "20 milliseconds",
               "The same for the first one; each is twice as long, up to epoch."),

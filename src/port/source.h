@@ -64,7 +64,7 @@ typedef struct mr_source_spec {
     const mr_option_values
         *options;  // Server's and table's, table's win; column options not included.
     mr_until until;
-    uint64_t chunk_bytes;          // Wished size of a chunk (256 KiB by default).
+    uint64_t chunk_bytes;          // Wished size of a chunk; 0 = the source chooses.
     uint32_t batch_rows;           // Rows a batch at most (<= MR_BATCH_ROWS_MAX); small in tests.
     uint64_t seed;                 // Of generators.
     mr_embedded *embedded;         // The broker of this process, or NULL …
