@@ -12,7 +12,7 @@
 // slots of 16 bytes, which lie side by side.
 #define FULL_NUM    4
 #define FULL_DEN    5
-#define SLOTS_LARGE 8192
+#define SLOTS_LARGE (8 * MR_IDSET_BLOCK)
 #define STAGGER     16
 
 mr_id mr_idset_id(mr_hash128 hash, int64_t event_us) {
@@ -33,28 +33,48 @@ static bool is_expired(mr_id id, int64_t ttl_us, int64_t watermark_us) {
            until < watermark_us && (id.high_time & TIME_MASK) != TIME_MASK;
 }
 
+// The slot behind the one with the number *at, round and round.
+static inline mr_id *slot_next(const mr_idset *set, mr_id *slot, uint64_t *at) {
+    if (MR_LIKELY(++*at % MR_IDSET_BLOCK != 0 && *at != set->slot_count)) {
+        return slot + 1;
+    }
+    *at = *at == set->slot_count ? 0 : *at;
+    return mr_idset_slot(set, *at);
+}
+
 // The slot of a key, or the free slot where it belongs.
 static inline mr_id *slot_find(const mr_idset *set, mr_id id) {
-    for (mr_id *slot = set->slots + mr_idset_home(set, id.low);;) {
-        if (slot->high_time == 0 ||
-            (slot->low == id.low && slot->high_time >> TIME_BITS == id.high_time >> TIME_BITS)) {
-            return slot;
-        }
-        if (++slot == set->slots + set->slot_count) {
-            slot = set->slots;
-        }
+    uint64_t at = mr_idset_home(set, id.low);
+    mr_id *slot = mr_idset_slot(set, at);
+    while (slot->high_time != 0 &&
+           (slot->low != id.low || slot->high_time >> TIME_BITS != id.high_time >> TIME_BITS)) {
+        slot = slot_next(set, slot, &at);
     }
+    return slot;
+}
+
+static uint64_t block_count(uint64_t slot_count) {
+    return (slot_count + MR_IDSET_BLOCK - 1) / MR_IDSET_BLOCK;
+}
+
+// How many slots of a block the table has.
+static uint64_t block_slots(const mr_idset *set, uint64_t block) {
+    return MR_MIN(set->slot_count - block * MR_IDSET_BLOCK, (uint64_t)MR_IDSET_BLOCK);
 }
 
 // Moves the ids that live into `to`; returns how many there are.
 static uint64_t take_live(const mr_idset *set, const mr_idset_time *time, mr_id *to) {
     uint64_t live = 0;
     bool all = time->ttl_us == MR_IDSET_FOREVER || time->global_watermark_us == INT64_MIN;
-    for (uint64_t i = 0; i < set->slot_count; i++) {
-        mr_id id = set->slots[i];
-        to[live] = id;
-        live +=
-            (id.high_time != 0) & (all || !is_expired(id, time->ttl_us, time->global_watermark_us));
+    for (uint64_t b = 0; b < block_count(set->slot_count); b++) {
+        const mr_id *slots = set->blocks[b];
+        uint64_t count = block_slots(set, b);
+        for (uint64_t i = 0; i < count; i++) {
+            mr_id id = slots[i];
+            to[live] = id;
+            live += (id.high_time != 0) &
+                    (all || !is_expired(id, time->ttl_us, time->global_watermark_us));
+        }
     }
     return live;
 }
@@ -76,31 +96,53 @@ static uint64_t slots_wanted(const mr_idset *set, uint64_t live, uint64_t key_gr
     return count;
 }
 
+// Gives the table so many slots, all free.
+static void resize(mr_idset *set, uint64_t slot_count) {
+    uint64_t had = block_count(set->slot_count);
+    uint64_t wanted = block_count(slot_count);
+    bool was_small = set->slot_count < MR_IDSET_BLOCK;
+    bool small = slot_count < MR_IDSET_BLOCK;
+    for (uint64_t b = was_small || small ? 0 : wanted; b < had; b++) {
+        if (was_small || set->slab == NULL) {
+            mr_heap_free(set->blocks[b]);
+        } else {
+            mr_slab_give(set->slab, set->blocks[b]);
+        }
+    }
+    had = was_small || small ? 0 : had;
+    if (had != wanted) {
+        set->blocks = mr_heap_resize(set->blocks, MR_MAX(wanted, 1u) * sizeof *set->blocks);
+    }
+    for (uint64_t b = had; b < wanted; b++) {
+        size_t bytes = small ? slot_count * sizeof(mr_id) : MR_SLAB_BLOCK;
+        set->blocks[b] = small || set->slab == NULL ? mr_heap_raw(bytes) : mr_slab_take(set->slab);
+    }
+    set->slot_count = slot_count;
+    for (uint64_t b = 0; b < wanted; b++) {
+        memset(set->blocks[b], 0, block_slots(set, b) * sizeof(mr_id));
+    }
+}
+
 // Makes room: drops expired ids, and grows when most are alive. The table grows where it is, so
 // that only what is new costs memory that was never touched: its ids step aside for the moment,
 // and, since their homes keep their order, come back in one pass from start to end.
 static void grow(mr_idset *set, mr_id added, const mr_idset_time *time) {
-    mr_id *aside = mr_heap_raw(MR_MAX(set->used + 1, (uint64_t)1) * sizeof *aside);
+    size_t bytes = (set->used + 1) * sizeof(mr_id);
+    mr_id *aside = set->slab == NULL ? mr_heap_raw(bytes) : mr_slab_scratch(set->slab, bytes);
     uint64_t live = take_live(set, time, aside);
-    uint64_t count = slots_wanted(set, live, MR_ID_KEY_GROUP(added));
-    if (count < SLOTS_LARGE) {  // Not worth the allocator's copy of what is cleared anyway.
-        mr_heap_free(set->slots);
-        set->slots = mr_heap_raw(count * sizeof *set->slots);
-    } else if (count != set->slot_count) {
-        set->slots = mr_heap_resize(set->slots, count * sizeof *set->slots);
-    }
-    set->slot_count = count;
-    memset(set->slots, 0, count * sizeof *set->slots);
+    resize(set, slots_wanted(set, live, MR_ID_KEY_GROUP(added)));
     set->used = live;
-    const mr_id *end = set->slots + count;
     for (uint64_t i = 0; i < live; i++) {  // No two are of one key: the first free slot it is.
-        mr_id *slot = set->slots + mr_idset_home(set, aside[i].low);
+        uint64_t at = mr_idset_home(set, aside[i].low);
+        mr_id *slot = mr_idset_slot(set, at);
         while (slot->high_time != 0) {
-            slot = slot + 1 == end ? set->slots : slot + 1;
+            slot = slot_next(set, slot, &at);
         }
         *slot = aside[i];
     }
-    mr_heap_free(aside);
+    if (set->slab == NULL) {
+        mr_heap_free(aside);
+    }
 }
 
 static inline bool is_full(const mr_idset *set) {
@@ -131,7 +173,7 @@ void mr_idset_put(mr_idset *set, mr_id id, const mr_idset_time *time) {
 
 void mr_idset_save(const mr_idset *set, const mr_idset_time *time, mr_text *out) {
     for (uint64_t i = 0; i < set->slot_count; i++) {
-        mr_id id = set->slots[i];
+        mr_id id = *mr_idset_slot(set, i);
         if (id.high_time != 0 && !is_expired(id, time->ttl_us, time->global_watermark_us)) {
             mr_text_add_bytes(out, &id, sizeof id);
         }
@@ -139,10 +181,11 @@ void mr_idset_save(const mr_idset *set, const mr_idset_time *time, mr_text *out)
 }
 
 uint64_t mr_idset_bytes(const mr_idset *set) {
-    return set->slot_count * sizeof *set->slots;
+    return set->slot_count * sizeof(mr_id);
 }
 
 void mr_idset_release(mr_idset *set) {
-    mr_heap_free(set->slots);
-    *set = (mr_idset){0};
+    resize(set, 0);
+    mr_heap_free(set->blocks);
+    *set = (mr_idset){.slab = set->slab};
 }

@@ -10,6 +10,7 @@
 
 typedef struct op_distinct {
     mr_op base;
+    mr_slab slab;                  // Of the sets.
     mr_idset sets[MR_KEY_GROUPS];  // Only the owned ones are used.
     mr_text delta;                 // Ids of this epoch.
     int64_t ttl_us;
@@ -21,6 +22,9 @@ static mr_code distinct_open(mr_op *base, mr_cx *cx) {
     op_distinct *op = (op_distinct *)base;
     (void)cx;
     mr_text_init(&op->delta, NULL);
+    for (uint32_t g = 0; g < MR_KEY_GROUPS; g++) {
+        op->sets[g].slab = &op->slab;
+    }
     // Keys that hold the event time are bounded by the watermark alone: a row behind it is late.
     op->ttl_us = base->plan->event_time < 0        ? MR_IDSET_FOREVER
                  : base->plan->distinct.ttl_us < 0 ? 0
@@ -33,6 +37,7 @@ static void distinct_close(mr_op *base) {
     for (uint32_t g = 0; g < MR_KEY_GROUPS; g++) {
         mr_idset_release(&op->sets[g]);
     }
+    mr_slab_release(&op->slab);
     mr_text_release(&op->delta);
 }
 

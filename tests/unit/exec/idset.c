@@ -83,6 +83,40 @@ TEST(idset, never_expires_without_ttl_and_stays_small_with_one) {
     mr_idset_release(&set);
 }
 
+// Large tables: blocks of a slab, given back when most ids have expired, and at the end.
+TEST(idset, large_tables_share_a_slab) {
+    mr_slab slab = {0};
+    mr_idset sets[4];
+    for (uint32_t s = 0; s < 4; s++) {
+        sets[s] = (mr_idset){.slab = s < 3 ? &slab : NULL};
+        for (uint32_t i = 0; i < 100000; i++) {
+            mr_idset_time time = {.ttl_us = 100000000, .global_watermark_us = 0};
+            EXPECT(mr_idset_add(&sets[s], mr_idset_id(key_hash(i * 4 + s), i), &time));
+        }
+        EXPECT_EQ(sets[s].used, 100000);
+        EXPECT(mr_idset_bytes(&sets[s]) <= 100000 * 31);
+    }
+    EXPECT(slab.count >= 3);
+    for (uint32_t s = 0; s < 4; s++) {
+        mr_idset_time late = {.ttl_us = 10, .watermark_us = 0, .global_watermark_us = 200000};
+        uint32_t known = 0;
+        for (uint32_t i = 0; i < 100000; i++) {
+            mr_idset_time time = {.ttl_us = 100000000, .global_watermark_us = 0};
+            known += !mr_idset_add(&sets[s], mr_idset_id(key_hash(i * 4 + s), i), &time);
+        }
+        EXPECT_EQ(known, 100000);
+        for (uint32_t i = 0; i < 100000; i++) {  // Fills up, and drops those of before.
+            EXPECT(mr_idset_add(&sets[s], mr_idset_id(key_hash(1000000 + i), 300000), &late));
+        }
+        EXPECT(sets[s].used < 150000);
+        mr_idset_release(&sets[s]);
+        EXPECT(mr_idset_add(&sets[s], mr_idset_id(key_hash(1), 0), &late));
+        mr_idset_release(&sets[s]);
+    }
+    EXPECT_EQ(slab.count, 0);
+    mr_slab_release(&slab);
+}
+
 TEST(idset, keeps_ids_of_far_times) {
     const int64_t times[] = {INT64_MIN, -4000000000000000, 0, 3000000000000000, INT64_MAX};
     for (size_t i = 0; i < MR_COUNT(times); i++) {
