@@ -186,24 +186,20 @@ static void take_metadata(mr_cluster *cluster, const mr_wire_metadata_response *
         name_broker(cluster, b->node_id, b->host, b->port, plat);
     }
     cluster->controller = response->controller_id;
-    for (int32_t i = 0; i < response->topics_count; i++) {
+    for (int32_t i = 0; cluster->topic != NULL && i < response->topics_count; i++) {
         if (mr_span_is(response->topics[i].name, cluster->topic)) {
             take_topic(cluster, &response->topics[i]);
         }
     }
 }
 
-mr_code mr_cluster_refresh(mr_cluster *cluster, int64_t deadline_us, mr_cx *cx) {
-    mr_wire_metadata_wish wish = {.name = mr_span_of(cluster->topic)};
-    mr_wire_metadata_request request;
-    mr_wire_clear(&mr_schema_metadata_request, &request);
-    request.topics = &wish;
-    request.topics_count = 1;
-    request.allow_auto_topic_creation = false;
-    mr_wire_metadata_response response;
-    mr_link_call call = {MR_KEY_metadata, INT16_MAX, &request, &response};
-    mr_code code = mr_fail(cx, MR_E_OPTION, "Give the server option bootstrap_servers.",
-                           "no address of a Kafka cluster for topic \"%s\"", cluster->topic);
+mr_code mr_cluster_metadata(mr_cluster *cluster, const mr_wire_metadata_request *request,
+                            mr_wire_metadata_response *ret, int64_t deadline_us, mr_cx *cx) {
+    mr_link_call call = {MR_KEY_metadata, INT16_MAX, request, ret};
+    mr_code code = mr_fail(
+        cx, MR_E_OPTION, "Give the server option bootstrap_servers.",
+        "no address of a Kafka cluster%s%s%s", cluster->topic == NULL ? "" : " for topic \"",
+        cluster->topic == NULL ? "" : cluster->topic, cluster->topic == NULL ? "" : "\"");
     uint32_t count = cluster->broker_count + cluster->bootstrap_count;
     for (uint32_t i = 0; i < count; i++) {
         // One that hangs must not use up the time of the others.
@@ -223,7 +219,7 @@ mr_code mr_cluster_refresh(mr_cluster *cluster, int64_t deadline_us, mr_cx *cx) 
             mr_link_release(&link, cx->plat);
         }
         if (code == MR_OK) {
-            take_metadata(cluster, &response, cx->plat);
+            take_metadata(cluster, ret, cx->plat);
             return MR_OK;
         }
         if (code == MR_E_CANCELLED) {
@@ -231,6 +227,17 @@ mr_code mr_cluster_refresh(mr_cluster *cluster, int64_t deadline_us, mr_cx *cx) 
         }
     }
     return code;
+}
+
+mr_code mr_cluster_refresh(mr_cluster *cluster, int64_t deadline_us, mr_cx *cx) {
+    mr_wire_metadata_wish wish = {.name = mr_span_of(cluster->topic)};
+    mr_wire_metadata_request request;
+    mr_wire_clear(&mr_schema_metadata_request, &request);
+    request.topics = &wish;
+    request.topics_count = 1;
+    request.allow_auto_topic_creation = false;
+    mr_wire_metadata_response response;
+    return mr_cluster_metadata(cluster, &request, &response, deadline_us, cx);
 }
 
 // ---- offsets ---------------------------------------------------------------------------------

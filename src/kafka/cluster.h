@@ -17,7 +17,7 @@ typedef struct mr_cluster_broker {
 
 typedef struct mr_cluster {
     const char *client_id;
-    const char *topic;
+    const char *topic;      // Of refresh, offset and commit; NULL = none.
     mr_embedded *embedded;  // The broker of this process is the cluster; else NULL.
     const mr_wake *wake;
     mr_link_address *bootstrap;
@@ -36,7 +36,11 @@ typedef struct mr_cluster {
 // servers: "host:port, …".  errors  MR_E_OPTION
 mr_code mr_cluster_init(mr_cluster *cluster, const char *servers, mr_cx *cx);
 void mr_cluster_release(mr_cluster *cluster, mr_plat *plat);  // Takes a zeroed one.
-// Asks any broker for brokers and leaders.
+// Asks any broker, those of the bootstrap list too, and takes note of the brokers that it names.
+// The struct's strings are in cx->arena.
+mr_code mr_cluster_metadata(mr_cluster *cluster, const mr_wire_metadata_request *request,
+                            mr_wire_metadata_response *ret, int64_t deadline_us, mr_cx *cx);
+// Asks any broker for brokers and leaders of the topic.
 mr_code mr_cluster_refresh(mr_cluster *cluster, int64_t deadline_us, mr_cx *cx);
 const mr_cluster_broker *mr_cluster_find(const mr_cluster *cluster, int32_t node);
 // Asks one broker.  errors  MR_E_NETWORK and MR_E_TIMEOUT, after which its link is closed

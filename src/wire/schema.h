@@ -103,16 +103,17 @@
     R(consumer_group_current_member_assignment_key, 8, 8, INT16_MAX, false)  \
     R(consumer_group_current_member_assignment_value, 0, 0, 0, false)
 
-#define MR_SCHEMA_STRUCTS(S)                                                           \
-    MR_SCHEMA_CONSUME(S)                                                               \
-    MR_SCHEMA_PRODUCE(S)                                                               \
-    MR_SCHEMA_TOPIC(S)                                                                 \
-    MR_SCHEMA_GROUP(S)                                                                 \
-    MR_SCHEMA_MEMBER(S)                                                                \
-    MR_SCHEMA_CONSUMER(S)                                                              \
-    MR_SCHEMA_TXN(S)                                                                   \
-    MR_SCHEMA_TXN_LIST(S) MR_SCHEMA_CONFIG(S) MR_SCHEMA_CLUSTER(S) MR_SCHEMA_ACCESS(S) \
-        MR_SCHEMA_RECORD(S) MR_SCHEMA_RECORD_CONSUMER(S)
+#define MR_SCHEMA_STRUCTS(S) \
+    MR_SCHEMA_CONSUME(S)     \
+    MR_SCHEMA_PRODUCE(S)     \
+    MR_SCHEMA_TOPIC(S)       \
+    MR_SCHEMA_GROUP(S)       \
+    MR_SCHEMA_MEMBER(S)      \
+    MR_SCHEMA_CONSUMER(S)    \
+    MR_SCHEMA_TXN(S)         \
+    MR_SCHEMA_TXN_LIST(S)    \
+    MR_SCHEMA_CONFIG(S)      \
+    MR_SCHEMA_CLUSTER(S) MR_SCHEMA_ACCESS(S) MR_SCHEMA_RECORD(S) MR_SCHEMA_RECORD_CONSUMER(S)
 
 // ---- the structs -----------------------------------------------------------------------------
 

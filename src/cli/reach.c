@@ -1,0 +1,109 @@
+// Reach: see reach.h.
+
+#include "cli/reach.h"
+
+#include <string.h>
+
+#include "base/civil.h"
+
+#define REACH_TIMEOUT_US ((int64_t)30 * MR_SECOND_US)
+#define REACH_SERVERS    "127.0.0.1:9092"
+#define ADDRESS_MAX      4096
+
+const char *mr_reach_servers(const mr_cli_args *args, mr_cx *cx) {
+    const char *given = mr_args_get(args, "--bootstrap");
+    if (given != NULL) {
+        return given;
+    }
+    // The project may be a folder above; its data folder is named from there.
+    const char *here = mr_arena_printf(cx->arena, "%s/.", mr_dir_current(cx));
+    const char *data = mr_pipeline_data_dir(args, cx);
+    data =
+        data[0] == '/' ? data : mr_arena_printf(cx->arena, "%s/%s", mr_job_project(here, cx), data);
+    const char *path = mr_arena_printf(cx->arena, "%s/broker/address", data);
+    mr_span address;
+    if (mr_file_exists(path, cx) && mr_file_load(path, ADDRESS_MAX, &address, cx) == MR_OK &&
+        mr_span_trim(address).bytes > 0) {
+        address = mr_span_trim(address);
+        const char *end = memchr(address.data, '\n', address.bytes);
+        size_t bytes = end == NULL ? address.bytes : (size_t)(end - address.data);
+        return mr_arena_copy(cx->arena, address.data, bytes);
+    }
+    const char *env = mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS");
+    return env == NULL || env[0] == '\0' ? REACH_SERVERS : env;
+}
+
+mr_code mr_reach_open(const mr_cli_args *args, mr_control *ret, mr_cx *cx) {
+    int64_t timeout_us = REACH_TIMEOUT_US;
+    const char *text = mr_args_get(args, "--timeout");
+    if (text != NULL &&
+        (!mr_text_parse_duration_us(mr_span_of(text), &timeout_us) || timeout_us <= 0)) {
+        return mr_fail(cx, MR_E_OPTION, "Write a duration such as 30s.",
+                       "bad value \"%s\" for option \"--timeout\"", text);
+    }
+    return mr_control_open(ret, mr_reach_servers(args, cx), timeout_us, cx);
+}
+
+int mr_reach_failed(mr_cx *cx) {
+    mr_report_error(cx);
+    return cx->error.code == MR_E_OPTION ? MR_EXIT_USAGE : MR_EXIT_FAILED;
+}
+
+mr_code mr_reach_settings(const mr_cli_args *args, const char *flag, mr_control_setting **ret,
+                          int32_t *ret_count, mr_cx *cx) {
+    mr_job_pair *pairs;
+    uint32_t count;
+    MR_TRY(mr_args_pairs(args, flag, &pairs, &count, cx));
+    *ret = MR_NEW_ARRAY(cx->arena, mr_control_setting, count + 1);
+    *ret_count = (int32_t)count;
+    for (uint32_t i = 0; i < count; i++) {
+        (*ret)[i].name = mr_span_of(pairs[i].name);
+        (*ret)[i].value = pairs[i].value[0] == '\0' ? (mr_span){0} : mr_span_of(pairs[i].value);
+    }
+    return MR_OK;
+}
+
+mr_code mr_reach_number(const mr_cli_args *args, const char *flag, int64_t least, int64_t *ret,
+                        mr_cx *cx) {
+    const char *text = mr_args_get(args, flag);
+    int64_t value;
+    if (text == NULL) {
+        return MR_OK;
+    }
+    if (!mr_text_parse_int64(mr_span_of(text), &value) || value < least) {
+        const char *hint =
+            mr_arena_printf(cx->arena, "Write a whole number from %lld.", (long long)least);
+        return mr_fail(cx, MR_E_OPTION, hint, "bad value \"%s\" for option \"%s\"", text, flag);
+    }
+    *ret = value;
+    return MR_OK;
+}
+
+mr_code mr_reach_time(const char *text, const char *flag, int64_t *ret_ms, mr_cx *cx) {
+    int64_t us;
+    if (text[0] == '-' && mr_text_parse_duration_us(mr_span_of(text + 1), &us)) {
+        *ret_ms = (mr_clock_real_us(cx->plat) - us) / 1000;
+        return MR_OK;
+    }
+    if (mr_text_parse_int64(mr_span_of(text), ret_ms) && *ret_ms > 9999) {
+        return MR_OK;
+    }
+    if (mr_civil_parse(text, strlen(text), NULL, &us) && us >= 0) {
+        *ret_ms = us / 1000;
+        return MR_OK;
+    }
+    return mr_fail(cx, MR_E_OPTION,
+                   "Write 2026-01-31T12:00:00Z, milliseconds since 1970, or a time ago: -1h.",
+                   "bad value \"%s\" for option \"%s\"", text, flag);
+}
+
+int mr_reach_usage(const mr_cli_args *args, mr_cx *cx) {
+    const mr_cli_command *command = args->command;
+    const char *hint =
+        mr_arena_printf(cx->arena, "Usage: millrace %s %s", command->name, command->usage);
+    if (mr_fail(cx, MR_E_OPTION, hint, "millrace %s does not know \"%s\", or not in this way",
+                command->name, args->plain[0]) != MR_OK) {
+        mr_report_error(cx);
+    }
+    return MR_EXIT_USAGE;
+}
