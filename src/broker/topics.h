@@ -12,6 +12,10 @@
 #define MR_TOPIC_OFFSETS      "__consumer_offsets"
 #define MR_TOPIC_TRANSACTIONS "__transaction_state"
 
+// Partitions of each of the two. Kafka has 50, to spread them over nodes; here more than some only
+// cost files and syncs.
+enum { MR_TOPIC_INTERNAL_PARTITIONS = 8 };
+
 typedef struct mr_topic_partition {
     mr_log *log;           // Never NULL; offline when it could not be opened.
     mr_watchers watchers;  // Signalled when the log's marks move.
@@ -93,5 +97,9 @@ mr_code mr_topics_create(mr_topics *topics, const mr_topic_new *topic, mr_topic 
 mr_code mr_topics_delete(mr_topics *topics, mr_topic *topic, mr_outcome *ret_outcome, mr_cx *cx);
 mr_code mr_topics_grow(mr_topics *topics, mr_topic *topic, int32_t partitions, bool validate_only,
                        mr_outcome *ret_outcome, mr_cx *cx);
+// All logs act by what is now set: call it after the broker's configs were altered.
+void mr_topics_reconfigure(mr_topics *topics, mr_cx *cx);
+// Writes Kafka's checkpoints now: of what is synced, and of where partitions begin.
+mr_code mr_topics_checkpoint(mr_topics *topics, mr_cx *cx);
 // Kafka's rules for a name: 1..249 of [a-zA-Z0-9._-], not "." or "..".
 bool mr_topics_name_is_valid(mr_span name);
