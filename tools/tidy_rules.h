@@ -54,7 +54,7 @@ static const struct {
     {"poll.h", "plat"},   {"dirent.h", "plat"},  {"netdb.h", "plat"},
     {"arpa/", "plat"},    {"netinet/", "plat"},  {"spawn.h", "plat"},
     {"glob.h", "plat"},   {"dlfcn.h", "plat"},   {"locale.h", ""},
-    {"assert.h", ""},     {"threads.h", ""},
+    {"assert.h", ""},     {"threads.h", ""},     {"openssl/", "broker"},
 };
 
 // A call (or a family, with *), the paths that may make it, and what to call instead.

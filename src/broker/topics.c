@@ -268,3 +268,7 @@ mr_configs *mr_topics_configs(const mr_topics *topics) {
 const char *mr_topics_cluster_id(const mr_topics *topics) {
     return topics->cluster_id;
 }
+
+const char *mr_topics_dir(const mr_topics *topics) {
+    return topics->spec.dir;
+}

@@ -75,6 +75,7 @@ mr_code mr_topics_close(mr_topics *topics, mr_cx *cx);
 // After a failure or in a test of one: without a word to the disk.
 void mr_topics_drop(mr_topics *topics, mr_cx *cx);
 const char *mr_topics_cluster_id(const mr_topics *topics);  // 22 characters.
+const char *mr_topics_dir(const mr_topics *topics);
 // Retention, compaction, sweeping and checkpoints that are due; returns when to come back
 // (monotonic). By hand only: else a thread of its own calls it.
 int64_t mr_topics_turn(mr_topics *topics, int64_t now_us, mr_cx *cx);

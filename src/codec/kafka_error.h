@@ -161,6 +161,9 @@
     X(STALE_MEMBER_EPOCH, 113, \
       "The member epoch is stale. The member must retry after receiving its updated member " \
       "epoch via the ConsumerGroupHeartbeat API.") \
+    X(MISMATCHED_ENDPOINT_TYPE, 114, \
+      "The request was sent to an endpoint of the wrong type.") \
+    X(UNSUPPORTED_ENDPOINT_TYPE, 115, "This endpoint type is not supported yet.") \
     X(TRANSACTION_ABORTABLE, 120, \
       "The server encountered an error with the transaction. The client can abort the " \
       "transaction to continue using this transactional ID.") \

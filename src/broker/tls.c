@@ -1,0 +1,250 @@
+// Tls: TLS of a connection, over bytes that somebody else sends and receives; see tls.h.
+
+#include "broker/tls.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#define PIECE_BYTES    16384  // A record of TLS.
+#define FILE_BYTES_MAX ((uint64_t)1 << 20)
+
+struct mr_tls_context {
+    SSL_CTX *ssl;
+};
+
+struct mr_tls {
+    SSL *ssl;
+    BIO *in;          // From the socket; of the SSL.
+    BIO *out;         // To the socket; of the SSL.
+    mr_text pending;  // Taken from `out`, not yet with the socket.
+    size_t sent;      // Of pending.
+};
+
+static const char *reason(void) {
+    unsigned long code = ERR_peek_last_error();
+    const char *text = code == 0 ? NULL : ERR_reason_error_string(code);
+    ERR_clear_error();
+    return text == NULL ? "unknown reason" : text;
+}
+
+// Files are read by plat; OpenSSL sees memory only.
+static BIO *file_bio(const char *path, mr_cx *cx) {
+    mr_span text;
+    if (mr_file_load(path, FILE_BYTES_MAX, &text, cx) != MR_OK) {
+        return NULL;
+    }
+    BIO *bio = BIO_new_mem_buf(text.data, (int)text.bytes);
+    mr_assert(bio != NULL);
+    return bio;
+}
+
+// Own certificate first, then those that vouch for it.
+static bool use_chain(SSL_CTX *ssl, BIO *bio) {
+    X509 *own = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    bool ok = own != NULL && SSL_CTX_use_certificate(ssl, own) == 1;
+    X509_free(own);
+    for (X509 *next; ok && (next = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL;) {
+        ok = SSL_CTX_add0_chain_cert(ssl, next) == 1;
+    }
+    return ok;
+}
+
+static bool use_key(SSL_CTX *ssl, BIO *bio) {
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    bool ok =
+        key != NULL && SSL_CTX_use_PrivateKey(ssl, key) == 1 && SSL_CTX_check_private_key(ssl) == 1;
+    EVP_PKEY_free(key);
+    return ok;
+}
+
+static bool use_client_ca(SSL_CTX *ssl, BIO *bio) {
+    bool any = false;
+    for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL;) {
+        any = X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl), next) == 1 &&
+              SSL_CTX_add_client_CA(ssl, next) == 1;
+        X509_free(next);
+    }
+    return any;
+}
+
+static mr_code use_file(SSL_CTX *ssl, const char *path, bool (*use)(SSL_CTX *, BIO *), mr_cx *cx) {
+    ERR_clear_error();
+    BIO *bio = path == NULL ? NULL : file_bio(path, cx);
+    bool loaded = bio != NULL;
+    bool ok = loaded && use(ssl, bio);
+    BIO_free(bio);
+    if (ok) {
+        ERR_clear_error();
+        return MR_OK;
+    }
+    const char *why = loaded         ? reason()
+                      : path == NULL ? "no file is named"
+                                     : mr_arena_string(cx->arena, cx->error.text);
+    return mr_fail(cx, MR_E_OPTION, "It must be a readable PEM file.", "TLS cannot use \"%s\": %s",
+                   path == NULL ? "" : path, why);
+}
+
+static mr_code configure(SSL_CTX *ssl, const mr_tls_options *options, mr_cx *cx) {
+    static const unsigned char id[] = "millrace";  // Without one sessions are not resumed.
+    SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
+    SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_session_id_context(ssl, id, sizeof(id) - 1);
+    MR_TRY(use_file(ssl, options->certificate, use_chain, cx));
+    MR_TRY(use_file(ssl, options->key, use_key, cx));
+    if (options->client_ca == NULL) {
+        return MR_OK;
+    }
+    int strict = options->client_is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | strict, /* callback= */ NULL);
+    return use_file(ssl, options->client_ca, use_client_ca, cx);
+}
+
+mr_code mr_tls_context_open(const mr_tls_options *options, mr_tls_context **ret, mr_cx *cx) {
+    SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+    mr_assert(ssl != NULL);
+    mr_code code = configure(ssl, options, cx);
+    if (code != MR_OK) {
+        SSL_CTX_free(ssl);
+        return code;
+    }
+    *ret = mr_heap_alloc(sizeof(mr_tls_context));
+    (*ret)->ssl = ssl;
+    return MR_OK;
+}
+
+void mr_tls_context_close(mr_tls_context *context) {
+    if (context != NULL) {
+        SSL_CTX_free(context->ssl);
+        mr_heap_free(context);
+    }
+}
+
+mr_tls *mr_tls_new(mr_tls_context *context) {
+    mr_tls *tls = mr_heap_alloc(sizeof(*tls));
+    tls->ssl = SSL_new(context->ssl);
+    tls->in = BIO_new(BIO_s_mem());
+    tls->out = BIO_new(BIO_s_mem());
+    mr_assert(tls->ssl != NULL && tls->in != NULL && tls->out != NULL);
+    SSL_set_bio(tls->ssl, tls->in, tls->out);
+    SSL_set_accept_state(tls->ssl);
+    mr_text_init(&tls->pending, /* arena= */ NULL);
+    return tls;
+}
+
+void mr_tls_free(mr_tls *tls) {
+    if (tls != NULL) {
+        SSL_free(tls->ssl);
+        mr_text_release(&tls->pending);
+        mr_heap_free(tls);
+    }
+}
+
+static mr_code broken(const mr_socket *socket, mr_cx *cx) {
+    return mr_fail(cx, MR_E_NETWORK,
+                   "The client may speak plain text, or not trust the broker's certificate.",
+                   "TLS with %s failed: %s", socket->peer, reason());
+}
+
+bool mr_tls_has_more(const mr_tls *tls) {
+    return SSL_pending(tls->ssl) > 0 || BIO_pending(tls->in) > 0;
+}
+
+bool mr_tls_wants_write(const mr_tls *tls) {
+    return tls->sent < tls->pending.bytes || BIO_pending(tls->out) > 0;
+}
+
+mr_code mr_tls_flush(mr_tls *tls, mr_socket *socket, mr_cx *cx) {
+    for (;;) {
+        if (tls->sent == tls->pending.bytes) {
+            mr_text_clear(&tls->pending);
+            tls->sent = 0;
+            size_t waiting = (size_t)BIO_pending(tls->out);
+            if (waiting == 0) {
+                mr_text_release(&tls->pending);  // An idle connection keeps no memory.
+                mr_text_init(&tls->pending, /* arena= */ NULL);
+                return MR_OK;
+            }
+            char *to = mr_text_grow(&tls->pending, waiting);
+            int taken = BIO_read(tls->out, to, (int)waiting);
+            mr_assert(taken == (int)waiting);
+        }
+        size_t sent = 0;
+        mr_span rest = {tls->pending.data + tls->sent, tls->pending.bytes - tls->sent};
+        MR_TRY(mr_socket_send_some(socket, rest, &sent, cx));
+        if (sent == 0) {
+            return MR_OK;
+        }
+        tls->sent += sent;
+    }
+}
+
+mr_code mr_tls_receive_some(mr_tls *tls, mr_socket *socket, void *data, size_t bytes,
+                            size_t *ret_bytes, mr_cx *cx) {
+    char piece[PIECE_BYTES];
+    *ret_bytes = 0;
+    while (*ret_bytes < bytes) {
+        ERR_clear_error();
+        int got = SSL_read(tls->ssl, (char *)data + *ret_bytes,
+                           (int)MR_MIN(bytes - *ret_bytes, (size_t)1 << 30));
+        int why = got > 0 ? SSL_ERROR_NONE : SSL_get_error(tls->ssl, got);
+        MR_TRY(mr_tls_flush(tls, socket, cx));
+        if (got > 0) {
+            *ret_bytes += (size_t)got;
+            continue;
+        }
+        if (why != SSL_ERROR_WANT_READ) {
+            bool over = why == SSL_ERROR_ZERO_RETURN;
+            return *ret_bytes > 0 ? MR_OK
+                   : over         ? mr_fail(cx, MR_E_NETWORK, NULL, "%s has closed", socket->peer)
+                                  : broken(socket, cx);
+        }
+        size_t came = 0;
+        mr_code code = mr_socket_receive_some(socket, piece, sizeof(piece), &came, cx);
+        if (code != MR_OK || came == 0) {
+            return *ret_bytes > 0 ? MR_OK : code;  // Its end is met once more.
+        }
+        int put = BIO_write(tls->in, piece, (int)came);
+        mr_assert(put == (int)came);
+    }
+    return MR_OK;
+}
+
+mr_code mr_tls_send_some(mr_tls *tls, mr_socket *socket, mr_span data, size_t *ret_bytes,
+                         mr_cx *cx) {
+    *ret_bytes = 0;
+    MR_TRY(mr_tls_flush(tls, socket, cx));
+    while (*ret_bytes < data.bytes && !mr_tls_wants_write(tls)) {
+        ERR_clear_error();
+        size_t most = MR_MIN(data.bytes - *ret_bytes, (size_t)PIECE_BYTES);
+        int put = SSL_write(tls->ssl, data.data + *ret_bytes, (int)most);
+        if (put <= 0) {
+            int why = SSL_get_error(tls->ssl, put);
+            return why == SSL_ERROR_WANT_READ ? MR_OK : broken(socket, cx);
+        }
+        *ret_bytes += (size_t)put;
+        MR_TRY(mr_tls_flush(tls, socket, cx));
+    }
+    return MR_OK;
+}
+
+const char *mr_tls_principal(const mr_tls *tls, mr_arena *arena) {
+    X509 *certificate = SSL_get1_peer_certificate(tls->ssl);
+    if (certificate == NULL) {
+        return NULL;
+    }
+    BIO *text = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    // As Java prints a distinguished name (RFC 2253), which is Kafka's principal.
+    (void)X509_NAME_print_ex(text, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+    long bytes = BIO_get_mem_data(text, &data);
+    const char *name = mr_arena_printf(arena, "User:%.*s", (int)bytes, data);
+    BIO_free(text);
+    X509_free(certificate);
+    return name;
+}
