@@ -1,5 +1,7 @@
 // File: files that are written at their end and read anywhere; see plat.h.
 //
+// Also: mr_disk_
+//
 // What is common to the real and the simulated disk: short writes are continued, errors get their
 // words, and a failed append leaves the file as it was. A failed sync is fatal whatever its reason:
 // the kernel may have dropped the pages and call them clean (Rebello et al., USENIX ATC 2020).
@@ -49,6 +51,79 @@ mr_code mr_file_append(mr_file *file, mr_span data, mr_cx *cx) {
     }
     file->bytes = at;
     return MR_OK;
+}
+
+// Pieces from byte `skip` of all of them on, as they are to be written now.
+static uint32_t parts_behind(const mr_span *parts, uint32_t count, uint64_t skip, mr_span *ret) {
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t gone = (size_t)MR_MIN(skip, (uint64_t)parts[i].bytes);
+        skip -= gone;
+        if (gone < parts[i].bytes) {
+            ret[left++] = (mr_span){parts[i].data + gone, parts[i].bytes - gone};
+        }
+    }
+    return left;
+}
+
+#define PARTS_MAX 8
+
+mr_code mr_file_append_parts(mr_file *file, const mr_span *parts, uint32_t count, mr_cx *cx) {
+    mr_assert(file->handle >= 0 && count <= PARTS_MAX);
+    const mr_plat_ops *ops = cx->plat->ops;
+    uint64_t done = 0;
+    mr_span now[PARTS_MAX];
+    for (uint32_t left; (left = parts_behind(parts, count, done, now)) > 0;) {
+        uint64_t at = file->bytes + done;
+        int64_t wrote = ops->write_parts != NULL
+                            ? ops->write_parts(cx->plat, file->handle, at, now, left)
+                            : ops->write(cx->plat, file->handle, at, now[0]);
+        if (wrote <= 0) {
+            ops->truncate(cx->plat, file->handle, file->bytes);  // As in mr_file_append.
+            return plat_fail(cx, wrote == 0 ? EIO : (int)-wrote, "write", file->path);
+        }
+        done += (uint64_t)wrote;
+    }
+    file->bytes += done;
+    return MR_OK;
+}
+
+mr_code mr_file_allocate(mr_file *file, uint64_t from, uint64_t to, mr_cx *cx) {
+    mr_assert(file->handle >= 0 && from < to);
+    const mr_plat_ops *ops = cx->plat->ops;
+    int error = ops->allocate == NULL ? 0 : ops->allocate(cx->plat, file->handle, from, to);
+    if (error == -EOPNOTSUPP || error == -ENOSYS) {
+        return MR_OK;
+    }
+    return error < 0 ? plat_fail(cx, -error, "reserve room for", file->path) : MR_OK;
+}
+
+mr_code mr_disk_open(mr_disk *disk, const char *path, mr_cx *cx) {
+    const mr_plat_ops *ops = cx->plat->ops;
+    int handle = ops->disk_open == NULL ? -EOPNOTSUPP : ops->disk_open(cx->plat, path);
+    if (handle < 0) {
+        return plat_fail(cx, -handle, "open", path);
+    }
+    size_t bytes = strlen(path) + 1;
+    *disk = (mr_disk){.handle = handle, .path = memcpy(mr_heap_raw(bytes), path, bytes)};
+    return MR_OK;
+}
+
+mr_code mr_disk_sync(mr_disk *disk, mr_cx *cx) {
+    mr_assert(disk->handle >= 0);
+    int error = cx->plat->ops->disk_sync(cx->plat, disk->handle);
+    if (error == -EOPNOTSUPP) {
+        return mr_fail(cx, MR_E_UNSUPPORTED, NULL, "this kernel does not tell failures of syncfs");
+    }
+    return error < 0 ? plat_sync_fail(cx, -error, disk->path) : MR_OK;
+}
+
+void mr_disk_close(mr_disk *disk, mr_plat *plat) {
+    if (disk->handle >= 0) {
+        plat->ops->close(plat, disk->handle);
+        mr_heap_free(disk->path);
+    }
+    *disk = MR_DISK_CLOSED;
 }
 
 mr_code mr_file_overwrite(mr_file *file, uint64_t offset, mr_span data, mr_cx *cx) {

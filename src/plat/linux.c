@@ -17,6 +17,8 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +77,57 @@ static int64_t linux_write(mr_plat *plat, int handle, uint64_t offset, mr_span d
     if (ret == -ESPIPE) {  // A pipe or terminal: only one place to write to.
         RETRY(ret, write(handle, data.data, data.bytes));
     }
+    return ret;
+}
+
+static int64_t linux_write_parts(mr_plat *plat, int handle, uint64_t offset, const mr_span *parts,
+                                 uint32_t count) {
+    (void)plat;
+    struct iovec list[8];
+    uint32_t used = (uint32_t)MR_MIN((size_t)count, MR_COUNT(list));
+    for (uint32_t i = 0; i < used; i++) {
+        list[i] = (struct iovec){(void *)(uintptr_t)parts[i].data, parts[i].bytes};
+    }
+    int64_t ret;
+    RETRY(ret, pwritev(handle, list, (int)used, (off_t)offset));
+    return ret;
+}
+
+static int linux_allocate(mr_plat *plat, int handle, uint64_t from, uint64_t to) {
+    (void)plat;
+    int ret;
+    RETRY(ret, fallocate(handle, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)));
+    return ret;
+}
+
+static int linux_disk_open(mr_plat *plat, const char *path) {
+    (void)plat;
+    int fd;
+    RETRY(fd, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return fd;
+}
+
+// Before Linux 5.8 syncfs said nothing of pages that could not be written.
+static bool syncfs_tells(void) {
+    struct utsname name;
+    if (uname(&name) != 0) {
+        return false;
+    }
+    size_t major_bytes = strspn(name.release, "0123456789");
+    const char *second = name.release + major_bytes + (name.release[major_bytes] == '.');
+    int64_t major = 0, minor = 0;
+    return mr_text_parse_int64((mr_span){name.release, major_bytes}, &major) &&
+           mr_text_parse_int64((mr_span){second, strspn(second, "0123456789")}, &minor) &&
+           (major > 5 || (major == 5 && minor >= 8));
+}
+
+static int linux_disk_sync(mr_plat *plat, int handle) {
+    (void)plat;
+    if (!syncfs_tells()) {
+        return -EOPNOTSUPP;
+    }
+    int ret;
+    RETRY(ret, syncfs(handle));
     return ret;
 }
 
@@ -393,6 +446,8 @@ static const mr_plat_ops linux_ops = {
     .open = linux_open,
     .close = linux_close,
     .write = linux_write,
+    .write_parts = linux_write_parts,
+    .allocate = linux_allocate,
     .read = linux_read,
     .sync = linux_sync,
     .truncate = linux_truncate,
@@ -403,6 +458,8 @@ static const mr_plat_ops linux_ops = {
     .dir_remove = linux_dir_remove,
     .dir_sync = linux_dir_sync,
     .dir_list = linux_dir_list,
+    .disk_open = linux_disk_open,
+    .disk_sync = linux_disk_sync,
     .lock = linux_lock,
     .unlock = linux_unlock,
     .clock_real_us = linux_clock_real_us,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -192,6 +193,14 @@ static int linux_local(mr_plat *plat, int handle, char *ret_host, size_t host_by
     return 0;
 }
 
+static int64_t linux_send_file(mr_plat *plat, int handle, int file, uint64_t offset, size_t bytes) {
+    (void)plat;
+    int64_t ret;
+    off_t at = (off_t)offset;
+    RETRY(ret, sendfile(handle, file, &at, bytes));
+    return ret;
+}
+
 static int64_t linux_receive(mr_plat *plat, int handle, void *data, size_t bytes) {
     (void)plat;
     int64_t ret;
@@ -296,6 +305,7 @@ const mr_plat_sockets mr_linux_socket_ops = {
     .send = linux_send,
     .send_parts = linux_send_parts,
     .local = linux_local,
+    .send_file = linux_send_file,
     .receive = linux_receive,
     .receive_low = linux_receive_low,
     .poll = linux_poll,

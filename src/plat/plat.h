@@ -36,6 +36,11 @@ typedef struct mr_stat {
 mr_code mr_file_open(mr_file *file, const char *path, mr_open_mode mode, mr_cx *cx);
 void mr_file_close(mr_file *file, mr_plat *plat);  // Takes a closed file.
 mr_code mr_file_append(mr_file *file, mr_span data, mr_cx *cx);
+// The same of several pieces, one behind the other.
+mr_code mr_file_append_parts(mr_file *file, const mr_span *parts, uint32_t count, mr_cx *cx);
+// Takes room on the disk for the bytes from..to; the file's size stays. What is beyond the size is
+// given back by the next mr_file_truncate. MR_OK where the file system cannot.
+mr_code mr_file_allocate(mr_file *file, uint64_t from, uint64_t to, mr_cx *cx);
 // Writes over bytes that are there (all of them); the size never changes, also on failure.
 mr_code mr_file_overwrite(mr_file *file, uint64_t offset, mr_span data, mr_cx *cx);
 // Reads up to bytes at offset; *ret_bytes < bytes only at the end of the file.
@@ -55,6 +60,21 @@ mr_code mr_file_delete(const char *path, mr_cx *cx);  // MR_OK when absent.
 // Writes data to `path` so that a crash leaves the old or the new content: temporary, sync, rename,
 // dir sync.
 mr_code mr_file_save(const char *path, mr_span data, mr_cx *cx);
+
+// All of a file system at once: when files with new bytes are many, one sync of all is much faster
+// than one of each. Opened early, so that no failure of a page's writing is missed.
+typedef struct mr_disk {
+    int handle;  // -1 = closed.
+    char *path;  // Heap, for messages.
+} mr_disk;
+
+#define MR_DISK_CLOSED ((mr_disk){.handle = -1})
+
+mr_code mr_disk_open(mr_disk *disk, const char *path, mr_cx *cx);  // A folder on it.
+// Files and folders.  errors  MR_E_IO with MR_FATAL: sync each file to know which it was;
+// MR_E_UNSUPPORTED where failures would not be told
+mr_code mr_disk_sync(mr_disk *disk, mr_cx *cx);
+void mr_disk_close(mr_disk *disk, mr_plat *plat);  // Takes a closed one.
 
 mr_code mr_dir_make(const char *path,
                     mr_cx *cx);  // With parents; each new entry's parent is synced.

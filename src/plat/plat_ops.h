@@ -35,6 +35,8 @@ typedef struct mr_plat_sockets {
     int (*accept)(mr_plat *plat, int handle, char *ret_host, size_t host_bytes, uint16_t *ret_port);
     int64_t (*send)(mr_plat *plat, int handle, mr_span data);
     int64_t (*send_parts)(mr_plat *plat, int handle, const mr_span *parts, size_t count, bool more);
+    // Bytes of a file, without a copy. 0 at the file's end.
+    int64_t (*send_file)(mr_plat *plat, int handle, int file, uint64_t offset, size_t bytes);
     int64_t (*receive)(mr_plat *plat, int handle, void *data, size_t bytes);  // 0 at its end.
     int (*local)(mr_plat *plat, int handle, char *ret_host, size_t host_bytes, uint16_t *ret_port);
     // A poll need not say that less than these bytes have come.
@@ -55,6 +57,10 @@ typedef struct mr_plat_ops {
     int (*open)(mr_plat *plat, const char *path, mr_open_mode mode, uint64_t *ret_bytes);
     void (*close)(mr_plat *plat, int handle);
     int64_t (*write)(mr_plat *plat, int handle, uint64_t offset, mr_span data);  // May be short.
+    // The same of pieces. NULL: they are written one by one.
+    int64_t (*write_parts)(mr_plat *plat, int handle, uint64_t offset, const mr_span *parts,
+                           uint32_t count);
+    int (*allocate)(mr_plat *plat, int handle, uint64_t from, uint64_t to);  // NULL: never mind.
     int64_t (*read)(mr_plat *plat, int handle, uint64_t offset, void *data, size_t bytes);
     int (*sync)(mr_plat *plat, int handle);
     int (*truncate)(mr_plat *plat, int handle, uint64_t bytes);
@@ -66,6 +72,9 @@ typedef struct mr_plat_ops {
     int (*dir_remove)(mr_plat *plat, const char *path);
     int (*dir_sync)(mr_plat *plat, const char *path);
     int (*dir_list)(mr_plat *plat, const char *path, mr_plat_visit visit, void *state);
+    // A handle for disk_sync; closed by close. NULL: there is no such thing.
+    int (*disk_open)(mr_plat *plat, const char *path);
+    int (*disk_sync)(mr_plat *plat, int handle);  // -EOPNOTSUPP where failures are not told.
     // Locks: a handle, or -EAGAIN with the holder's line in ret_holder.
     int (*lock)(mr_plat *plat, const char *path, mr_text *ret_holder);
     void (*unlock)(mr_plat *plat, int handle);

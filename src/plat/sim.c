@@ -1,5 +1,7 @@
 // Sim: the simulated backend of plat's vtable: faults, locks, clock, streams; see sim.h.
 //
+// Why so long: a vtable has one small function a call.
+//
 // Each operation begins with sim_begin, which counts it and applies the faults due, and ends with
 // sim_end. A power cut falls before or after the effect of its operation; the caller sees neither.
 
@@ -220,8 +222,40 @@ static int sim_sync(mr_plat *plat, int handle) {
         mr_sim_disk_drop(sim->disk, inode);
         return (int)sim_end(sim, &op, -EIO);
     }
-    mr_sim_disk_sync(sim->disk, inode);
+    if (!mr_sim_disk_sync(sim->disk, inode)) {
+        return (int)sim_end(sim, &op, -EIO);
+    }
     return (int)sim_end(sim, &op, 0);
+}
+
+static int sim_allocate(mr_plat *plat, int handle, uint64_t from, uint64_t to) {
+    mr_sim *sim = sim_of(plat);
+    (void)from;
+    (void)to;
+    sim_operation op = sim_begin(sim, ANY_CHANGE | MASK(MR_SIM_NO_SPACE));
+    int inode = handle_inode(sim, handle);
+    if (op.error != 0 || inode < 0) {
+        return op.error != 0 ? op.error : inode;
+    }
+    return (int)sim_end(sim, &op, 0);
+}
+
+static int sim_disk_open(mr_plat *plat, const char *path) {
+    mr_sim *sim = sim_of(plat);
+    int inode = sim->down ? -MR_PLAT_CRASHED : mr_sim_disk_find(sim->disk, path);
+    return inode < 0 ? inode : handle_new(sim, inode, /* lock= */ false);
+}
+
+static int sim_disk_sync(mr_plat *plat, int handle) {
+    mr_sim *sim = sim_of(plat);
+    sim_operation op =
+        sim_begin(sim, MASK(MR_SIM_POWER_CUT) | MASK(MR_SIM_KILL) | MASK(MR_SIM_SYNC_ERROR));
+    int inode = handle_inode(sim, handle);
+    if (op.error != 0 || inode < 0) {
+        return op.error != 0 ? op.error : inode;
+    }
+    mr_sim_disk_sync_all(sim->disk, op.sync_fails ? &sim->random : NULL);
+    return (int)sim_end(sim, &op, op.sync_fails ? -EIO : 0);
 }
 
 static int sim_truncate(mr_plat *plat, int handle, uint64_t bytes) {
@@ -411,6 +445,7 @@ static const mr_plat_ops sim_ops = {
     .open = sim_open,
     .close = sim_close,
     .write = sim_write,
+    .allocate = sim_allocate,
     .read = sim_read,
     .sync = sim_sync,
     .truncate = sim_truncate,
@@ -421,6 +456,8 @@ static const mr_plat_ops sim_ops = {
     .dir_remove = sim_dir_remove,
     .dir_sync = sim_dir_sync,
     .dir_list = sim_dir_list,
+    .disk_open = sim_disk_open,
+    .disk_sync = sim_disk_sync,
     .lock = sim_lock,
     .unlock = sim_unlock,
     .clock_real_us = sim_clock_real_us,
@@ -528,7 +565,7 @@ void mr_sim_put(mr_plat *plat, const char *path, mr_span data) {
     int inode = mr_sim_disk_open(sim->disk, path, MR_OPEN_TRUNCATE, sim->real_us);
     mr_assert(inode >= 0);
     mr_sim_disk_write(sim->disk, inode, 0, data);
-    mr_sim_disk_sync(sim->disk, inode);
+    (void)mr_sim_disk_sync(sim->disk, inode);
     mr_sim_disk_dir_sync(sim->disk, "/");
     put_parents(sim->disk, path, mr_sim_disk_dir_sync);
 }

@@ -1,5 +1,7 @@
 // Sim disk: an in-memory disk that knows what is durable; see sim_disk.h.
 //
+// Why so long: the rules of files, folders and power cuts rest on one set of structures.
+//
 // How: a file has its bytes now, its bytes kept, and a flag for each 512-byte sector that differs.
 // A folder has its entries now and its entries kept; what leads from the one to the other are the
 // disk's pending changes in the order they were made. A rename is one change of two folders, so it
@@ -26,6 +28,7 @@ typedef struct disk_entries {
 
 typedef struct disk_inode {
     bool is_dir;
+    bool failed;  // Dropped by a sync of all files, and not told yet.
     int64_t modified_us;
     mr_text now;  // A file's bytes.
     mr_text kept;
@@ -292,8 +295,10 @@ void mr_sim_disk_drop(mr_sim_disk *disk, int inode) {
     mr_text_clear(dirty);
 }
 
-void mr_sim_disk_sync(mr_sim_disk *disk, int inode) {
+bool mr_sim_disk_sync(mr_sim_disk *disk, int inode) {
     disk_inode *file = file_of(disk, inode);
+    bool failed = file->failed;
+    file->failed = false;
     // Dirty sectors only: one that a failed sync dropped stays lost, though the size is written.
     text_resize(&file->kept, file->now.bytes);
     for (size_t s = 0; s < file->dirty.bytes; s++) {
@@ -304,6 +309,42 @@ void mr_sim_disk_sync(mr_sim_disk *disk, int inode) {
         }
     }
     mr_text_clear(&file->dirty);
+    return !failed;
+}
+
+static bool file_is_dirty(const disk_inode *file) {
+    return !file->is_dir && file->dirty.bytes > 0;
+}
+
+void mr_sim_disk_sync_all(mr_sim_disk *disk, mr_sim_random *random) {
+    bool struck = false;
+    for (size_t i = 0; i < disk->inode_count; i++) {
+        disk_inode *file = disk->inodes[i];
+        if (!file_is_dirty(file)) {
+            continue;
+        }
+        uint64_t luck = random == NULL ? 1 : mr_sim_random_below(random, 3);
+        bool last = true;
+        for (size_t j = i + 1; j < disk->inode_count && last; j++) {
+            last = !file_is_dirty(disk->inodes[j]);
+        }
+        if (luck == 0 || (random != NULL && !struck && last)) {
+            mr_text_clear(&file->dirty);
+            file->failed = struck = true;
+        } else if (luck == 1) {
+            bool failed_before = file->failed;
+            (void)mr_sim_disk_sync(disk, (int)i);
+            file->failed = failed_before;
+        }
+    }
+    if (random != NULL) {
+        return;
+    }
+    for (size_t i = 0; i < disk->change_count; i++) {
+        change_apply(disk, &disk->changes[i], /* kept= */ true);
+        change_release(&disk->changes[i]);
+    }
+    disk->change_count = 0;
 }
 
 // Puts one sector as it is now onto the disk.
@@ -495,6 +536,7 @@ static void file_lose(disk_inode *file, mr_sim_random *random) {
             text_resize(&file->kept, now);
         }
     }
+    file->failed = false;
     mr_text_clear(&file->dirty);
     mr_text_clear(&file->now);
     mr_text_add_bytes(&file->now, file->kept.data, file->kept.bytes);

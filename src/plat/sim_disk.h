@@ -33,7 +33,11 @@ mr_span mr_sim_disk_bytes(const mr_sim_disk *disk, int inode);
 void mr_sim_disk_write(mr_sim_disk *disk, int inode, uint64_t offset, mr_span data);
 void mr_sim_disk_truncate(mr_sim_disk *disk, int inode, uint64_t bytes);
 void mr_sim_disk_touch(mr_sim_disk *disk, int inode, int64_t now_us);
-void mr_sim_disk_sync(mr_sim_disk *disk, int inode);
+// False: a sync of all files had failed for this one, which is told once to who syncs it.
+bool mr_sim_disk_sync(mr_sim_disk *disk, int inode);
+// All files and folders. With random, some file with new bytes is dropped, which its next sync will
+// tell, and the rest is written or stays dirty.
+void mr_sim_disk_sync_all(mr_sim_disk *disk, mr_sim_random *random);
 // What a failed sync does: what was to be written is never going to be, and nobody remembers.
 void mr_sim_disk_drop(mr_sim_disk *disk, int inode);
 // The kernel writes back a page on its own.

@@ -146,6 +146,22 @@ mr_code mr_socket_send_parts(mr_socket *socket, const mr_span *parts, size_t cou
     return MR_OK;
 }
 
+mr_code mr_socket_send_file(mr_socket *socket, const mr_file *file, uint64_t offset, size_t bytes,
+                            size_t *ret_bytes, mr_cx *cx) {
+    mr_assert(bytes > 0 && file->handle >= 0);
+    int64_t sent =
+        cx->plat->ops->sockets->send_file(cx->plat, socket->handle, file->handle, offset, bytes);
+    if (sent == 0) {
+        return mr_fail(cx, MR_E_CORRUPT, NULL, "\"%s\" ends before byte %llu", file->path,
+                       (unsigned long long)offset);
+    }
+    if (sent < 0 && sent != -EAGAIN) {
+        return socket_error(cx, "send to", socket->peer, (int)-sent);
+    }
+    *ret_bytes = sent < 0 ? 0 : (size_t)sent;
+    return MR_OK;
+}
+
 mr_code mr_socket_receive_some(mr_socket *socket, void *data, size_t bytes, size_t *ret_bytes,
                                mr_cx *cx) {
     mr_assert(bytes > 0);

@@ -52,6 +52,9 @@ mr_code mr_socket_send_some(mr_socket *socket, mr_span data, size_t *ret_bytes, 
 #define MR_SOCKET_PARTS_MAX 64
 mr_code mr_socket_send_parts(mr_socket *socket, const mr_span *parts, size_t count, bool more,
                              size_t *ret_bytes, mr_cx *cx);
+// Bytes of a file from offset on, without a copy through the program.
+mr_code mr_socket_send_file(mr_socket *socket, const mr_file *file, uint64_t offset, size_t bytes,
+                            size_t *ret_bytes, mr_cx *cx);
 mr_code mr_socket_receive_some(mr_socket *socket, void *data, size_t bytes, size_t *ret_bytes,
                                mr_cx *cx);
 

@@ -49,6 +49,14 @@ static int virtual_sync(mr_plat *plat, int handle) {
     return is_killed(plat) ? -MR_PLAT_CRASHED : 0;
 }
 
+static int virtual_disk_open(mr_plat *plat, const char *path) {
+    return OR_KILLED(plat, disk_open, path);
+}
+
+static int virtual_disk_sync(mr_plat *plat, int handle) {
+    return virtual_sync(plat, handle);
+}
+
 static int virtual_truncate(mr_plat *plat, int handle, uint64_t bytes) {
     return OR_KILLED(plat, truncate, handle, bytes);
 }
@@ -158,6 +166,8 @@ static const mr_plat_ops virtual_ops = {
     .dir_remove = virtual_dir_remove,
     .dir_sync = virtual_dir_sync,
     .dir_list = virtual_dir_list,
+    .disk_open = virtual_disk_open,
+    .disk_sync = virtual_disk_sync,
     .lock = virtual_lock,
     .unlock = virtual_unlock,
     .clock_real_us = virtual_clock_real_us,
