@@ -5,6 +5,7 @@
 //               00000000000000000000.timeindex  greatest timestamp so far → offset
 //               00000000000000000000.txnindex   aborted transactions (only if there are any)
 //               00000000000000000000.snapshot   producers as of this offset
+//               sync-failed                     there after a sync failed: see log.c
 //               leader-epoch-checkpoint, partition.metadata
 //
 // Four offsets rule a partition: `first`, where it begins; `stable`, the first of an open
@@ -77,6 +78,7 @@ typedef struct mr_log_options {
     const char *dir;    // Made when absent; its name is "<topic>-<n>".
     const char *topic;  // For messages.
     int32_t partition;
+    const char *topic_id;  // As in Kafka's partition.metadata (base64); NULL = none is written.
     mr_log_config config;
     mr_flusher *flusher;
     mr_log_listener listener;
@@ -97,11 +99,13 @@ typedef struct mr_log_recovery {
 // errors  MR_E_CORRUPT naming file and position for damage below the recovery point
 mr_code mr_log_open(const mr_log_options *options, mr_log **ret, mr_log_recovery *ret_recovery,
                     mr_cx *cx);
-// Syncs, writes a producer snapshot, and closes. Slices that are held stay readable.
+// Syncs, writes indexes and a producer snapshot, and closes, whatever it returns. Slices that are
+// held stay readable. Only when all logs of a broker gave MR_OK may the next start be told `clean`.
 mr_code mr_log_close(mr_log *log, mr_cx *cx);
 void mr_log_drop(mr_log *log, mr_cx *cx);  // Closes without a word to the disk (after a failure).
-// Deletes: offline and renamed to "….<uuid>-delete" at once, removed by mr_log_sweep. Who still has
-// it gets KAFKA_STORAGE_ERROR; the last one calls mr_log_drop.
+// Deletes: takes it offline and renames its folder to "….<32 hex digits>-delete" at once;
+// mr_log_sweep removes that. Who still has it gets KAFKA_STORAGE_ERROR; the last one calls
+// mr_log_drop.
 mr_code mr_log_delete(mr_log *log, mr_cx *cx);
 // A log that is offline from the start, for what mr_log_open could not open: its owner goes on
 // without it. options->dir is not touched. Freed by mr_log_drop.
@@ -119,6 +123,7 @@ int64_t mr_log_recovery_point(mr_log *log);
 
 typedef enum mr_log_origin {
     MR_LOG_CLIENT,       // All of Kafka's checks of a producer's batch.
+    MR_LOG_CLIENT_2,     // The same, of a client that uses transactions of version 2.
     MR_LOG_COORDINATOR,  // The broker's own: may write control batches and internal topics.
 } mr_log_origin;
 
@@ -143,6 +148,7 @@ typedef struct mr_log_end {
     int16_t producer_epoch;
     int32_t coordinator_epoch;
     bool commit;
+    int16_t version;  // Of transactions: with 2 the epoch must be above that of the data.
 } mr_log_end;
 mr_code mr_log_end_transaction(mr_log *log, const mr_log_end *end, mr_log_appended *ret, mr_cx *cx);
 

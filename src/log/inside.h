@@ -1,0 +1,111 @@
+// Inside a log: what its files share.
+
+#pragma once
+
+#include "log/flush.h"
+#include "log/log.h"
+#include "log/producers.h"
+#include "log/segment.h"
+#include "plat/thread.h"
+
+// A segment that was renamed away, and when its files are to be unlinked.
+typedef struct mr_log_removed {
+    char *path;  // Heap, without the suffix.
+    int64_t due_ms;
+} mr_log_removed;
+
+struct mr_log {
+    mr_mutex mutex;
+    mr_plat *plat;
+    char *dir;
+    char *topic;
+    int32_t partition;
+    mr_log_config config;
+    mr_flusher *flusher;
+    mr_log_listener listener;
+
+    mr_log_segment **segments;  // By base; the last one is written to. Never none.
+    uint32_t segment_count, segment_capacity;
+    mr_producers *producers;
+    mr_log_marks marks;
+    int64_t high_base;  // The segment that `high` is in, and where: a boundary of batches.
+    uint64_t high_position;
+    int64_t synced;  // All below it survives a power cut.
+    bool dirty_dir;  // It has entries that no sync covers.
+    bool offline;
+    mr_error why;
+
+    mr_log_removed *removed;
+    uint32_t removed_count, removed_capacity;
+
+    mr_mutex upkeep;       // Held by what replaces segments: retention and compaction.
+    int64_t compacted_to;  // Below it a key is there once.
+
+    // The flusher's, under its mutex.
+    struct mr_log *dirty_next;
+    bool dirty;
+    bool dirty_fsync;  // It waits for an answer.
+    bool syncing;
+    int64_t dirty_since_us;
+};
+
+static inline mr_log_segment *mr_log_last(const mr_log *log) {
+    mr_assert(log->segment_count > 0);
+    return log->segments[log->segment_count - 1];
+}
+
+// ---- log.c -----------------------------------------------------------------------------------
+
+// Takes the log offline with the error in cx; its code.
+mr_code mr_log_fail(mr_log *log, mr_code code, mr_cx *cx);
+void mr_log_tell(mr_log *log);  // Without the mutex.
+// The index of the segment that holds an offset: the last one whose base is not behind it.
+uint32_t mr_log_segment_of(const mr_log *log, int64_t offset);
+void mr_log_segments_insert(mr_log *log, uint32_t index, mr_log_segment *segment);
+void mr_log_segments_remove(mr_log *log, uint32_t index, uint32_t count);
+// Everything up to here may be shown; places `stable` too. False: nothing moved.
+bool mr_log_raise_high(mr_log *log, int64_t high, int64_t base, uint64_t position);
+// Ends the last segment and begins another. On failure the log is as it was.
+mr_code mr_log_roll(mr_log *log, mr_cx *cx);
+mr_code mr_log_snapshot(mr_log *log, mr_cx *cx);  // Of the producers, at `next`.
+
+// A sync, which runs without the mutex: what it has to do, and up to where it reaches.
+typedef struct mr_log_sync {
+    mr_log *log;
+    mr_log_segment **segments;  // Heap; references.
+    bool *indexes;              // Whose index files too; heap.
+    uint32_t segment_count;
+    bool dir;
+    int64_t next;
+    int64_t base;
+    uint64_t position;
+    uint64_t bytes;
+} mr_log_sync;
+void mr_log_sync_begin(mr_log *log, mr_log_sync *ret);
+mr_code mr_log_sync_run(mr_log_sync *sync, mr_cx *cx);
+// Moves `high` and tells; or, with a code that is not MR_OK, takes the log offline.
+void mr_log_sync_end(mr_log_sync *sync, mr_code code, mr_cx *cx);
+
+// ---- flush.c ---------------------------------------------------------------------------------
+
+void mr_flusher_mark(mr_flusher *flusher, mr_log *log, bool fsync);
+void mr_flusher_forget(mr_flusher *flusher, mr_log *log);  // Waits until no sync of it runs.
+
+// ---- check.c: a client's batch, before any lock ----------------------------------------------
+
+typedef struct mr_check {
+    const mr_log_config *config;
+    mr_log_origin origin;
+    int64_t now_ms;
+    // What comes out.
+    mr_record_batch batch;
+    char head[MR_RECORD_BATCH_HEAD_BYTES];  // As it will be written, but for its offset.
+    mr_span payload;
+} mr_check;
+mr_code mr_check_batch(mr_check *check, mr_span in, mr_log_appended *ret_result, mr_cx *cx);
+
+// ---- leavings.c ------------------------------------------------------------------------------
+
+// Removes what a stop left in a log's folder, and finishes compactions that came to their rename.
+mr_code mr_log_clear_leavings(const char *dir, mr_cx *cx);
+int64_t mr_log_name_offset(const char *name, const char *suffix);  // "….log" → 42; -1 = other.
