@@ -28,7 +28,9 @@ static void free_all(mr_log *log) {
 
 void mr_log_drop(mr_log *log, mr_cx *cx) {
     (void)cx;
-    mr_flusher_forget(log->flusher, log);
+    if (log->flusher != NULL) {
+        mr_flusher_forget(log->flusher, log);
+    }
     free_all(log);
 }
 

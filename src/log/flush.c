@@ -29,6 +29,8 @@ struct mr_flusher {
     mr_plat *plat;
     mr_disk disk;  // Closed where there is no sync of all.
     int64_t interval_us;
+    void (*flushed)(void *self, mr_cx *cx);
+    void *self;
     queue urgent;
     queue lazy;     // Of durability kafka; the oldest first.
     bool all_runs;  // A sync of all is under way.
@@ -203,6 +205,11 @@ static mr_code round_once(mr_flusher *flusher, bool by_hand, bool *ret_done, mr_
     int64_t took_us = mr_clock_monotonic_us(flusher->plat) - begin_us;
     mr_mutex_lock(&flusher->mutex);
     round_end(flusher, &r, took_us);
+    if (flusher->flushed != NULL) {
+        mr_mutex_unlock(&flusher->mutex);
+        flusher->flushed(flusher->self, cx);
+        mr_mutex_lock(&flusher->mutex);
+    }
     return code;
 }
 
@@ -256,6 +263,8 @@ mr_code mr_flusher_open(const mr_flusher_options *options, mr_flusher **ret, mr_
     flusher->plat = cx->plat;
     flusher->disk = MR_DISK_CLOSED;
     flusher->interval_us = options->flush_interval_us;
+    flusher->flushed = options->flushed;
+    flusher->self = options->self;
     mr_code code = mr_dir_make(options->root, cx);
     if (code == MR_OK && mr_disk_open(&flusher->disk, options->root, cx) != MR_OK) {
         flusher->disk = MR_DISK_CLOSED;  // One by one, then.
