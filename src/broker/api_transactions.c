@@ -355,7 +355,7 @@ static void marker_write(mr_call *call, const mr_wire_write_txn_markers_marker *
         mr_cx cx;
         mr_cx_init(&cx, call->arena, mr_broker_plat(call->broker));
         mr_log_end end = {marker->producer_id, marker->producer_epoch, marker->coordinator_epoch,
-                          marker->transaction_result};
+                          marker->transaction_result, /* version= */ 0};
         mr_log_appended appended;
         mr_code code = mr_log_end_transaction(partition->log, &end, &appended, &cx);
         done->error_code = code == MR_OK ? appended.error : MR_KAFKA_KAFKA_STORAGE_ERROR;

@@ -25,7 +25,8 @@ static mr_code mark(mr_transactions *t, const mr_transaction *now,
         return MR_OK;
     }
     bool commit = now->state == MR_TRANSACTION_PREPARE_COMMIT;
-    mr_log_end end = {now->producer_id, now->epoch, /* coordinator_epoch= */ 0, commit};
+    mr_log_end end = {now->producer_id, now->epoch, /* coordinator_epoch= */ 0, commit,
+                      /* version= */ 0};
     mr_log_appended appended;
     mr_code code = mr_log_end_transaction(partition->log, &end, &appended, cx);
     if (code != MR_OK || appended.error != MR_KAFKA_NONE) {

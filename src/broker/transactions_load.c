@@ -99,7 +99,8 @@ static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
     }
     mr_transaction_member member = {mr_span_of(partition->topic->name), partition->number};
     if (producer->epoch < entry->now.epoch) {
-        mr_log_end end = {producer->producer_id, entry->now.epoch, 0, /* commit= */ false};
+        mr_log_end end = {producer->producer_id, entry->now.epoch, 0, /* commit= */ false,
+                          /* version= */ 0};
         mr_log_appended appended;
         MR_TRY(mr_log_end_transaction(partition->log, &end, &appended, cx));
         return MR_OK;
