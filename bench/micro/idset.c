@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define AHEAD  12
+#define AHEAD  20
 #define GROUPS 128
 
 static double now_s(void) {
@@ -45,6 +45,10 @@ static uint64_t pass(mr_idset *sets, uint64_t count, double *ret_longest_s) {
 int main(int argc, char **argv) {
     uint64_t count = (argc > 1 ? strtoull(argv[1], NULL, 10) : 10) * 1000000;
     mr_idset sets[GROUPS] = {{0}};
+    mr_slab slab = {0};
+    for (uint32_t g = 0; g < GROUPS; g++) {
+        sets[g].slab = &slab;
+    }
     double longest_s = 0;
     double start_s = now_s();
     uint64_t fresh = pass(sets, count, &longest_s);
@@ -57,6 +61,7 @@ int main(int argc, char **argv) {
         bytes += mr_idset_bytes(&sets[g]);
         mr_idset_release(&sets[g]);
     }
+    mr_slab_release(&slab);
     printf("%llu new %.1f ns, %llu copies %.1f ns, %.1f bytes an id, longest stop %.2f ms\n",
            (unsigned long long)fresh, (middle_s - start_s) * 1e9 / (double)count,
            (unsigned long long)copies, (end_s - middle_s) * 1e9 / (double)count,

@@ -15,11 +15,10 @@
 #define SEED        0x6D696C6C72616365u  // "millrace"; changing it makes stored sketches useless.
 #define SPARSE_BITS 26
 #define DENSE_BITS  14
-#define RANK_MAX    51  // 64 - DENSE_BITS + 1
-#define SLOTS_MIN   16
+#define RANK_MAX    51   // 64 - DENSE_BITS + 1
+#define SLOTS_MIN   16   // Also of a list.
 #define SLOTS_MAX   512  // Beyond, registers are much faster to add to and to merge.
 #define SPARSE_MAX  (SLOTS_MAX / 4 * 3)
-#define LIST_MIN    16
 #define LIST_LOOK   64  // Entries of a list when it is looked at: do they repeat?
 #define LIST_MAX    1024
 _Static_assert(MR_HLL_REGISTERS == 1 << DENSE_BITS, "index and registers agree");
@@ -78,6 +77,14 @@ static void dense_put(uint8_t *registers, uint32_t entry) {
     *slot = (uint8_t)MR_MAX((uint32_t)*slot, rank);
 }
 
+static uint32_t registers_used(const uint8_t *registers) {
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
+        used += registers[i] != 0;
+    }
+    return used;
+}
+
 static void to_dense(mr_hll *hll) {
     uint8_t *registers = mr_heap_aligned(MR_HLL_REGISTERS);
     memset(registers, 0, MR_HLL_REGISTERS);
@@ -134,27 +141,52 @@ static void entries_add(mr_hll *into, const mr_hll *list) {
     }
 }
 
+// Makes registers of a list at once. False, and nothing is made, when a table may be due.
+static bool list_to_dense(const mr_hll *list, mr_hll *ret) {
+    if (list->count <= SPARSE_MAX) {
+        return false;
+    }
+    uint8_t *registers = mr_heap_aligned(MR_HLL_REGISTERS);
+    memset(registers, 0, MR_HLL_REGISTERS);
+    const uint32_t *entries = list->memory;
+    for (uint32_t i = 0; i < list->count; i++) {
+        dense_put(registers, entries[i]);
+    }
+    if (registers_used(registers) <= SPARSE_MAX) {  // As many different entries, at least.
+        mr_heap_free(registers);
+        return false;
+    }
+    *ret = (mr_hll){.memory = registers};
+    return true;
+}
+
 // An empty sparse sketch that has room for so many entries, or for as many as one holds.
 static mr_hll table_for(uint32_t count) {
     uint64_t slots = MR_MIN(mr_pow2_up((uint64_t)count * 4 / 3 + 1), (uint64_t)SLOTS_MAX);
     return (mr_hll){.memory = mr_heap_alloc(sizeof(uint32_t) * slots), .capacity = (uint16_t)slots};
 }
 
-void mr_hll_settle(mr_hll *hll) {
-    if (!hll->listed) {
-        return;
+static mr_hll settled(const mr_hll *list) {
+    mr_hll ret;
+    if (!list_to_dense(list, &ret)) {
+        ret = table_for(list->count);
+        entries_add(&ret, list);
     }
-    mr_hll list = *hll;
-    *hll = table_for(list.count);
-    entries_add(hll, &list);
-    mr_heap_free(list.memory);
+    return ret;
+}
+
+void mr_hll_settle(mr_hll *hll) {
+    if (hll->listed) {
+        mr_hll list = *hll;
+        *hll = settled(&list);
+        mr_heap_free(list.memory);
+    }
 }
 
 // A full list gets more room, or becomes a table.
 static void list_grow(mr_hll *hll) {
     if (hll->count == LIST_LOOK || hll->count == LIST_MAX) {
-        mr_hll table = table_for(hll->count);
-        entries_add(&table, hll);
+        mr_hll table = settled(hll);
         if (hll->count == LIST_MAX || table.count < LIST_LOOK / 4 * 3) {
             mr_heap_free(hll->memory);
             *hll = table;
@@ -162,7 +194,7 @@ static void list_grow(mr_hll *hll) {
         }
         mr_hll_release(&table);
     }
-    hll->capacity = (uint16_t)MR_MAX(LIST_MIN, 2 * hll->capacity);
+    hll->capacity = (uint16_t)MR_MAX(SLOTS_MIN, 2 * hll->capacity);
     hll->memory = mr_heap_resize(hll->memory, sizeof(uint32_t) * hll->capacity);
     hll->listed = true;
 }
@@ -247,8 +279,11 @@ void mr_hll_merge(mr_hll *into, const mr_hll *from) {
     if (from->memory == NULL) {
         return;
     }
+    if (from->listed && into->memory == NULL) {
+        *into = settled(from);
+        return;
+    }
     if (from->listed) {
-        *into = into->memory == NULL ? table_for(from->count) : *into;
         entries_add(into, from);
         return;
     }
@@ -319,10 +354,9 @@ int64_t mr_hll_count(const mr_hll *hll) {
         return 0;
     }
     if (hll->listed) {
-        mr_hll settled = {.memory = NULL};
-        mr_hll_merge(&settled, hll);
-        int64_t count = mr_hll_count(&settled);
-        mr_hll_release(&settled);
+        mr_hll table = settled(hll);
+        int64_t count = mr_hll_count(&table);
+        mr_hll_release(&table);
         return count;
     }
     if (is_sparse(hll)) {  // Linear counting over 2^26 places: as good as exact.
@@ -364,14 +398,6 @@ static void save_few(const uint8_t *registers, uint32_t used, mr_text *out) {
             eight &= ~((uint64_t)0xFF << (8 * at));
         }
     }
-}
-
-static uint32_t registers_used(const uint8_t *registers) {
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < MR_HLL_REGISTERS; i++) {
-        used += registers[i] != 0;
-    }
-    return used;
 }
 
 static void save_list(const mr_hll *hll, mr_text *out) {

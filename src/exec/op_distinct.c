@@ -6,7 +6,7 @@
 
 #include "exec/idset.h"
 
-#define PREFETCH_AHEAD 12
+#define PREFETCH_AHEAD 20
 
 typedef struct op_distinct {
     mr_op base;
