@@ -4,7 +4,7 @@
 
 #include "plat/plat.h"
 
-#define ROLL_BYTES_DEFAULT ((uint64_t)64 << 20)
+#define ROLL_BYTES_DEFAULT ((uint64_t)48 << 20)
 
 mr_code mr_staging_init(mr_staging *staging, mr_sink *sink, const char *name, uint32_t index,
                         int64_t trigger_us, mr_cx *cx) {

@@ -184,7 +184,8 @@ static void look_at_state(mr_worker *worker, uint64_t rows) {
         }
     }
     for (uint32_t i = 0; i < pipeline->insert_count; i++) {
-        bytes += worker->collected[i] != NULL ? worker->collected[i]->bytes : 0;
+        // Twice: they will stand in the record too.
+        bytes += 2 * (worker->collected[i] != NULL ? worker->collected[i]->bytes : 0);
     }
     if (bytes > PANES_BYTES_MAX) {
         atomic_store(&worker->driver->full, true);
