@@ -17,7 +17,7 @@ const mr_option mr_job_exec_options[] = {
     MR_OPTION(mr_job_exec, epoch, MR_OPT_DURATION, "1 second", "Time between commits."),
     MR_OPTION(mr_job_exec, epoch_first, MR_OPT_DURATION, "20 milliseconds",
               "The same for the first one; each is twice as long, up to epoch."),
-    MR_OPTION(mr_job_exec, epoch_bytes, MR_OPT_BYTES, "256MiB", "Input that ends an epoch early."),
+    MR_OPTION(mr_job_exec, epoch_bytes, MR_OPT_BYTES, "64MiB", "Input that ends an epoch early."),
     MR_OPTION(mr_job_exec, epoch_rows, MR_OPT_INT, "0", "The same in rows; 0 = no limit."),
     MR_OPTION(mr_job_exec, stop_after_epochs, MR_OPT_INT, "0",
               "Stop after so many commits; 0 = never. For tests of recovery."),
