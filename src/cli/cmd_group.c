@@ -299,7 +299,8 @@ static mr_code reset(const mr_cli_args *args, mr_control *control, mr_cx *cx) {
     MR_TRY(mr_control_group_reset(control, &spec, &places, &count, cx));
     bool execute = mr_args_has(args, "--execute");
     if (execute) {
-        MR_TRY(mr_control_group_commit(control, spec.group, places, count, cx));
+        mr_control_committer who = {.group = spec.group, .generation = -1};
+        MR_TRY(mr_control_group_commit(control, &who, places, count, cx));
     }
     say_places(args, places, count, cx);
     mr_report_say(cx,

@@ -145,12 +145,27 @@ static mr_code call_over(const mr_cluster *cluster, mr_link *link, const mr_link
                                           : code;
 }
 
+static mr_code no_broker(int32_t node, mr_cx *cx) {
+    mr_code code = mr_fail(cx, MR_E_NETWORK, NULL, "the cluster has no broker %" PRId32, node);
+    return mr_error_flag(cx, code, MR_RETRY);
+}
+
+mr_code mr_cluster_link(mr_cluster *cluster, int32_t node, int64_t deadline_us, mr_link **ret,
+                        mr_cx *cx) {
+    mr_cluster_broker *broker = find_broker(cluster, node);
+    if (broker == NULL) {
+        return no_broker(node, cx);
+    }
+    *ret = &broker->link;
+    mr_socket_limit limit = limit_of(cluster, deadline_us);
+    return mr_link_is_open(*ret) ? MR_OK : mr_link_open(*ret, &broker->address, &limit, cx);
+}
+
 mr_code mr_cluster_call(mr_cluster *cluster, int32_t node, const mr_link_call *call,
                         int64_t deadline_us, mr_cx *cx) {
     mr_cluster_broker *broker = find_broker(cluster, node);
     if (broker == NULL) {
-        mr_code code = mr_fail(cx, MR_E_NETWORK, NULL, "the cluster has no broker %" PRId32, node);
-        return mr_error_flag(cx, code, MR_RETRY);
+        return no_broker(node, cx);
     }
     mr_socket_limit limit = limit_of(cluster, deadline_us);
     return call_over(cluster, &broker->link, &broker->address, call, &limit, cx);

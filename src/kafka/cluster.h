@@ -46,6 +46,9 @@ const mr_cluster_broker *mr_cluster_find(const mr_cluster *cluster, int32_t node
 // Asks one broker.  errors  MR_E_NETWORK and MR_E_TIMEOUT, after which its link is closed
 mr_code mr_cluster_call(mr_cluster *cluster, int32_t node, const mr_link_call *call,
                         int64_t deadline_us, mr_cx *cx);
+// The link to a broker, opened if it is not, for who sends and receives by itself.
+mr_code mr_cluster_link(mr_cluster *cluster, int32_t node, int64_t deadline_us, mr_link **ret,
+                        mr_cx *cx);
 // The offset of a moment: of -1 the end of what a reader of this isolation sees, of -2 the start.
 typedef struct mr_cluster_wish {
     uint32_t partition;

@@ -10,7 +10,6 @@
 #include "codec/kafka_error.h"
 
 #define COMMIT_VERSION_MAX 9  // Topics by their names, here and when offsets are fetched.
-#define NO_GENERATION      (-1)
 #define ASSIGNMENT_BYTES   ((size_t)16 << 20)
 
 static const char *about(const char *what, mr_span name, mr_cx *cx) {
@@ -392,12 +391,13 @@ static void fill_commit(const mr_control_place *places, uint32_t count,
     }
 }
 
-mr_code mr_control_group_commit(mr_control *control, const char *name,
+mr_code mr_control_group_commit(mr_control *control, const mr_control_committer *who,
                                 const mr_control_place *places, uint32_t count, mr_cx *cx) {
     mr_wire_offset_commit_request request;
     mr_wire_clear(&mr_schema_offset_commit_request, &request);
-    request.group_id = mr_span_of(name);
-    request.generation_id_or_member_epoch = NO_GENERATION;
+    request.group_id = mr_span_of(who->group);
+    request.member_id = mr_span_of(who->member_id);
+    request.generation_id_or_member_epoch = who->generation;
     fill_commit(places, count, &request, cx);
     mr_wire_offset_commit_response response;
     mr_link_call call = {MR_KEY_offset_commit, COMMIT_VERSION_MAX, &request, &response};

@@ -52,8 +52,14 @@ mr_code mr_control_group_look(mr_control *control, const char *name, mr_control_
 mr_code mr_control_places_bound(mr_control *control, mr_control_place *places, uint32_t count,
                                 mr_cx *cx);
 mr_code mr_control_group_delete(mr_control *control, const char *name, mr_cx *cx);
-// Commits places[].committed for a group without members.
-mr_code mr_control_group_commit(mr_control *control, const char *name,
+// Who commits: a member, or somebody outside of a group without members (generation -1).
+typedef struct mr_control_committer {
+    const char *group;
+    const char *member_id;  // NULL = none.
+    int32_t generation;
+} mr_control_committer;
+// Commits places[].committed; places are sorted by topic.  errors  MR_E_LOCKED: not a member
+mr_code mr_control_group_commit(mr_control *control, const mr_control_committer *who,
                                 const mr_control_place *places, uint32_t count, mr_cx *cx);
 
 // ---- new offsets -----------------------------------------------------------------------------

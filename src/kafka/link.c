@@ -111,19 +111,24 @@ mr_code mr_link_receive_length(mr_link *link, const mr_socket_limit *limit, size
     return MR_OK;
 }
 
-mr_code mr_link_decode(mr_link *link, const mr_link_call *call, mr_span frame, mr_cx *cx) {
+mr_code mr_link_decode_of(mr_link *link, const mr_link_call *call, int32_t correlation,
+                          mr_span frame, mr_cx *cx) {
     int16_t version = mr_link_version(link, call->key, call->version_max);
     const mr_wire_api *api = mr_wire_find(call->key);
     mr_wire_head head = {.key = call->key, .version = version};
     mr_span body;
     MR_TRY(mr_wire_read_response(frame, &head, &body, cx));
-    if (head.correlation != link->correlation) {
+    if (head.correlation != correlation) {
         mr_code code =
             mr_fail(cx, MR_E_NETWORK, NULL, "%s answered another question", link->socket.peer);
         return mr_error_flag(cx, code, MR_RETRY);
     }
     return mr_wire_decode(api->response, mr_wire_format_of(api, version), body, LINK_DECODE_BYTES,
                           call->response, cx);
+}
+
+mr_code mr_link_decode(mr_link *link, const mr_link_call *call, mr_span frame, mr_cx *cx) {
+    return mr_link_decode_of(link, call, link->correlation, frame, cx);
 }
 
 mr_code mr_link_call_wait(mr_link *link, const mr_link_call *call, const mr_socket_limit *limit,

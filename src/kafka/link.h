@@ -54,6 +54,10 @@ mr_code mr_link_receive_length(mr_link *link, const mr_socket_limit *limit, size
                                mr_cx *cx);
 // Takes the answer to the last request apart. What it borrows lies in `frame`.
 mr_code mr_link_decode(mr_link *link, const mr_link_call *call, mr_span frame, mr_cx *cx);
+// The same of an earlier request: answers come in the order of requests. correlation: as the link
+// had it when it was sent.
+mr_code mr_link_decode_of(mr_link *link, const mr_link_call *call, int32_t correlation,
+                          mr_span frame, mr_cx *cx);
 // Sends, and waits for the answer.
 mr_code mr_link_call_wait(mr_link *link, const mr_link_call *call, const mr_socket_limit *limit,
                           mr_cx *cx);
