@@ -30,6 +30,19 @@ static inline void mr_bits_fill(uint64_t *bits, size_t count) {
         bits[whole] = ((uint64_t)1 << (count % 64)) - 1;
     }
 }
+// Makes count bits from `first` on alike.
+static inline void mr_bits_put_run(uint64_t *bits, size_t first, size_t count, bool value) {
+    size_t end = first + count;
+    for (; first < end && first % 64 != 0; first++) {
+        mr_bits_put(bits, first, value);
+    }
+    for (; end - first >= 64; first += 64) {
+        bits[first / 64] = value ? UINT64_MAX : 0;
+    }
+    for (; first < end; first++) {
+        mr_bits_put(bits, first, value);
+    }
+}
 static inline size_t mr_bits_count(const uint64_t *bits, size_t count) {
     size_t sum = 0;
     for (size_t w = 0; w < count / 64; w++) {

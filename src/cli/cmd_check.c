@@ -1,8 +1,10 @@
-// Command "check": plans files without running them, and tells every error of each.
+// Command "check": plans files without running them, and tells every error of each; specs of
+// generate too.
 
 #include <string.h>
 
 #include "cli/cli.h"
+#include "conn/synth.h"
 
 static const mr_cli_flag check_flags[] = {
     {"--json", NULL, false, "One JSON object a file instead of lines."},
@@ -36,7 +38,7 @@ static void say_json(const char *file, const mr_cli_plan *plan, bool fine, mr_cx
     mr_text_add(&out, "{");
     add_member(&out, "file", file);
     mr_text_addf(&out, ",\"fine\":%s", fine ? "true" : "false");
-    if (fine) {
+    if (fine && plan->job != NULL) {
         const mr_pipeline *pipeline = mr_job_pipeline(plan->job);
         mr_text_addf(&out, ",\"sources\":%u,\"queries\":%u", pipeline->source_count,
                      pipeline->insert_count);
@@ -55,14 +57,35 @@ static void say_text(const char *file, const mr_cli_plan *plan, bool fine, mr_cx
         cx->error = plan->errors.items[i];
         mr_report_error(cx);
     }
-    if (fine) {
+    mr_text out;
+    mr_text_init(&out, cx->arena);
+    if (fine && plan->job == NULL) {
+        mr_text_addf(&out, "%s: fine, a spec of events to generate\n", file);
+        mr_report_print(cx, &out);
+    } else if (fine) {
         const mr_pipeline *pipeline = mr_job_pipeline(plan->job);
-        mr_text out;
-        mr_text_init(&out, cx->arena);
         mr_text_addf(&out, "%s: fine, %u sources, %u queries\n", file, pipeline->source_count,
                      pipeline->insert_count);
         mr_report_print(cx, &out);
     }
+}
+
+static bool is_spec(const char *file) {
+    mr_span name = mr_span_of(file);
+    return mr_span_ends(name, ".yaml") || mr_span_ends(name, ".yml");
+}
+
+// A spec of millrace generate; *ret gets its error.
+static mr_code plan_spec(const char *file, mr_cli_plan *ret, mr_cx *cx) {
+    mr_synth *synth;
+    mr_code code = mr_synth_load(file, mr_clock_real_us(cx->plat), &synth, cx);
+    if (code != MR_OK) {
+        ret->errors.items = MR_NEW(cx->arena, mr_error);
+        ret->errors.items[0] = cx->error;
+        ret->errors.count = 1;
+        ret->exit_code = code == MR_E_MISSING || code == MR_E_IO ? MR_EXIT_FAILED : MR_EXIT_USAGE;
+    }
+    return code;
 }
 
 static int check_run(const mr_cli_args *args, mr_cx *cx) {
@@ -77,11 +100,13 @@ static int check_run(const mr_cli_args *args, mr_cx *cx) {
             return MR_EXIT_FAILED;
         }
         mr_cli_plan plan = {.spec = {.until = MR_UNTIL_STOPPED}};
-        bool fine = mr_pipeline_plan(args, args->plain[i], &plan, cx) == MR_OK;
+        const char *file = args->plain[i];
+        bool fine = is_spec(file) ? plan_spec(file, &plan, cx) == MR_OK
+                                  : mr_pipeline_plan(args, file, &plan, cx) == MR_OK;
         if (json) {
-            say_json(args->plain[i], &plan, fine, cx);
+            say_json(file, &plan, fine, cx);
         } else {
-            say_text(args->plain[i], &plan, fine, cx);
+            say_text(file, &plan, fine, cx);
         }
         wrong += !fine;
         errors += fine ? 0 : plan.errors.count;
@@ -99,8 +124,8 @@ static int check_run(const mr_cli_args *args, mr_cx *cx) {
 
 const mr_cli_command mr_cmd_check = {
     .name = "check",
-    .usage = "FILE.sql … [options]",
-    .summary = "Checks pipelines' files and tells all their errors.",
+    .usage = "FILE.sql|SPEC.yaml … [options]",
+    .summary = "Checks pipelines' files and specs of generate, and tells their errors.",
     .flags = check_flags,
     .plain_min = 1,
     .plain_max = 1000,

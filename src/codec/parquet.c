@@ -12,6 +12,7 @@
 #define PARQUET_GROUP_ROWS      122880
 #define PARQUET_GROUP_BYTES_MAX ((size_t)128 << 20)
 #define PARQUET_NESTED_ROWS     64
+#define PARQUET_NESTED_BYTES    ((size_t)1 << 20)
 #define PARQUET_CREATED_BY      "millrace version 0.1.0"
 
 struct mr_parquet {
@@ -140,12 +141,13 @@ static mr_code parquet_add_nested(mr_parquet *writer, const mr_parquet_shape *sh
             mr_text_clear(&leaf->reps);
             leaf->count = leaf->value_count = 0;
         }
-        for (; row < end; row++) {
+        for (size_t bytes = 0; row < end && bytes < PARQUET_NESTED_BYTES; row++) {
             uint32_t at = sel != NULL ? sel[row] : row;
             if (!shape->optional && mr_vector_is_null(in, at)) {
                 return mr_fail(cx, MR_E_VALUE, NULL, "NULL in column \"%s\", which is NOT NULL",
                                shape->name);
             }
+            bytes += mr_vector_is_null(in, at) ? 0 : mr_vector_str(in, at).bytes;
             mr_parquet_shape_shred(shape, in, at, entries);
         }
         for (uint32_t k = shape->leaf_first; k < shape->leaf_first + shape->leaf_count; k++) {

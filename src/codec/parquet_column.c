@@ -170,20 +170,6 @@ static mr_code page_finish(mr_parquet_column *column, mr_parquet_press *press, m
 
 // ---- adding rows -------------------------------------------------------------------------------
 
-// Marks `count` rows of the page from `first` on alike.
-static void column_valid_run(uint64_t *valid, uint32_t first, uint32_t count, bool value) {
-    uint32_t end = first + count;
-    while (first < end && (first % 64 != 0 || end - first < 64)) {
-        mr_bits_put(valid, first++, value);
-    }
-    for (; end - first >= 64; first += 64) {
-        valid[first / 64] = value ? UINT64_MAX : 0;
-    }
-    for (; first < end; first++) {
-        mr_bits_put(valid, first, value);
-    }
-}
-
 // Notes validity of `count` rows and gathers those with a value. Returns their count; *rows stays
 // NULL when they are the first `count` in order.
 static uint32_t column_valid(mr_parquet_column *column, const mr_vector *in, const uint32_t **rows,
@@ -191,13 +177,13 @@ static uint32_t column_valid(mr_parquet_column *column, const mr_vector *in, con
     uint32_t first = column->page_entries;
     if (in->kind == MR_CONST) {
         bool null = mr_vector_is_null(in, 0);
-        column_valid_run(column->page_valid, first, count, !null);
+        mr_bits_put_run(column->page_valid, first, count, !null);
         memset(room, 0, count * sizeof(room[0]));
         *rows = room;
         return null ? 0 : count;
     }
     if (in->valid == NULL) {
-        column_valid_run(column->page_valid, first, count, /* value= */ true);
+        mr_bits_put_run(column->page_valid, first, count, /* value= */ true);
         return count;
     }
     uint32_t kept = 0;
@@ -212,6 +198,13 @@ static uint32_t column_valid(mr_parquet_column *column, const mr_vector *in, con
     return kept;
 }
 
+static mr_code value_fits(const mr_parquet_column *column, uint32_t bytes, mr_cx *cx) {
+    return bytes <= VALUE_BYTES_MAX
+               ? MR_OK
+               : mr_fail(cx, MR_E_LIMIT, NULL, "value of %u bytes in column \"%s\" is too large",
+                         bytes, column->name);
+}
+
 // How many of the rows go in before limits are looked at again: strings of about PAGE_BYTES_MAX.
 static mr_code column_fit(mr_parquet_column *column, const mr_vector *in, const uint32_t *sel,
                           uint32_t *count, mr_cx *cx) {
@@ -222,10 +215,7 @@ static mr_code column_fit(mr_parquet_column *column, const mr_vector *in, const 
             continue;
         }
         uint32_t value_bytes = mr_vector_str(in, row).bytes;
-        if (value_bytes > VALUE_BYTES_MAX) {
-            return mr_fail(cx, MR_E_LIMIT, NULL, "value of %u bytes in column \"%s\" is too large",
-                           value_bytes, column->name);
-        }
+        MR_TRY(value_fits(column, value_bytes, cx));
         bytes += sizeof(uint32_t) + value_bytes;
         if (bytes >= PAGE_BYTES_MAX) {
             *count = i + 1;
@@ -294,6 +284,7 @@ mr_code mr_parquet_column_add_entries(mr_parquet_column *column, const mr_parque
         MR_TRY(column_fit(column, &values, /* sel= */ NULL, &fit,
                           cx));  // Notes the size; rows stay whole.
         for (uint32_t i = fit; i < count; i++) {
+            MR_TRY(value_fits(column, values.strs[i].bytes, cx));
             column->page_bytes += values.strs[i].bytes;
         }
     }

@@ -91,21 +91,10 @@ static inline uint32_t pick_row(rows_pick pick, uint32_t i) {
     return pick.sel != NULL ? pick.sel[i] : i;
 }
 
-// Marks count rows from `first` on as valid; bits behind are left unspecified.
-static void bits_set_run(uint64_t *bits, uint64_t first, uint64_t count) {
-    uint64_t end = first + count;
-    while (first < end && first % 64 != 0) {
-        mr_bits_set(bits, first++);
-    }
-    if (first < end) {
-        mr_bits_fill(bits + first / 64, end - first);
-    }
-}
-
 // NULLs among the appended rows: their validity bits, and zeros in place of their values.
 static void append_nulls(mr_rows_column *column, uint64_t first, const mr_vector *in,
                          rows_pick pick) {
-    bits_set_run(column->valid, first, pick.count);
+    mr_bits_put_run(column->valid, first, pick.count, /* value= */ true);
     bool all = in->type.id == MR_NULLTYPE;
     if (in->valid == NULL && !all) {
         return;
@@ -391,7 +380,7 @@ static void rows_add_part(mr_rows *rows, uint32_t c, size_t count, const rows_pa
     mr_rows_column *column = &rows->columns[c];
     size_t width = mr_type_bytes(column->type);
     uint8_t *to = column->values + rows->row_count * width;
-    bits_set_run(column->valid, rows->row_count, count);
+    mr_bits_put_run(column->valid, rows->row_count, count, /* value= */ true);
     for (size_t i = 0; part->valid != NULL && i < count; i++) {
         if (((part->valid[i / 8] >> (i % 8)) & 1) == 0) {
             mr_bits_clear(column->valid, rows->row_count + i);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "column/interval.h"
+#include "column/uuid.h"
 #include "exec/agg_table.h"
 #include "exec/eval_node.h"
 
@@ -87,14 +88,10 @@
         .result = kind##_result, .save = kind##_save, .load = kind##_load,                   \
     }
 
-static inline bool uuid_less(mr_uuid a, mr_uuid b) {
-    return a.high < b.high || (a.high == b.high && a.low < b.low);
-}
-
 EXTREME(bools, uint8_t, x<best, x> best)
 EXTREME(int16s, int16_t, x<best, x> best)
 EXTREME(numerics, mr_int128, x<best, x> best)
-EXTREME(uuids, mr_uuid, uuid_less(x, best), uuid_less(best, x))
+EXTREME(uuids, mr_uuid, mr_uuid_compare(x, best) < 0, mr_uuid_compare(best, x) < 0)
 EXTREME(float32s, float, x<best || best != best, x> best || x != x)
 EXTREME(int32s, int32_t, x<best, x> best)
 EXTREME(int64s, int64_t, x<best, x> best)

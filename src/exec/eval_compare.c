@@ -7,6 +7,7 @@
 
 #include "column/interval.h"
 #include "column/nested.h"
+#include "column/uuid.h"
 #include "exec/eval_node.h"
 
 // A loop for FLAT and CONST arguments; EXPR is of x and y.
@@ -52,7 +53,7 @@
 #define DOUBLE_LT(x, y) (((x) < (y)) | (((x) == (x)) & ((y) != (y))))
 #define DOUBLE_LE(x, y) (((x) <= (y)) | ((y) != (y)))
 #define UUID_EQ(x, y)   (((x).high == (y).high) & ((x).low == (y).low))
-#define UUID_LT(x, y)   ((x).high < (y).high || ((x).high == (y).high && (x).low < (y).low))
+#define UUID_LT(x, y)   (mr_uuid_compare(x, y) < 0)
 #define UUID_LE(x, y)   (!UUID_LT(y, x))
 
 COMPARE_KERNELS(bools, uint8_t, PLAIN_EQ, PLAIN_LT, PLAIN_LE)

@@ -460,3 +460,14 @@ def test_check_tells_every_error_of_every_file(project):
     places = [(error["line"], error["column"]) for error in first["errors"]]
     assert places == sorted(places), "they read like the file"
     assert second == {"file": "p.sql", "fine": True, "sources": 1, "queries": 2, "errors": []}
+
+
+def test_check_reads_specs_of_generate(project):
+    (project.folder / "good.yaml").write_text("count: 10\ncolumns:\n  - {name: id, type: integer}\n")
+    (project.folder / "bad.yaml").write_text("count: 10\ncolumns:\n  - {name: id, type: nix}\n")
+    done = project("check", "good.yaml", "bad.yaml", "p.sql", code=2)
+    assert "good.yaml: fine, a spec of events to generate" in done.stdout and "p.sql: fine" in done.stdout
+    assert "nix" in done.stderr and "bad.yaml:3:" in done.stderr and "1 error in 1 of 3 files" in done.stderr, done.stderr
+    good, bad = [json.loads(line) for line in project("check", "--json", "good.yaml", "bad.yaml", code=2).stdout.splitlines()]
+    assert good == {"file": "good.yaml", "fine": True, "errors": []}
+    assert not bad["fine"] and bad["errors"][0]["line"] == 3
