@@ -71,6 +71,7 @@ LEFT_OUT = {
     "positions of text": "substring, left and right of positions beyond 2^32 are errors in DuckDB",
     "a JSON null": "is null in JSON lines, as NULL is",
     "date_trunc of a NULL date": "a timestamp in DuckDB when it is a constant, else a date: cast to date here",
+    "date_trunc(x) <> a constant": "true of a NULL in DuckDB, but not with its optimizer off, which is asked then",
     "NULL constants beside what may fail": "DuckDB drops what is combined with NULL, with its error",
     "18 digits": "products of numerics end there in both, unless one argument has more",
 }
@@ -959,6 +960,10 @@ def judge(program, case, keep=None):
                 return "skip", f"DuckDB: {error}"
             approximate = ["approx" in item[0] for item in q.items]
             here, there = compare(kinds, results[q.name], theirs, approximate)
+            if (here or there) and re.search("date_trunc", case.pipeline(folder)):  # LEFT_OUT
+                con.execute("PRAGMA disable_optimizer")
+                here, there = compare(kinds, results[q.name], duck_rows(con, q.text(1))[1], approximate)
+                con.execute("PRAGMA enable_optimizer")
             if here or there:
                 key = lambda row: len(str(row))  # noqa: E731
                 return "fail", f"{q.name}: {len(here)} rows only here, {len(there)} only there\n" + "".join(
