@@ -194,6 +194,11 @@ static mr_code consume_all(consume_job *job, mr_reader *reader, mr_cx *cx) {
     return mr_reader_commit(reader, cx);
 }
 
+// Whether who read our output went away, as head does: then we are done, too.
+static bool is_unread(const mr_error *error) {
+    return error->code == MR_E_IO && strstr(error->text, "Broken pipe") != NULL;
+}
+
 static int consume_run(const mr_cli_args *args, mr_cx *cx) {
     consume_job job;
     if (read_job(args, &job, cx) != MR_OK) {
@@ -210,7 +215,7 @@ static int consume_run(const mr_cli_args *args, mr_cx *cx) {
     mr_reader *reader = NULL;
     mr_code code = mr_reader_open(&control, &job.options, &reader, cx);
     code = code == MR_OK ? consume_all(&job, reader, cx) : code;
-    int exit_code = code == MR_OK ? MR_EXIT_DONE : mr_reach_failed(cx);
+    int exit_code = code == MR_OK || is_unread(&cx->error) ? MR_EXIT_DONE : mr_reach_failed(cx);
     mr_reader_close(reader, cx);
     mr_text_release(&job.out);
     mr_control_close(&control, cx->plat);

@@ -47,46 +47,6 @@ struct mr_reader {
 
 // ---- where to begin --------------------------------------------------------------------------
 
-static mr_code first_of(mr_reader *r, uint32_t partition, int64_t *ret, mr_cx *cx) {
-    int64_t first, next;
-    MR_TRY(mr_consume_bounds(r->consume, partition, &first, &next, cx));
-    int64_t number = r->options.number;
-    switch (r->options.from) {
-    case MR_READER_EARLIEST: *ret = first; break;
-    case MR_READER_LATEST: *ret = next; break;
-    case MR_READER_OFFSET: *ret = number >= 0 ? number : next + MR_MAX(number, -next); break;
-    case MR_READER_TIME: MR_TRY(mr_consume_at_time(r->consume, partition, number, ret, cx)); break;
-    }
-    *ret = MR_MIN(MR_MAX(*ret, first), next);
-    return MR_OK;
-}
-
-static int64_t committed_of(const mr_reader *r, const mr_control_group *group, uint32_t partition) {
-    for (uint32_t i = 0; group != NULL && i < group->place_count; i++) {
-        if (group->places[i].partition == (int32_t)partition &&
-            mr_span_is(group->places[i].topic, r->options.topic)) {
-            return group->places[i].committed;
-        }
-    }
-    return -1;
-}
-
-static mr_code start(mr_reader *r, uint32_t partition, const mr_control_group *group, mr_cx *cx) {
-    reader_partition *p = &r->partitions[partition];
-    int64_t first, next;
-    MR_TRY(mr_consume_bounds(r->consume, partition, &first, &next, cx));
-    int64_t committed = committed_of(r, group, partition);
-    p->next = committed;
-    if (committed < first || committed > next) {  // None, or not any more.
-        MR_TRY(first_of(r, partition, &p->next, cx));
-    }
-    p->ours = true;
-    p->stored = committed;
-    p->end = r->options.follow ? INT64_MAX : next;
-    p->done = p->next >= p->end;
-    return p->done ? MR_OK : mr_consume_start(r->consume, partition, p->next, cx);
-}
-
 static void chunk_drop(mr_reader *r) {
     if (r->chunk != NULL) {
         mr_fetch_chunk_free(r->chunk);
@@ -95,6 +55,85 @@ static void chunk_drop(mr_reader *r) {
     r->reading = false;
 }
 
+// The places of these partitions: bounds, and in `committed` where reading begins.
+static mr_code find_places(mr_reader *r, const int32_t *numbers, uint32_t count,
+                           mr_control_place **ret, mr_cx *cx) {
+    mr_control_place *places = MR_NEW_ARRAY(cx->arena, mr_control_place, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = (mr_control_place){.topic = mr_span_of(r->options.topic),
+                                       .partition = numbers[i],
+                                       .leader = MR_CLUSTER_NOBODY};
+    }
+    MR_TRY(mr_control_places_bound(r->control, places, count, cx));
+    mr_control_wish *wishes = MR_NEW_ARRAY(cx->arena, mr_control_wish, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        wishes[i] = (mr_control_wish){.topic = places[i].topic,
+                                      .partition = places[i].partition,
+                                      .leader = places[i].leader,
+                                      .time_ms = r->options.number};
+    }
+    if (r->options.from == MR_READER_TIME) {
+        MR_TRY(mr_control_offsets(r->control, wishes, count, cx));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        mr_control_place *p = &places[i];
+        if (p->first < 0 || p->next < 0) {
+            return mr_fail(cx, MR_E_NETWORK, "It may have one soon: try again.",
+                           "partition %s-%d has no leader", r->options.topic, p->partition);
+        }
+        int64_t number = r->options.number;
+        switch (r->options.from) {
+        case MR_READER_EARLIEST: p->committed = p->first; break;
+        case MR_READER_LATEST: p->committed = p->next; break;
+        case MR_READER_OFFSET:
+            p->committed = number >= 0 ? number : p->next + MR_MAX(number, -p->next);
+            break;
+        case MR_READER_TIME:
+            p->committed = wishes[i].offset < 0 ? p->next : wishes[i].offset;
+            break;
+        }
+        p->committed = MR_MIN(MR_MAX(p->committed, p->first), p->next);
+    }
+    *ret = places;
+    return MR_OK;
+}
+
+// Where the group goes on, if that is still there.
+static void take_committed(const mr_reader *r, const mr_control_group *group,
+                           mr_control_place *place, int64_t *ret_stored) {
+    for (uint32_t i = 0; i < group->place_count; i++) {
+        const mr_control_place *p = &group->places[i];
+        if (p->partition == place->partition && mr_span_is(p->topic, r->options.topic)) {
+            *ret_stored = p->committed;
+            if (p->committed >= place->first && p->committed <= place->next) {
+                place->committed = p->committed;
+            }
+        }
+    }
+}
+
+static mr_code widen(mr_reader *r, const int32_t *numbers, uint32_t count, mr_cx *cx) {
+    uint32_t total = mr_consume_partitions(r->consume);
+    for (uint32_t i = 0; i < count; i++) {
+        if (numbers[i] < 0 || (uint32_t)numbers[i] >= total) {
+            MR_TRY(mr_consume_refresh(r->consume, cx));
+            total = mr_consume_partitions(r->consume);
+        }
+        if (numbers[i] < 0 || (uint32_t)numbers[i] >= total) {
+            return mr_fail(cx, MR_E_OPTION, "Partitions are counted from 0.",
+                           "topic \"%s\" has no partition %d", r->options.topic, numbers[i]);
+        }
+    }
+    if (total > r->partition_count) {
+        r->partitions = mr_heap_resize(r->partitions, sizeof(*r->partitions) * total);
+        memset(r->partitions + r->partition_count, 0,
+               sizeof(*r->partitions) * (total - r->partition_count));
+        r->partition_count = total;
+    }
+    return MR_OK;
+}
+
+// Begins to read these partitions, and no others.
 static mr_code start_listed(mr_reader *r, const int32_t *numbers, uint32_t count, mr_cx *cx) {
     chunk_drop(r);
     for (uint32_t i = 0; i < r->partition_count; i++) {
@@ -103,26 +142,23 @@ static mr_code start_listed(mr_reader *r, const int32_t *numbers, uint32_t count
             r->partitions[i].ours = false;
         }
     }
-    mr_control_group group;
-    mr_control_group *known = NULL;
+    MR_TRY(widen(r, numbers, count, cx));
+    mr_control_place *places;
+    MR_TRY(find_places(r, numbers, count, &places, cx));
+    mr_control_group group = {0};
     if (r->options.group != NULL) {
         MR_TRY(mr_control_group_look(r->control, r->options.group, &group, cx));
-        known = &group;
-    }
-    MR_TRY(mr_consume_refresh(r->consume, cx));
-    uint32_t total = mr_consume_partitions(r->consume);
-    if (total > r->partition_count) {
-        r->partitions = mr_heap_resize(r->partitions, sizeof(*r->partitions) * total);
-        memset(r->partitions + r->partition_count, 0,
-               sizeof(*r->partitions) * (total - r->partition_count));
-        r->partition_count = total;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (numbers[i] < 0 || (uint32_t)numbers[i] >= total) {
-            return mr_fail(cx, MR_E_OPTION, "Partitions are counted from 0.",
-                           "topic \"%s\" has no partition %d", r->options.topic, numbers[i]);
+        reader_partition *p = &r->partitions[numbers[i]];
+        *p = (reader_partition){.ours = true, .stored = -1};
+        take_committed(r, &group, &places[i], &p->stored);
+        p->next = places[i].committed;
+        p->end = r->options.follow ? INT64_MAX : places[i].next;
+        p->done = p->next >= p->end;
+        if (!p->done) {
+            MR_TRY(mr_consume_start(r->consume, (uint32_t)numbers[i], p->next, cx));
         }
-        MR_TRY(start(r, (uint32_t)numbers[i], known, cx));
     }
     return MR_OK;
 }
