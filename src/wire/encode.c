@@ -141,7 +141,11 @@ static const mr_wire_field *next_tagged(const mr_wire_type *type, mr_wire_format
 
 static mr_code write_tags(wire_writer *w, const mr_wire_type *type, const char *base) {
     uint32_t count = 0;
-    const mr_wire_field *field = next_tagged(type, w->format, base, -1);
+    const mr_wire_field *field = type->tagged ? next_tagged(type, w->format, base, -1) : NULL;
+    if (MR_LIKELY(field == NULL)) {
+        wire_add(w->out, 0, 1);
+        return MR_OK;
+    }
     for (; field != NULL; field = next_tagged(type, w->format, base, field->tag)) {
         count++;
     }

@@ -54,8 +54,10 @@
 #define ROW_TAGGED(tag, kind, name, since, until, detail) \
     ROW_OF(tag, kind, name, since, until, detail)
 
-#define ROW_ONE(...)      +1
+#define ROW_ONE(...) +1
+#define ROW_NONE(...)
 #define ROW_COUNT(FIELDS) (0 FIELDS(ROW_ONE, ROW_ONE))
+#define ROW_TAGS(FIELDS)  (0 FIELDS(ROW_NONE, ROW_ONE))
 
 #define SCHEMA_TYPE(name_, FIELDS)                                     \
     static const mr_wire_field *rows_of_##name_(void) {                \
@@ -68,6 +70,7 @@
         .fields = rows_of_##name_,                                     \
         .field_count = ROW_COUNT(FIELDS),                              \
         .bytes = sizeof(mr_wire_##name_),                              \
+        .tagged = ROW_TAGS(FIELDS) > 0,                                \
     };
 
 MR_SCHEMA_STRUCTS(SCHEMA_TYPE)

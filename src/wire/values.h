@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <string.h>
+
 #include "wire/wire.h"
 
 static inline bool wire_has(const mr_wire_field *field, mr_wire_format format) {
@@ -28,28 +30,33 @@ static inline size_t wire_kind_bytes(mr_wire_kind kind, const mr_wire_type *type
     return 0;
 }
 
-// Integers are big-endian.
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "integers are turned round");
+
+// Integers are big-endian, of at most 8 bytes.
 static inline uint64_t wire_load(const char *at, size_t bytes) {
     uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        value = value << 8 | (uint8_t)at[i];
-    }
-    return value;
+    memcpy((char *)&value + sizeof(value) - bytes, at, bytes);
+    return __builtin_bswap64(value);
 }
 
 static inline void wire_add(mr_text *out, uint64_t value, size_t bytes) {
-    char *to = mr_text_grow(out, bytes);
-    for (size_t i = 0; i < bytes; i++) {
-        to[i] = (char)(value >> 8 * (bytes - 1 - i));
+    uint64_t big = __builtin_bswap64(value);
+    const char *from = (const char *)&big + sizeof(big) - bytes;
+    if (MR_LIKELY(out->capacity - out->bytes > bytes)) {
+        memcpy(out->data + out->bytes, from, bytes);
+        out->bytes += bytes;
+        out->data[out->bytes] = '\0';
+    } else {
+        mr_text_add_bytes(out, from, bytes);
     }
 }
 
 static inline void wire_add_uvarint(mr_text *out, uint32_t value) {
     while (value >= 0x80) {
-        mr_text_add_char(out, (char)(value | 0x80));
+        wire_add(out, value | 0x80, 1);
         value >>= 7;
     }
-    mr_text_add_char(out, (char)value);
+    wire_add(out, value, 1);
 }
 
 // A field of an integer kind (or bool) as a number, and back.

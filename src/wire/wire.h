@@ -54,6 +54,7 @@ struct mr_wire_type {
     const mr_wire_field *(*fields)(void);  // field_count of them, in the order of the wire.
     uint16_t field_count;
     uint16_t bytes;  // sizeof the C struct.
+    bool tagged;     // Some of its fields have tags.
 };
 
 typedef struct mr_wire_format {
