@@ -306,6 +306,19 @@ void mr_record_add(const mr_record_new *record, mr_text *out) {
     mr_assert(out->bytes - start == bytes);
 }
 
+void mr_record_add_again(const mr_record *record, int64_t offset_delta, int64_t timestamp_delta,
+                         mr_text *out) {
+    size_t bytes = 1 + varint_bytes(timestamp_delta) + varint_bytes(offset_delta) +
+                   bytes_of(record->key) + bytes_of(record->value) + record->headers.bytes;
+    add_varint(out, (int64_t)bytes);
+    mr_text_add_char(out, 0);
+    add_varint(out, timestamp_delta);
+    add_varint(out, offset_delta);
+    add_bytes(out, record->key);
+    add_bytes(out, record->value);
+    mr_text_add_bytes(out, record->headers.data, record->headers.bytes);
+}
+
 static mr_code compress_xerial(mr_span in, mr_text *out, mr_cx *cx) {
     mr_text_add_bytes(out, XERIAL_MAGIC "\0\0\0\0\1\0\0\0\1", XERIAL_HEAD_BYTES);
     for (size_t at = 0; at < in.bytes; at += XERIAL_BLOCK) {

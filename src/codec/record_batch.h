@@ -112,6 +112,9 @@ typedef struct mr_record_new {
 } mr_record_new;
 
 void mr_record_add(const mr_record_new *record, mr_text *out);
+// A record that was read, once more.
+void mr_record_add_again(const mr_record *record, int64_t offset_delta, int64_t timestamp_delta,
+                         mr_text *out);
 // Appends a whole batch. Of head, crc, byte counts and payload are made here; compression replaces
 // that of the attributes.
 mr_code mr_record_batch_add(const mr_record_batch *head, mr_span records, mr_text *out, mr_cx *cx);

@@ -43,7 +43,7 @@ mr_code mr_log_close(mr_log *log, mr_cx *cx) {
     } else {
         mr_log_segment *last = mr_log_last(log);
         code = mr_segment_save(last, /* seal= */ false, cx);
-        code = code != MR_OK ? code : mr_log_snapshot(log, cx);
+        code = code != MR_OK ? code : mr_log_snapshot(log, log->marks.next, cx);
         if (last->allocated > last->bytes && code == MR_OK) {
             code = mr_file_truncate(&last->file, last->bytes, cx);
         }

@@ -67,7 +67,8 @@ void mr_log_segments_remove(mr_log *log, uint32_t index, uint32_t count);
 bool mr_log_raise_high(mr_log *log, int64_t high, int64_t base, uint64_t position);
 // Ends the last segment and begins another. On failure the log is as it was.
 mr_code mr_log_roll(mr_log *log, mr_cx *cx);
-mr_code mr_log_snapshot(mr_log *log, mr_cx *cx);  // Of the producers, at `next`.
+// Of the producers, who are as of this offset.
+mr_code mr_log_snapshot(mr_log *log, int64_t offset, mr_cx *cx);
 
 // A sync, which runs without the mutex: what it has to do, and up to where it reaches.
 typedef struct mr_log_sync {
@@ -84,6 +85,7 @@ typedef struct mr_log_sync {
 void mr_log_sync_begin(mr_log *log, mr_log_sync *ret);
 mr_code mr_log_sync_run(mr_log_sync *sync, mr_cx *cx);
 // Moves `high` and tells; or, with a code that is not MR_OK, takes the log offline.
+void mr_log_note_failed_sync(mr_log *log, int64_t from, mr_cx *cx);
 void mr_log_sync_end(mr_log_sync *sync, mr_code code, mr_cx *cx);
 
 // ---- flush.c ---------------------------------------------------------------------------------

@@ -78,12 +78,18 @@ mr_code mr_log_clear_leavings(const char *dir, mr_cx *cx) {
     MR_TRY(mr_dir_list(dir, &entries, &count, cx));
     for (size_t i = 0; i < count; i++) {
         const char *name = entries[i].name;
-        if (ends_with(name, ".deleted") || ends_with(name, ".cleaned") || ends_with(name, ".tmp") ||
+        if (ends_with(name, ".deleted") || strstr(name, ".cleaned") != NULL ||
+            ends_with(name, ".tmp") ||
             (ends_with(name, ".swap") && !ends_with(name, ".log.swap"))) {
             MR_TRY(mr_file_delete(in_dir(dir, name, cx), cx));
         }
     }
     for (size_t i = 0; i < count; i++) {
+        if (ends_with(entries[i].name, ".log.again")) {  // A segment's, see rewrite in open.c.
+            const char *path = in_dir(dir, entries[i].name, cx);
+            MR_TRY(mr_file_replace(
+                path, mr_arena_copy(cx->arena, path, strlen(path) - strlen(".again")), cx));
+        }
         if (ends_with(entries[i].name, ".log.swap")) {
             MR_TRY(swap_finish(dir, entries[i].name, cx));
         }

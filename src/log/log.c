@@ -151,13 +151,12 @@ void mr_log_segments_remove(mr_log *log, uint32_t index, uint32_t count) {
             (log->segment_count - index) * sizeof(*log->segments));
 }
 
-mr_code mr_log_snapshot(mr_log *log, mr_cx *cx) {
+mr_code mr_log_snapshot(mr_log *log, int64_t offset, mr_cx *cx) {
     mr_text data;
     mr_text_init(&data, NULL);
     mr_producers_save(log->producers, &data);
     mr_file file;
-    const char *path =
-        mr_arena_printf(cx->arena, "%s/%020" PRId64 ".snapshot", log->dir, log->marks.next);
+    const char *path = mr_arena_printf(cx->arena, "%s/%020" PRId64 ".snapshot", log->dir, offset);
     mr_code code = mr_file_open(&file, path, MR_OPEN_TRUNCATE, cx);
     if (code == MR_OK) {
         code = mr_file_append(&file, mr_text_span(&data), cx);
@@ -171,10 +170,14 @@ mr_code mr_log_roll(mr_log *log, mr_cx *cx) {
     mr_log_segment *last = mr_log_last(log);
     mr_assert(last->bytes > 0 && last->next == log->marks.next);
     mr_log_segment *made = NULL;
-    MR_TRY(mr_log_snapshot(log, cx));
+    MR_TRY(mr_log_snapshot(log, log->marks.next, cx));
     MR_TRY(mr_segment_create(log->dir, log->marks.next, &made, cx));
     mr_code code = mr_segment_save(last, /* seal= */ true, cx);
     if (code != MR_OK) {
+        mr_error why = cx->error;
+        if (mr_file_delete(made->file.path, cx) != MR_OK) {
+            cx->error = why;  // A start passes over an empty segment.
+        }
         mr_segment_unref(made);
         return code;
     }
@@ -228,16 +231,21 @@ mr_code mr_log_sync_run(mr_log_sync *sync, mr_cx *cx) {
 }
 
 // See the head of this file. If even this fails, the machine has more than one fault.
-static void note_failed_sync(mr_log *log, mr_cx *cx) {
+void mr_log_note_failed_sync(mr_log *log, int64_t from, mr_cx *cx) {
     mr_error why = cx->error;
     mr_file file;
     const char *path = mr_arena_printf(cx->arena, "%s/sync-failed", log->dir);
-    if (mr_file_open(&file, path, MR_OPEN_TRUNCATE, cx) == MR_OK) {
-        const char *text = mr_arena_printf(cx->arena, "%" PRId64 "\n", log->synced);
-        if (mr_file_append(&file, mr_span_of(text), cx) != MR_OK) {
-            cx->error = why;
-        }
+    const char *text = mr_arena_printf(cx->arena, "%" PRId64 "\n", from);
+    mr_code code = mr_file_open(&file, path, MR_OPEN_TRUNCATE, cx);
+    if (code == MR_OK) {
+        code = mr_file_append(&file, mr_span_of(text), cx);
         mr_file_close(&file, cx->plat);
+    } else {  // On a full disk a name can still be had; without an offset in it all is in doubt.
+        const char *other = mr_arena_printf(cx->arena, "%s/leader-epoch-checkpoint", log->dir);
+        code = mr_file_replace(other, path, cx);
+    }
+    if (code != MR_OK) {
+        why.flags |= MR_FATAL;  // Nothing more can be done: the next start believes the pages.
     }
     cx->error = why;
 }
@@ -250,7 +258,7 @@ void mr_log_sync_end(mr_log_sync *sync, mr_code code, mr_cx *cx) {
         log->synced = MR_MAX(log->synced, sync->next);
         moved = !log->offline && mr_log_raise_high(log, sync->next, sync->base, sync->position);
     } else {
-        note_failed_sync(log, cx);
+        mr_log_note_failed_sync(log, log->synced, cx);
         moved = !log->offline;
         (void)mr_log_fail(log, code, cx);
     }

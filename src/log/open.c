@@ -67,6 +67,15 @@ static mr_code dir_read(opening *o, mr_cx *cx) {
             o->snapshots[o->snapshot_count++] = snapshot;
         }
     }
+    for (uint32_t i = 1; i + 1 < o->log->segment_count;) {
+        if (o->log->segments[i]->bytes > 0) {
+            i++;
+            continue;
+        }
+        // A roll that failed half-way: it holds nothing, and what holds nothing leaves no gap.
+        MR_TRY(mr_file_delete(mr_segment_path(o->log->segments[i], ".log", cx->arena), cx));
+        mr_log_segments_remove(o->log, i, 1);
+    }
     static const char *const suffixes[] = {".index", ".timeindex", ".txnindex"};
     for (size_t i = 0; i < count; i++) {
         for (size_t s = 0; s < MR_COUNT(suffixes); s++) {
@@ -240,11 +249,12 @@ static mr_code cut_segments(opening *o, uint32_t index, mr_cx *cx) {
     return MR_OK;
 }
 
-// Whether all of a segment is below the recovery point.
+// Whether all of a segment is below the recovery point. When the point is its very end, its index
+// files may not be synced: that comes with the first bytes of the next one.
 static bool is_trusted(const opening *o, uint32_t index) {
     const mr_log *log = o->log;
     return o->clean || (o->point > 0 && index + 1 < log->segment_count &&
-                        log->segments[index + 1]->base <= o->point);
+                        log->segments[index + 1]->base < o->point);
 }
 
 // What is walked from the segment's beginning; ends with the log cut behind it if it is torn.
@@ -266,6 +276,9 @@ static mr_code recover_segment(opening *o, uint32_t index, mr_cx *cx) {
     bool gap = !last && segment->next != log->segments[index + 1]->base &&
                (o->point > 0 || !log->config.cleanup_compact ||
                 segment->next > log->segments[index + 1]->base);
+    if (!last && log->segments[index + 1]->base <= o->options->first) {
+        return MR_OK;  // It was being deleted: nothing in it is missed.
+    }
     if (damage != NULL || gap) {
         MR_TRY(cut_segments(o, index + 1, cx));
         o->found->bytes_cut += bytes - sound;
@@ -295,6 +308,12 @@ static mr_code rewrite(opening *o, mr_log_segment *segment, mr_cx *cx) {
         }
     }
     mr_heap_free(buffer);
+    if (code == MR_OK) {  // Its entry in the folder may be as doubtful.
+        const char *path = mr_segment_path(segment, ".log", cx->arena);
+        const char *away = mr_segment_path(segment, ".log.again", cx->arena);
+        code = mr_file_replace(path, away, cx);
+        code = code != MR_OK ? code : mr_file_replace(away, path, cx);
+    }
     return code;
 }
 
@@ -338,6 +357,9 @@ static mr_code recover(opening *o, mr_cx *cx) {
     }
     for (uint32_t i = o->walked; i < log->segment_count; i++) {
         MR_TRY(recover_segment(o, i, cx));
+        if (i + 1 < log->segment_count) {  // The one that was there may be torn.
+            MR_TRY(mr_log_snapshot(log, log->segments[i]->next, cx));
+        }
     }
     // Index files of the last segment are of an earlier stop: they must not outlive a cut.
     mr_log_segment *last = mr_log_last(log);
@@ -346,7 +368,11 @@ static mr_code recover(opening *o, mr_cx *cx) {
         MR_TRY(mr_file_delete(mr_segment_path(last, suffixes[i], cx->arena), cx));
     }
     MR_TRY(snapshots_tidy(o, cx));
-    return settle(o, cx);
+    mr_code code = settle(o, cx);
+    if (code != MR_OK) {  // What it may have called clean is to be written once more.
+        mr_log_note_failed_sync(log, MR_MIN(o->doubt, o->point), cx);
+    }
+    return code;
 }
 
 // The first batch's time, which rolling goes by.
@@ -428,7 +454,9 @@ static mr_code load_trusted(opening *o, mr_cx *cx) {
             MR_TRY(rebuild(o, segment, cx));
             MR_TRY(mr_segment_save(segment, /* seal= */ true, cx));
             segment->next = log->segments[i + 1]->base;
-            segment->dirty = true;
+            MR_TRY(mr_segment_sync(segment, /* indexes= */ true, cx));
+            segment->dirty_indexes = false;
+            MR_TRY(mr_dir_sync(log->dir, cx));
         }
     }
     return MR_OK;
@@ -458,12 +486,17 @@ static mr_code begin_empty(opening *o, mr_cx *cx) {
     MR_TRY(mr_segment_create(log->dir, o->options->first, &segment, cx));
     mr_log_segments_insert(log, 0, segment);
     mr_producers_clear(log->producers);
-    log->dirty_dir = true;
-    return MR_OK;
+    for (uint32_t i = 0; i < o->snapshot_count; i++) {  // Of what is not there any more.
+        MR_TRY(mr_file_delete(
+            in_dir(o, mr_arena_printf(cx->arena, "%020" PRId64 ".snapshot", o->snapshots[i])), cx));
+    }
+    // A later segment must never be there without this one.
+    return mr_dir_sync(log->dir, cx);
 }
 
 static mr_code open_run(opening *o, mr_cx *cx) {
     mr_log *log = o->log;
+    bool was_there = mr_file_exists(log->dir, cx);
     MR_TRY(mr_dir_make(log->dir, cx));
     MR_TRY(mr_log_clear_leavings(log->dir, cx));
     MR_TRY(dir_read(o, cx));
@@ -475,6 +508,9 @@ static mr_code open_run(opening *o, mr_cx *cx) {
         }
     }
     if (log->segment_count == 0) {
+        if (was_there) {  // Made by a process that was killed before it synced the folder above.
+            MR_TRY(mr_dir_settle(log->dir, cx));
+        }
         MR_TRY(begin_empty(o, cx));
     }
     mr_log_segment *last = mr_log_last(log);
@@ -492,6 +528,7 @@ static mr_code open_run(opening *o, mr_cx *cx) {
     log->marks = (mr_log_marks){.first = MR_MAX(o->options->first, log->segments[0]->base),
                                 .next = last->next};
     log->synced = last->next;
+    log->dirty_dir = true;  // What the last life made may have stayed unsynced, even the last file.
     (void)mr_log_raise_high(log, last->next, last->base, last->bytes);
     return MR_OK;
 }

@@ -7,6 +7,8 @@
 
 #include "log/segment_index.h"
 
+#define NAME_BYTES 20  // Of a segment's path without its folder.
+
 // ---- life ------------------------------------------------------------------------------------
 
 mr_log_segment *mr_segment_new(const char *dir, int64_t base, mr_plat *plat) {
@@ -80,21 +82,29 @@ mr_code mr_segment_reopen(mr_log_segment *segment, mr_cx *cx) {
                         cx);
 }
 
+static mr_code sync_path(const char *path, mr_cx *cx) {
+    mr_file file;
+    mr_code code = mr_file_open(&file, path, MR_OPEN_READ, cx);
+    if (code == MR_E_MISSING) {
+        return MR_OK;  // It had no aborted transactions, or was removed meanwhile.
+    }
+    MR_TRY(code);
+    code = mr_file_sync(&file, cx);
+    mr_file_close(&file, cx->plat);
+    return code;
+}
+
 mr_code mr_segment_sync(mr_log_segment *segment, bool indexes, mr_cx *cx) {
     mr_assert(segment->file.handle >= 0);  // What is dirty is open.
     if (indexes) {
         for (size_t i = 0; i < MR_SEGMENT_INDEXES; i++) {
-            mr_file file;
-            const char *path = mr_segment_path(segment, mr_segment_suffixes[i], cx->arena);
-            mr_code code = mr_file_open(&file, path, MR_OPEN_READ, cx);
-            if (code == MR_E_MISSING) {
-                continue;  // It had no aborted transactions, or was removed meanwhile.
-            }
-            MR_TRY(code);
-            code = mr_file_sync(&file, cx);
-            mr_file_close(&file, cx->plat);
-            MR_TRY(code);
+            MR_TRY(sync_path(mr_segment_path(segment, mr_segment_suffixes[i], cx->arena), cx));
         }
+        // The producers as of its end, without which nothing could be replayed once it is deleted.
+        int dir_bytes = (int)(strlen(segment->path) - NAME_BYTES);
+        MR_TRY(sync_path(mr_arena_printf(cx->arena, "%.*s%020" PRId64 ".snapshot", dir_bytes,
+                                         segment->path, segment->next),
+                         cx));
     }
     return mr_file_sync(&segment->file, cx);
 }

@@ -43,7 +43,7 @@ static void note_time(mr_log_segment *segment) {
 void mr_segment_note(mr_log_segment *segment, const mr_record_batch *batch, uint64_t position,
                      uint64_t interval) {
     mr_assert(batch->base_offset >= segment->base && position <= INT32_MAX);
-    if (batch->max_timestamp_ms > segment->timestamp_max_ms) {
+    if (batch->max_timestamp_ms > segment->timestamp_max_ms && batch->record_count > 0) {
         segment->timestamp_max_ms = batch->max_timestamp_ms;
         segment->timestamp_max_offset = batch->last_offset;
     }

@@ -77,29 +77,55 @@ static bool first_is_due(const mr_log *log, int64_t now_ms) {
     return old || (much && !last);
 }
 
-// Takes the first segment out of the log. *ret a reference, NULL when none is due.
-static mr_code first_take(mr_log *log, int64_t now_ms, mr_log_segment **ret, mr_cx *cx) {
-    mr_code code = MR_OK;
-    *ret = NULL;
+// The last segment is due too: another one begins, durable with its snapshot before the first goes.
+static mr_code roll_only(mr_log *log, int64_t now_ms, mr_cx *cx) {
     mr_mutex_lock(&log->mutex);
-    if (!log->offline && first_is_due(log, now_ms)) {
-        if (log->segment_count == 1) {
-            code = mr_log_roll(log, cx);
-        }
-        if (code == MR_OK) {
-            *ret = mr_segment_ref(log->segments[0]);
-            mr_log_segments_remove(log, 0, 1);
-            log->marks.first = MR_MAX(log->marks.first, log->segments[0]->base);
-            const mr_log_segment *last = mr_log_last(log);
-            if (log->high_base < log->segments[0]->base) {  // All that is left is empty.
-                (void)mr_log_raise_high(log, log->marks.high, last->base, 0);
-            }
-            (void)mr_log_raise_high(log, log->marks.high, log->high_base, log->high_position);
-        } else if (code != MR_E_FULL) {
+    mr_code code = MR_OK;
+    bool due = !log->offline && log->segment_count == 1 && first_is_due(log, now_ms);
+    if (due) {
+        code = mr_log_roll(log, cx);
+        if (code != MR_OK && code != MR_E_FULL) {
             (void)mr_log_fail(log, code, cx);
         }
     }
     mr_mutex_unlock(&log->mutex);
+    if (due && code == MR_OK) {
+        mr_log_sync sync;
+        mr_log_sync_begin(log, &sync);
+        code = mr_log_sync_run(&sync, cx);
+        mr_log_sync_end(&sync, code, cx);
+    }
+    return code;
+}
+
+// Takes the first segment out of the log. *ret a reference, NULL when none is due.
+static mr_code first_take(mr_log *log, int64_t now_ms, mr_log_segment **ret, mr_cx *cx) {
+    MR_TRY(roll_only(log, now_ms, cx));
+    *ret = NULL;
+    mr_mutex_lock(&log->mutex);
+    if (!log->offline && log->segment_count > 1 && first_is_due(log, now_ms)) {
+        *ret = mr_segment_ref(log->segments[0]);
+        mr_log_segments_remove(log, 0, 1);
+        log->marks.first = MR_MAX(log->marks.first, log->segments[0]->base);
+        const mr_log_segment *last = mr_log_last(log);
+        if (log->high_base < log->segments[0]->base) {  // All that is left is empty.
+            (void)mr_log_raise_high(log, log->marks.high, last->base, 0);
+        }
+        (void)mr_log_raise_high(log, log->marks.high, log->high_base, log->high_position);
+    }
+    mr_mutex_unlock(&log->mutex);
+    return MR_OK;
+}
+
+// A failed sync of the folder is one of all that is in it.
+static mr_code dir_settle(mr_log *log, mr_cx *cx) {
+    mr_code code = mr_dir_sync(log->dir, cx);
+    if (code != MR_OK) {
+        mr_mutex_lock(&log->mutex);
+        mr_log_note_failed_sync(log, log->synced, cx);
+        (void)mr_log_fail(log, code, cx);
+        mr_mutex_unlock(&log->mutex);
+    }
     return code;
 }
 
@@ -112,7 +138,7 @@ static mr_code retain(mr_log *log, int64_t now_ms, bool *ret_moved, mr_cx *cx) {
         }
         *ret_moved = true;
         mr_code code = mr_segment_remove(gone, cx);
-        code = code != MR_OK ? code : mr_dir_sync(log->dir, cx);
+        code = code != MR_OK ? code : dir_settle(log, cx);
         remove_later(log, gone, now_ms);
         mr_segment_unref(gone);
         MR_TRY(code);
