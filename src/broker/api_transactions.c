@@ -57,6 +57,14 @@ static bool park(mr_call *call, const asked *a, mr_call_step *resume, int16_t *a
     return false;
 }
 
+// Whether the end before is known for good; else it is parked. Late it goes on, and is refused.
+static bool ready(mr_call *call, mr_span id, mr_call_step *resume) {
+    asked *a = asked_of(call);
+    (void)watch(call, a, id, /* first= */ true);
+    int16_t answer = mr_transactions_ready(mr_broker_transactions(call->broker), id);
+    return !park(call, a, resume, &answer);
+}
+
 // Clients before `since` know fencing by another name.
 static int16_t error_for(int16_t error, int16_t version, int16_t since) {
     return error == MR_KAFKA_PRODUCER_FENCED && version < since ? MR_KAFKA_INVALID_PRODUCER_EPOCH
@@ -260,6 +268,9 @@ void mr_api_add_partitions_to_txn(mr_call *call, mr_cx *cx) {
                   false,
                   request->v3_and_below_topics,
                   request->v3_and_below_topics_count};
+    if (!ready(call, a.id, mr_api_add_partitions_to_txn)) {
+        return;
+    }
     mr_wire_add_partitions_to_txn_done_topic *results =
         MR_NEW_ARRAY(call->arena, mr_wire_add_partitions_to_txn_done_topic, (size_t)a.topic_count);
     response->results_by_topic_v3_and_below = results;
@@ -294,6 +305,9 @@ void mr_api_add_offsets_to_txn(mr_call *call, mr_cx *cx) {
     }
     if (request->transactional_id.bytes == 0) {
         response->error_code = MR_KAFKA_INVALID_REQUEST;
+        return;
+    }
+    if (!ready(call, request->transactional_id, mr_api_add_offsets_to_txn)) {
         return;
     }
     mr_transaction_member member = {

@@ -8,9 +8,9 @@
 // it committed, and no later request meets the end halfway (Kafka answers after "prepare", and
 // clients then come back with CONCURRENT_TRANSACTIONS).
 //
-// That a partition joined is written before the data and not waited for. When the power goes
-// between the two, the partition's own log still knows of the open transaction, and the start
-// makes it join again: so an acknowledged write is never outside of its transaction.
+// That a partition joined is written before its data; no write is acknowledged before that is
+// durable (mr_transactions_use). When the power goes before, the partition's own log still knows of
+// the open transaction, and the start makes it join again.
 //
 // Who drives an end: the flusher's rounds (mr_transactions_flushed), the turn, and whoever asks.
 // Threads: any; one mutex, which is not held while markers are written.
@@ -38,13 +38,17 @@ typedef struct mr_transaction_use {
     bool adds;
     // It knows TRANSACTION_ABORTABLE: Produce 11, TxnOffsetCommit 4.
     bool abortable;
+    // Filled: what must be durable too before the write is acknowledged, that the partition is part
+    // of the transaction. NULL = it is.
+    mr_topic_partition *ret_waits_for;
+    int64_t ret_offset;  // Until `high` is above.
 } mr_transaction_use;
 // Whether a transactional batch may be appended to a partition now; it is part of the transaction
 // from then on. After NONE, mr_transactions_used must follow the append, whatever came of it: until
 // then the transaction cannot end, so that no write slips in behind its marker.
 //   ret_error  as a produce answer has it: INVALID_TXN_STATE, INVALID_PRODUCER_EPOCH,
 //              INVALID_PRODUCER_ID_MAPPING, CONCURRENT_TRANSACTIONS, TRANSACTION_ABORTABLE …
-mr_code mr_transactions_use(mr_transactions *transactions, const mr_transaction_use *use,
+mr_code mr_transactions_use(mr_transactions *transactions, mr_transaction_use *use,
                             int16_t *ret_error, mr_cx *cx);
 void mr_transactions_used(mr_transactions *transactions, const mr_transaction_use *use);
 
@@ -74,6 +78,9 @@ int16_t mr_transactions_producer(mr_transactions *transactions, int64_t *ret, mr
 // InitProducerId. init->fresh_id and now_ms are filled here, as below.
 int16_t mr_transactions_begin(mr_transactions *transactions, mr_span id, mr_transaction_init *init,
                               mr_transactions_ticket *ticket, mr_cx *cx);
+// Whether partitions may join under version 0 now: NONE or PENDING. Its epoch stays the same, so
+// the end before must be known for good: a start that found it half done would end the new one.
+int16_t mr_transactions_ready(mr_transactions *transactions, mr_span id);
 int16_t mr_transactions_join(mr_transactions *transactions, mr_span id, mr_transaction_add *add,
                              mr_cx *cx);
 // As for a produce request, without taking part.

@@ -26,14 +26,22 @@ static mr_code mark(mr_transactions *t, const mr_transaction *now,
     }
     bool commit = now->state == MR_TRANSACTION_PREPARE_COMMIT;
     mr_log_end end = {now->producer_id, now->epoch, /* coordinator_epoch= */ 0, commit,
-                      /* version= */ 0};
+                      now->version};
     mr_log_appended appended;
     mr_code code = mr_log_end_transaction(partition->log, &end, &appended, cx);
-    if (code != MR_OK || appended.error != MR_KAFKA_NONE) {
-        if (code == MR_OK) {  // A later epoch is there: somebody else has ended it by hand.
-            mr_broker_say(t->broker, "no marker for \"%.*s\" in %s-%d: %s", MR_SPAN_ARGS(now->id),
-                          topic->name, member->partition, mr_kafka_error_name(appended.error));
-        }
+    if (code == MR_OK && (appended.error == MR_KAFKA_INVALID_PRODUCER_EPOCH ||
+                          appended.error == MR_KAFKA_TRANSACTION_COORDINATOR_FENCED)) {
+        // A later epoch is there: somebody has ended it by hand.
+        mr_broker_say(t->broker, "no marker for \"%.*s\" in %s-%d: %s", MR_SPAN_ARGS(now->id),
+                      topic->name, member->partition, mr_kafka_error_name(appended.error));
+        mr_topic_release(topic);
+        return MR_OK;
+    }
+    if (code == MR_OK && appended.error != MR_KAFKA_NONE) {
+        code = mr_fail(cx, MR_E_IO, NULL, "no marker in %s-%d: %s", topic->name, member->partition,
+                       mr_kafka_error_name(appended.error));
+    }
+    if (code != MR_OK) {
         mr_topic_release(topic);
         return code;
     }
@@ -107,6 +115,22 @@ static progress markers_progress(const mr_transactions_entry *entry) {
     return all;
 }
 
+// Under the mutex. What a start has found of the transaction after this one begins it.
+static void adopt_orphans(mr_transactions *t, mr_transactions_entry *entry, mr_cx *cx) {
+    if (entry->orphan_count == 0) {
+        return;
+    }
+    mr_transaction next = entry->now;
+    for (uint32_t i = 0; i < entry->orphan_count; i++) {
+        next = mr_transaction_adopt(&next, &entry->orphans[i], mr_broker_now_ms(t->broker), cx);
+    }
+    if (mr_transactions_write(t, &next, NULL, cx) == MR_OK) {  // Else the next start does it.
+        mr_heap_free(entry->orphans);
+        entry->orphans = NULL;
+        entry->orphan_count = 0;
+    }
+}
+
 // Under the mutex. Takes the waits off when there is no more to wait for; true when it has ended.
 static bool step_complete(mr_transactions *t, mr_transactions_entry *entry,
                           mr_transactions_wait **ret_waits, uint32_t *ret_count, mr_cx *cx) {
@@ -120,6 +144,7 @@ static bool step_complete(mr_transactions *t, mr_transactions_entry *entry,
             mr_transactions_write(t, &next, NULL, cx) != MR_OK) {
             return false;  // The turn comes back to it.
         }
+        adopt_orphans(t, entry, cx);
     } else {  // Once more: a partition that was deleted is no member then.
         entry->phase = MR_TRANSACTIONS_PREPARED;
         entry->retry_us = mr_clock_monotonic_us(mr_broker_plat(t->broker)) + RETRY_US;

@@ -1,8 +1,9 @@
 // Transactions' start: reads back what __transaction_state says, and asks the partitions what they
 // know of transactions that it does not.
 //
-// Why the second: that a partition joined is not waited for (transactions.h). What a partition has
-// open under an id's present epoch can only be its transaction that is not over; under an earlier
+// Why the second: a partition may have data whose "joined" record was lost with the power. It was
+// not acknowledged, but may be repeated and acknowledged later. What a partition has open under an
+// id's present epoch can only be its transaction that is not over, and joins it; under an earlier
 // one it was fenced, and is aborted. What belongs to no id is left alone: `kafka-transactions
 // find-hanging` finds it.
 
@@ -91,16 +92,33 @@ static mr_transactions_entry *entry_of_producer(mr_transactions *t, int64_t prod
     return NULL;
 }
 
+// For when the end that is under way is over.
+static void keep_orphan(mr_transactions *t, mr_transactions_entry *entry,
+                        const mr_transaction_member *member) {
+    entry->orphans = mr_heap_resize(entry->orphans,
+                                    sizeof(entry->orphans[0]) * ((size_t)entry->orphan_count + 1));
+    mr_span name = member->topic;
+    name.data = mr_arena_copy(&t->arena, name.data, name.bytes);
+    entry->orphans[entry->orphan_count++] = (mr_transaction_member){name, member->partition};
+}
+
 static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
                      const mr_log_producer *producer, mr_cx *cx) {
     mr_transactions_entry *entry = entry_of_producer(t, producer->producer_id);
-    if (entry == NULL || mr_transaction_is_ending(&entry->now)) {
+    if (entry == NULL) {
         return MR_OK;
     }
     mr_transaction_member member = {mr_span_of(partition->topic->name), partition->number};
+    if (mr_transaction_is_ending(&entry->now)) {
+        // Its marker has the epoch of what comes after it (version 2).
+        if (entry->now.version >= 2 && producer->epoch == entry->now.epoch) {
+            keep_orphan(t, entry, &member);
+        }
+        return MR_OK;
+    }
     if (producer->epoch < entry->now.epoch) {
-        mr_log_end end = {producer->producer_id, entry->now.epoch, 0, /* commit= */ false,
-                          /* version= */ 0};
+        mr_log_end end = {producer->producer_id, entry->now.epoch, /* coordinator_epoch= */ 0,
+                          /* commit= */ false, /* version= */ 0};
         mr_log_appended appended;
         MR_TRY(mr_log_end_transaction(partition->log, &end, &appended, cx));
         return MR_OK;

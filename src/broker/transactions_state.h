@@ -35,11 +35,15 @@ typedef struct mr_transactions_entry {
     mr_transactions_phase phase;
     mr_transactions_wait *waits;  // Heap, of MARKED.
     uint32_t wait_count;
+    // After a start that found "prepare": members of the transaction after it. Heap.
+    mr_transaction_member *orphans;
+    uint32_t orphan_count;
     struct mr_transactions_entry *ending_before;  // On the list of ends.
     struct mr_transactions_entry *ending_after;
 } mr_transactions_entry;
 
 #define MR_TRANSACTIONS_STRIPES 64
+#define MR_TRANSACTIONS_SLOTS   64  // At first.
 
 struct mr_transactions {
     mr_broker *broker;
@@ -66,6 +70,7 @@ int32_t mr_transactions_partition(const mr_transactions *transactions, mr_span i
 //   offset  of its record
 mr_transactions_entry *mr_transactions_set(mr_transactions *transactions,
                                            const mr_transaction *next, int64_t offset);
+void mr_transactions_entry_free(mr_transactions_entry *entry);  // That is on no list.
 void mr_transactions_remove(mr_transactions *transactions, mr_transactions_entry *entry);
 // Writes a state down and makes it the present one.
 //   errors  of the log; nothing changed then

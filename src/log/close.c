@@ -34,7 +34,17 @@ void mr_log_drop(mr_log *log, mr_cx *cx) {
     free_all(log);
 }
 
-// The index files and the snapshot need no sync: they are looked at before they are believed.
+// Where an index is not whole a start sees it; of aborted transactions it cannot, since no file
+// means that there are none.
+static mr_code close_aborts(mr_log *log, mr_log_segment *last, mr_cx *cx) {
+    if (last->abort_count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_segment_sync(last, /* indexes= */ true, cx));
+    return mr_dir_sync(log->dir, cx);
+}
+
+// The other index files and the snapshot need no sync: they are looked at before they are believed.
 mr_code mr_log_close(mr_log *log, mr_cx *cx) {
     mr_flusher_forget(log->flusher, log);
     mr_code code = MR_OK;
@@ -43,6 +53,7 @@ mr_code mr_log_close(mr_log *log, mr_cx *cx) {
     } else {
         mr_log_segment *last = mr_log_last(log);
         code = mr_segment_save(last, /* seal= */ false, cx);
+        code = code != MR_OK ? code : close_aborts(log, last, cx);
         code = code != MR_OK ? code : mr_log_snapshot(log, log->marks.next, cx);
         if (last->allocated > last->bytes && code == MR_OK) {
             code = mr_file_truncate(&last->file, last->bytes, cx);
