@@ -1,6 +1,6 @@
 // Encode: messages of Kafka's protocol to bytes, directed by descriptor rows; see wire.h.
 //
-// Also: mr_wire_encode
+// Also: mr_wire_
 
 #include <string.h>
 
@@ -50,6 +50,7 @@ static bool type_is_clear(const mr_wire_type *type, const char *base) {
 typedef struct wire_writer {
     mr_text *out;
     mr_wire_format format;
+    mr_wire_holes *holes;  // NULL: none.
     mr_cx *cx;
 } wire_writer;
 
@@ -78,6 +79,33 @@ static mr_code write_span(wire_writer *w, const mr_wire_field *field, size_t wid
     return MR_OK;
 }
 
+// Whether the value is one of the holes, which is noted then.
+static bool write_hole(wire_writer *w, const mr_span *value) {
+    mr_wire_holes *holes = w->holes;
+    for (uint32_t i = holes->filled; i < holes->count; i++) {
+        if (holes->items[i].mark == value->data) {
+            holes->items[i] = holes->items[holes->filled];
+            holes->items[holes->filled++] =
+                (mr_wire_hole){.mark = value->data, .bytes = value->bytes, .at = w->out->bytes};
+            holes->bytes += value->bytes;
+            return true;
+        }
+    }
+    return false;
+}
+
+static mr_code write_bytes(wire_writer *w, const mr_wire_field *field, bool nullable,
+                           const mr_span *value) {
+    if (w->holes == NULL || value->bytes == 0) {
+        return write_span(w, field, 4, nullable, value);
+    }
+    MR_TRY(write_length(w, field, 4, value->bytes, /* null= */ false));
+    if (!write_hole(w, value)) {
+        mr_text_add_bytes(w->out, value->data, value->bytes);
+    }
+    return MR_OK;
+}
+
 static mr_code write_type(wire_writer *w, const mr_wire_type *type, const char *base);
 
 static mr_code write_value(wire_writer *w, const mr_wire_field *field, mr_wire_kind kind,
@@ -92,7 +120,7 @@ static mr_code write_value(wire_writer *w, const mr_wire_field *field, mr_wire_k
     case MR_WIRE_F64: wire_add(w->out, (uint64_t)wire_int(kind, value), 8); return MR_OK;
     case MR_WIRE_UUID: mr_text_add_bytes(w->out, value, sizeof(mr_wire_uuid)); return MR_OK;
     case MR_WIRE_STRING: return write_span(w, field, 2, nullable, value);
-    case MR_WIRE_BYTES: return write_span(w, field, 4, nullable, value);
+    case MR_WIRE_BYTES: return write_bytes(w, field, nullable, value);
     case MR_WIRE_STRUCT: return write_type(w, field->type, value);
     case MR_WIRE_ARRAY: break;
     }
@@ -155,7 +183,7 @@ static mr_code write_tags(wire_writer *w, const mr_wire_type *type, const char *
         // Its length comes first, so it is written aside.
         mr_text value;
         mr_text_init(&value, NULL);
-        wire_writer aside = {&value, w->format, w->cx};
+        wire_writer aside = {&value, w->format, /* holes= */ NULL, w->cx};
         mr_code code = write_field(&aside, field, base);
         if (code == MR_OK) {
             wire_add_uvarint(w->out, (uint32_t)field->tag);
@@ -180,8 +208,13 @@ static mr_code write_type(wire_writer *w, const mr_wire_type *type, const char *
 
 mr_code mr_wire_encode(const mr_wire_type *type, mr_wire_format format, const void *value,
                        mr_text *out, mr_cx *cx) {
+    return mr_wire_encode_around(type, format, value, /* holes= */ NULL, out, cx);
+}
+
+mr_code mr_wire_encode_around(const mr_wire_type *type, mr_wire_format format, const void *value,
+                              mr_wire_holes *holes, mr_text *out, mr_cx *cx) {
     size_t before = out->bytes;
-    wire_writer w = {out, format, cx};
+    wire_writer w = {out, format, holes, cx};
     mr_code code = write_type(&w, type, value);
     if (code != MR_OK && out->data != NULL) {
         out->bytes = before;

@@ -2,6 +2,8 @@
 //
 // Also: mr_wire_
 
+#include <inttypes.h>
+
 #include "wire/schema.h"
 #include "wire/values.h"
 
@@ -15,11 +17,12 @@ static bool response_head_flexible(const mr_wire_api *api, int16_t version) {
     return version >= api->flexible_since && api->key != MR_KEY_api_versions;
 }
 
-// Writes the length, now that the frame is whole.
-static mr_code frame_end(mr_text *out, size_t start, mr_code code, mr_cx *cx) {
-    size_t bytes = out->bytes - start - MR_WIRE_LENGTH_BYTES;
+// Writes the length, now that the frame is whole but for bytes that are elsewhere.
+static mr_code frame_end(mr_text *out, size_t start, uint64_t elsewhere, mr_code code, mr_cx *cx) {
+    uint64_t bytes = out->bytes - start - MR_WIRE_LENGTH_BYTES + elsewhere;
     if (code == MR_OK && bytes > INT32_MAX) {
-        code = mr_fail(cx, MR_E_LIMIT, NULL, "a Kafka message of %zu bytes is too long", bytes);
+        code = mr_fail(cx, MR_E_LIMIT, NULL, "a Kafka message of %" PRIu64 " bytes is too long",
+                       bytes);
     }
     if (code != MR_OK) {
         out->bytes = start;
@@ -46,10 +49,17 @@ mr_code mr_wire_add_request(const mr_wire_head *head, const void *body, mr_text 
     if (format.flexible) {
         wire_add_uvarint(out, 0);  // No tagged fields.
     }
-    return frame_end(out, start, mr_wire_encode(api->request, format, body, out, cx), cx);
+    mr_code code = mr_wire_encode(api->request, format, body, out, cx);
+    return frame_end(out, start, /* elsewhere= */ 0, code, cx);
 }
 
 mr_code mr_wire_add_response(const mr_wire_head *head, const void *body, mr_text *out, mr_cx *cx) {
+    mr_wire_holes none = {.count = 0};
+    return mr_wire_add_response_around(head, body, &none, out, cx);
+}
+
+mr_code mr_wire_add_response_around(const mr_wire_head *head, const void *body,
+                                    mr_wire_holes *holes, mr_text *out, mr_cx *cx) {
     const mr_wire_api *api = mr_wire_find(head->key);
     mr_assert(api != NULL);
     size_t start = out->bytes;
@@ -59,7 +69,10 @@ mr_code mr_wire_add_response(const mr_wire_head *head, const void *body, mr_text
         wire_add_uvarint(out, 0);
     }
     mr_wire_format format = mr_wire_format_of(api, head->version);
-    return frame_end(out, start, mr_wire_encode(api->response, format, body, out, cx), cx);
+    holes->filled = 0;
+    holes->bytes = 0;
+    mr_code code = mr_wire_encode_around(api->response, format, body, holes, out, cx);
+    return frame_end(out, start, holes->bytes, code, cx);
 }
 
 // ---- reading -----------------------------------------------------------------------------------

@@ -91,6 +91,10 @@ mr_code mr_wire_decode_some(const mr_wire_type *type, mr_wire_format format, mr_
 //   errors  MR_E_LIMIT for a string or array that has no length on the wire; out is unchanged then
 mr_code mr_wire_encode(const mr_wire_type *type, mr_wire_format format, const void *value,
                        mr_text *out, mr_cx *cx);
+struct mr_wire_holes;
+// holes: see mr_wire_add_response_around; may be NULL.
+mr_code mr_wire_encode_around(const mr_wire_type *type, mr_wire_format format, const void *value,
+                              struct mr_wire_holes *holes, mr_text *out, mr_cx *cx);
 // As one JSON object of the fields that the version has. Bytes and uuids in hex.
 void mr_wire_print(const mr_wire_type *type, mr_wire_format format, const void *value,
                    mr_text *out);
@@ -138,6 +142,25 @@ int32_t mr_wire_frame_bytes(const char *length);
 // Append a whole frame with its length. errors as of mr_wire_encode
 mr_code mr_wire_add_request(const mr_wire_head *head, const void *body, mr_text *out, mr_cx *cx);
 mr_code mr_wire_add_response(const mr_wire_head *head, const void *body, mr_text *out, mr_cx *cx);
+
+// A field of bytes that is not written, since it is sent from somewhere else: the field's data is
+// `mark`, which is never read. Its length is written, and counts in the frame's.
+typedef struct mr_wire_hole {
+    const void *mark;
+    uint64_t bytes;  // Filled in: the field's …
+    size_t at;       // … and where in `out` they belong.
+} mr_wire_hole;
+
+typedef struct mr_wire_holes {
+    mr_wire_hole *items;  // count of them; those that are met come first, in the frame's order.
+    uint32_t count;
+    uint32_t filled;
+    uint64_t bytes;  // Of all.
+} mr_wire_holes;
+
+// The same with holes. Not in tagged fields.
+mr_code mr_wire_add_response_around(const mr_wire_head *head, const void *body,
+                                    mr_wire_holes *holes, mr_text *out, mr_cx *cx);
 // Takes the header off a frame. Of a key or version that the tables do not have, *ret_body is what
 // follows the first eight bytes: a server answers it with an error.  errors  MR_E_CORRUPT
 mr_code mr_wire_read_request(mr_span frame, mr_wire_head *ret, mr_span *ret_body, mr_cx *cx);

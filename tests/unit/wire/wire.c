@@ -422,3 +422,54 @@ TEST(wire, a_string_without_a_length_is_refused) {
                              &c.cx));
     mr_arena_release(&c.arena);
 }
+
+TEST(wire, holes_are_left_out_and_counted) {
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, NULL);
+    char far[3];  // Marks; what they stand for is elsewhere.
+    mr_wire_fetch_data data[3];
+    for (int i = 0; i < 3; i++) {
+        mr_wire_clear(&mr_schema_fetch_data, &data[i]);
+        data[i].partition_index = i;
+    }
+    data[0].records = (mr_span){&far[0], 100000};
+    data[1].records = MR_SPAN("here");
+    data[2].records = (mr_span){&far[1], 7};
+    mr_wire_fetch_data_topic topic = {.partitions = data, .partitions_count = 3};
+    topic.topic = MR_SPAN("t");
+    mr_wire_fetch_response response = {.responses = &topic, .responses_count = 1};
+    for (int16_t version = 4; version <= 12; version += 8) {
+        mr_wire_hole items[] = {{.mark = &far[2]}, {.mark = &far[1]}, {.mark = &far[0]}};
+        mr_wire_holes holes = {.items = items, .count = 3};
+        mr_wire_head head = {MR_KEY_fetch, version, 9, {NULL, 0}};
+        mr_text out;
+        mr_text_init(&out, &arena);
+        REQUIRE_OK(mr_wire_add_response_around(&head, &response, &holes, &out, &cx));
+        EXPECT_EQ(holes.filled, 2);
+        EXPECT_EQ(holes.bytes, 100007);
+        EXPECT(items[0].mark == &far[0] && items[1].mark == &far[1]);
+        EXPECT_EQ(items[0].bytes, 100000);
+        EXPECT(items[0].at < items[1].at);
+        EXPECT_EQ(mr_wire_frame_bytes(out.data), out.bytes - MR_WIRE_LENGTH_BYTES + 100007);
+        // With the bytes put in it is a message like any other.
+        mr_text whole;
+        mr_text_init(&whole, &arena);
+        mr_text_add_bytes(&whole, out.data + MR_WIRE_LENGTH_BYTES,
+                          items[0].at - MR_WIRE_LENGTH_BYTES);
+        memset(mr_text_grow(&whole, 100000), 'a', 100000);
+        mr_text_add_bytes(&whole, out.data + items[0].at, items[1].at - items[0].at);
+        mr_text_add(&whole, "seventh");
+        mr_text_add_bytes(&whole, out.data + items[1].at, out.bytes - items[1].at);
+        mr_span body;
+        mr_wire_fetch_response back;
+        REQUIRE_OK(mr_wire_read_response(mr_text_span(&whole), &head, &body, &cx));
+        REQUIRE_OK(mr_wire_decode(&mr_schema_fetch_response,
+                                  mr_wire_format_of(mr_wire_find(MR_KEY_fetch), version), body,
+                                  SIZE_MAX, &back, &cx));
+        EXPECT_EQ(back.responses[0].partitions[0].records.bytes, 100000);
+        EXPECT(mr_span_is(back.responses[0].partitions[1].records, "here"));
+        EXPECT(mr_span_is(back.responses[0].partitions[2].records, "seventh"));
+    }
+    mr_arena_release(&arena);
+}
