@@ -246,7 +246,8 @@ static int linux_poller_open(mr_plat *plat) {
 
 static int linux_poller_set(mr_plat *plat, int poller, const mr_plat_interest *interest) {
     (void)plat;
-    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = interest->token};
+    struct epoll_event event = {.data.ptr = interest->token};
+    event.events |= (interest->wishes & MR_POLLER_END) != 0 ? EPOLLRDHUP : 0;
     event.events |= (interest->wishes & MR_POLLER_READ) != 0 ? EPOLLIN : 0;
     event.events |= (interest->wishes & MR_POLLER_WRITE) != 0 ? EPOLLOUT : 0;
     int operation = interest->add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
@@ -267,7 +268,8 @@ static int linux_poller_wait(mr_plat *plat, int poller, mr_poller_event *events,
             .token = list[i].data.ptr,
             .readable = (got & EPOLLIN) != 0,
             .writable = (got & EPOLLOUT) != 0,
-            .ended = (got & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0,
+            .ended = (got & EPOLLRDHUP) != 0,
+            .broken = (got & (EPOLLHUP | EPOLLERR)) != 0,
         };
     }
     return ready;

@@ -17,16 +17,17 @@ typedef struct mr_poller {
 #define MR_POLLER_CLOSED ((mr_poller){.handle = -1})
 
 typedef enum mr_poller_wish {
-    MR_POLLER_END = 0,  // Only the other side's end, which always comes.
     MR_POLLER_READ = 1,
     MR_POLLER_WRITE = 2,
+    MR_POLLER_END = 4,  // The other side sends no more.
 } mr_poller_wish;
 
 typedef struct mr_poller_event {
     void *token;
     bool readable;
     bool writable;
-    bool ended;  // The other side has closed, or will never answer.
+    bool ended;
+    bool broken;  // Nothing goes either way any more. This comes unasked.
 } mr_poller_event;
 
 mr_code mr_poller_open(mr_poller *poller, mr_cx *cx);

@@ -125,3 +125,16 @@ void mr_thread_catch_stop(atomic_bool *flag) {
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
 }
+
+void mr_thread_wait_stop(atomic_bool *flag) {
+    sigset_t stop, before;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    // Blocked while the flag is looked at: a signal between the look and the sleep ends the sleep.
+    pthread_sigmask(SIG_BLOCK, &stop, &before);
+    while (!atomic_load(flag)) {
+        sigsuspend(&before);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}

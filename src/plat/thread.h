@@ -37,3 +37,5 @@ void mr_condition_broadcast(mr_condition *condition);
 // Calls handler(signal) state: sets *flag (and on the second time exits at once) on SIGINT and
 // SIGTERM; ignores SIGPIPE.
 void mr_thread_catch_stop(atomic_bool *flag);
+// Sleeps until such a signal has come. Only for the main thread.
+void mr_thread_wait_stop(atomic_bool *flag);

@@ -81,13 +81,13 @@ TEST(poller, says_who_has_something_and_no_other) {
     EXPECT(third && other && events[0].readable && events[1].readable);
     EXPECT(!events[0].ended && !events[0].writable);
     // It comes again until it is dealt with, or not wished for.
-    EXPECT_OK(mr_poller_change(&c.poller, c.ours[3].handle, MR_POLLER_END, &c.ours[3], &c.cx));
+    EXPECT_OK(mr_poller_change(&c.poller, c.ours[3].handle, 0, &c.ours[3], &c.cx));
     EXPECT_EQ(wait_for(&c, events, PAIRS, 1000), 1);
     EXPECT(events[0].token == &c.ours[77]);
     case_end(&c);
 }
 
-TEST(poller, an_end_comes_unasked_and_a_closed_socket_is_out) {
+TEST(poller, an_end_is_told_and_a_closed_socket_is_out) {
     poller_case c;
     REQUIRE(case_init(&c));
     REQUIRE(add_pair(&c) && add_pair(&c));
@@ -96,6 +96,9 @@ TEST(poller, an_end_comes_unasked_and_a_closed_socket_is_out) {
     mr_socket_close(&c.theirs[0], c.cx.plat);
     EXPECT_EQ(wait_for(&c, events, 4, 5000000), 1);
     EXPECT(events[0].token == &c.ours[0] && events[0].ended && !events[0].readable);
+    EXPECT(!events[0].broken);  // It may still listen.
+    EXPECT_OK(mr_poller_change(&c.poller, c.ours[0].handle, 0, &c.ours[0], &c.cx));
+    EXPECT_EQ(wait_for(&c, events, 4, 1000), 0);
     mr_socket_close(&c.ours[0], c.cx.plat);
     EXPECT_EQ(wait_for(&c, events, 4, 1000), 0);
     EXPECT_OK(mr_poller_change(&c.poller, c.ours[1].handle, MR_POLLER_READ | MR_POLLER_WRITE,
