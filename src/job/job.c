@@ -113,43 +113,19 @@ static const char *pair_find(const mr_job_pair *pairs, uint32_t count, const cha
     return NULL;
 }
 
-// MILLRACE_EXEC_EPOCH_BYTES for epoch_bytes.
-static const char *setting_variable(const char *key, mr_arena *arena) {
-    char *name = mr_arena_printf(arena, "MILLRACE_EXEC_%s", key);
-    for (char *c = name; *c != '\0'; c++) {
-        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-    }
-    return name;
-}
-
 static mr_code load_settings(mr_job *job, mr_cx *cx) {
     const mr_job_spec *spec = &job->spec;
     mr_option_values file;
     MR_TRY(mr_config_section(MR_CONFIG_FILE, "exec", &file, cx));
     MR_TRY(mr_option_apply_keys(mr_job_exec_options, &file, &job->exec, cx));  // To check it.
-    size_t most = spec->config_count + MR_COUNT(mr_job_exec_options) + file.count;
-    mr_option_values values = {.items = MR_NEW_ARRAY(cx->arena, mr_option_value, most)};
+    mr_option_values given = {.items =
+                                  MR_NEW_ARRAY(cx->arena, mr_option_value, spec->config_count)};
     for (uint32_t i = 0; i < spec->config_count; i++) {
-        const char *name = spec->config[i].name;
-        if (strncmp(name, "exec.", 5) != 0) {
-            return mr_fail(cx, MR_E_OPTION, "Settings of this version start with \"exec.\".",
-                           "no setting \"%s\"", name);
-        }
-        values.items[values.count++] = (mr_option_value){
-            .name = name + 5, .value = spec->config[i].value, .place = MR_NOWHERE};
+        given.items[given.count++] = (mr_option_value){
+            .name = spec->config[i].name, .value = spec->config[i].value, .place = MR_NOWHERE};
     }
-    for (const mr_option *option = mr_job_exec_options; option->name != NULL; option++) {
-        const char *value = mr_plat_env(cx->plat, setting_variable(option->name, cx->arena));
-        if (value != NULL && mr_option_find(&values, option->name) == NULL) {
-            values.items[values.count++] =
-                (mr_option_value){.name = option->name, .value = value, .place = MR_NOWHERE};
-        }
-    }
-    for (size_t i = 0; i < file.count; i++) {
-        if (mr_option_find(&values, file.items[i].name) == NULL) {
-            values.items[values.count++] = file.items[i];
-        }
-    }
+    mr_option_values values;
+    MR_TRY(mr_config_gather("exec", mr_job_exec_options, &given, &values, cx));
     mr_code code = mr_option_apply(mr_job_exec_options, &values, NULL, &job->exec, cx);
     if (code != MR_OK) {
         return mr_error_in(cx, code, "settings of exec (-c exec.NAME=VALUE)");
