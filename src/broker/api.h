@@ -9,7 +9,19 @@
 #include "broker/call.h"
 
 // Name in the wire's schema, least and greatest version.
-#define MR_BROKER_APIS(X)
+#define MR_BROKER_APIS(X)            \
+    /* api_produce.c */              \
+    X(produce, 0, 13)                \
+    /* api_fetch.c */                \
+    X(fetch, 4, 17)                  \
+    /* api_records.c */              \
+    X(list_offsets, 1, 9)            \
+    X(delete_records, 0, 2)          \
+    X(offset_for_leader_epoch, 2, 4) \
+    /* api_metadata.c */             \
+    X(metadata, 0, 12)               \
+    X(find_coordinator, 0, 6)        \
+    X(api_versions, 0, 4)
 
 // Those of transactions; they join the table with the groups that they need.
 #define MR_BROKER_APIS_TRANSACTIONS(X) \
@@ -26,3 +38,8 @@
 MR_BROKER_APIS(MR_API_DECLARE)
 MR_BROKER_APIS_TRANSACTIONS(MR_API_DECLARE)
 #undef MR_API_DECLARE
+
+// api_metadata.c: what the caller may do with a topic, or with the cluster, as bits of
+// mr_operation.
+int32_t mr_api_topic_operations(const mr_call *call, mr_span name);
+int32_t mr_api_cluster_operations(const mr_call *call);

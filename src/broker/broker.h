@@ -14,8 +14,10 @@
 #include "base/option.h"
 #include "log/flush.h"
 #include "plat/plat.h"
+#include "wire/wire.h"
 
 typedef struct mr_broker mr_broker;
+typedef struct mr_call mr_call;                  // call.h
 typedef struct mr_topics mr_topics;              // topics.h
 typedef struct mr_groups mr_groups;              // groups.h
 typedef struct mr_transactions mr_transactions;  // transactions.h
@@ -48,8 +50,11 @@ typedef struct mr_broker_settings {
 
 extern const mr_option mr_broker_options[];  // For mr_option_apply_keys.
 
+// Checks settings beyond what the table can.  errors  MR_E_OPTION
+mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx);
+
 typedef struct mr_broker_spec {
-    const char *dir;  // <data>/broker
+    const char *dir;  // <data>/broker: made when absent.
     mr_broker_settings settings;
     const char *version;  // Of the program.
     // Lines for the owner's log: a listener is up, a partition was cut, a client speaks an old
@@ -82,10 +87,20 @@ int64_t mr_broker_now_ms(const mr_broker *broker);  // Wall clock.
 
 enum { MR_BROKER_NODE = 1 };  // Its node id.
 
-// By hand: one request of a client with this id, as if it had come over a connection; the answer's
-// struct, in cx->arena. While the call is parked the clock moves on to the next deadline, and the
-// flusher's rounds run.  errors  MR_E_UNSUPPORTED for a key or version that is not served
-mr_code mr_broker_ask(mr_broker *broker, const char *client_id, int16_t key, int16_t version,
-                      const void *request, void *ret_response, mr_cx *cx);
-// By hand: timers, upkeep and flushing that are due.
+// By hand: groups, transactions, upkeep and flushing that are due, and calls that go on then.
 mr_code mr_broker_turn(mr_broker *broker, mr_cx *cx);
+// By hand: one request, as if it had come over a connection; the answer's struct, in cx->arena (all
+// its fields at their defaults when none is sent). While the call is parked the clock moves on to
+// the next deadline, and turns are taken.
+//   head    key, version, client id     request, ret_response  of the key's structs
+//   errors  MR_E_UNSUPPORTED for a key or version that is not served; what a turn fails with
+mr_code mr_broker_ask(mr_broker *broker, const mr_wire_head *head, const void *request,
+                      void *ret_response, mr_cx *cx);
+// The same of a frame without its length, which may be anything; *ret_frame data NULL = no answer.
+mr_code mr_broker_ask_frame(mr_broker *broker, mr_span frame, mr_span *ret_frame, mr_cx *cx);
+// The same in steps, for several at a time: begin, look whether it is answered, forget.
+//   *ret_done  the call is gone then
+mr_code mr_broker_send(mr_broker *broker, mr_span frame, mr_call **ret, mr_cx *cx);
+mr_code mr_broker_take(mr_broker *broker, mr_call *call, bool *ret_done, mr_span *ret_frame,
+                       mr_cx *cx);
+void mr_broker_forget(mr_broker *broker, mr_call *call);

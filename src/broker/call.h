@@ -17,15 +17,30 @@
 #include "plat/thread.h"
 #include "wire/schema.h"
 
-typedef struct mr_call mr_call;
 typedef void mr_call_step(mr_call *call, mr_cx *cx);
 
-// What calls wait for: a partition's marks, a group's state. Zeroed it is empty.
+// What calls wait for: a partition's marks, a group's state. Zeroed it is empty. It must not go
+// away while a call may watch it.
 typedef struct mr_watchers {
-    struct mr_watch *first;
+    _Atomic(struct mr_watch *) first;
 } mr_watchers;
 
 typedef struct mr_client mr_client;  // A connection, as far as handlers see it.
+
+// A part of an answer that is sent from a log's file.
+typedef struct mr_call_attachment {
+    mr_log_slice slice;
+    struct mr_call_attachment *next;
+} mr_call_attachment;
+
+typedef enum mr_call_phase {
+    MR_CALL_WORKING,   // In a handler.
+    MR_CALL_PARKED,    // Until a watch or its deadline.
+    MR_CALL_ANSWERED,  // Its answer waits for its turn to be sent.
+    MR_CALL_FREED,     // Forgotten, but still on a list of signalled calls.
+} mr_call_phase;
+
+#define MR_CALL_NO_TIMER UINT32_MAX
 
 struct mr_call {
     mr_broker *broker;
@@ -38,13 +53,34 @@ struct mr_call {
     bool silent;          // No answer is sent (produce with acks 0).
     bool hang_up;         // The connection is closed after the answer.
     void *state;          // A handler's own, in the arena, kept while the call is parked.
+    // Lets go what the state holds (references). Called once the answer is sent, or the call
+    // forgotten because its connection is gone. May be NULL.
+    void (*release)(mr_call *call);
     // Records of the response that are sent from their files: see mr_call_attach.
-    struct mr_call_attachment *attachments;
+    mr_call_attachment *attachments;
+    mr_call_attachment *attachments_last;
     // Of the loop.
+    struct mr_loop *loop;
+    mr_call_phase phase;
+    atomic_bool signalled;    // It is on its loop's list.
+    mr_call *next_signalled;  // There.
     mr_call_step *resume;
     int64_t deadline_us;  // Monotonic; INT64_MAX = none.
+    uint32_t timer;       // Its place in the loop's heap.
     struct mr_watch *watches;
-    mr_call *next;
+    struct mr_watch *spare_watches;
+    mr_arena own_arena;
+    // Of the connection.
+    struct mr_connection *connection;  // NULL: by hand.
+    mr_call *next;                     // The connection's next request.
+    struct mr_block *block;            // Holds the frame; a reference.
+    size_t frame_bytes;
+    mr_text answer;       // The frame of the answer but for what is attached.
+    mr_wire_hole *holes;  // Where that belongs, in order: their marks are attachments.
+    uint32_t hole_count;
+    uint32_t holes_sent;
+    size_t answer_sent;  // Bytes of `answer`.
+    uint64_t hole_sent;  // Bytes of the hole that is being sent.
 };
 
 // Leaves the call open. `resume` runs when a watch is signalled, or at deadline_us. Return from the
@@ -54,12 +90,14 @@ void mr_call_park(mr_call *call, int64_t deadline_us, mr_call_step *resume);
 // are about: a signal between the two resumes at once, and none is lost.
 void mr_call_watch(mr_call *call, mr_watchers *watchers);
 void mr_call_unwatch(mr_call *call);  // Takes all off: the handler answers after all.
-// Resumes every call that watches. Any thread; takes no lock but its own.
+// Resumes every call that watches. Any thread; takes no lock but its own, so it may be called with
+// others held.
 void mr_watchers_signal(mr_broker *broker, mr_watchers *watchers);
 bool mr_call_is_late(const mr_call *call);  // Its deadline has passed.
 
-// Makes a records field of the response stand for a slice of a log; the call holds the slice's
-// reference until the answer is sent. Returns what to put into the field.
+// Makes a records field of the response stand for a slice of a log, which is not empty. The slice's
+// reference is the call's from then on, until the answer is sent. Returns what to put into the
+// field.
 mr_span mr_call_attach(mr_call *call, const mr_log_slice *slice);
 
 // ---- who asks --------------------------------------------------------------------------------
@@ -67,6 +105,8 @@ mr_span mr_call_attach(mr_call *call, const mr_log_slice *slice);
 const char *mr_client_host(const mr_client *client);       // "127.0.0.1"
 const char *mr_client_principal(const mr_client *client);  // "User:ANONYMOUS"
 const char *mr_client_id(const mr_call *call);             // "" when there is none.
+// What it says it is.
+void mr_client_set_software(mr_client *client, mr_span name, mr_span version);
 // The address that this client reaches us at: what its listener advertises, by default what it
 // dialled.
 void mr_client_advertised(const mr_client *client, const char **ret_host, uint16_t *ret_port);

@@ -1,0 +1,254 @@
+// Api, fetch: records from logs to a client.
+//
+// How: each partition gives a run of whole batches of one segment file, up to the high watermark
+// (or to the first open transaction); the answer names them and the kernel sends them from its page
+// cache, so no record passes through this process. (Small runs are copied all the same: that costs
+// less than a system call of their own.) When there is less than the client wants, the
+// call is parked until one of its partitions moves or the time is up, and looks again.
+//
+// Sessions (KIP-227) are declined, which every client takes: it goes on to send whole lists.
+//
+// Also: mr_api_
+
+#include "broker/api.h"
+#include "broker/topics.h"
+
+#define ANSWER_BYTES_MAX ((uint64_t)55 << 20)  // Kafka's fetch.max.bytes of a broker.
+#define COPY_BYTES_MAX   ((uint64_t)16 << 10)
+
+typedef struct fetch_part {
+    mr_topic_partition *partition;  // NULL: there is none.
+    const mr_wire_fetch_partition *wish;
+    mr_wire_fetch_data *data;
+    mr_log_slice slice;  // A reference while bytes > 0, until it is attached.
+    int16_t error;       // Of the topic.
+} fetch_part;
+
+typedef struct fetch_state {
+    fetch_part *parts;
+    uint32_t part_count;
+    mr_topic **topics;  // References.
+    uint32_t topic_count;
+    int64_t deadline_us;
+    bool failed;  // Some partition has an error to be told.
+} fetch_state;
+
+static void slices_release(fetch_state *state) {
+    for (uint32_t i = 0; i < state->part_count; i++) {
+        if (state->parts[i].slice.bytes > 0) {
+            mr_log_slice_release(&state->parts[i].slice);
+            state->parts[i].slice = (mr_log_slice){0};
+        }
+    }
+}
+
+static void fetch_release(mr_call *call) {
+    fetch_state *state = call->state;
+    slices_release(state);
+    for (uint32_t i = 0; i < state->topic_count; i++) {
+        mr_topic_release(state->topics[i]);
+    }
+}
+
+static bool is_committed(const mr_call *call) {
+    return ((const mr_wire_fetch_request *)call->request)->isolation_level == 1;
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+static int16_t read_part(mr_call *call, fetch_part *part, uint64_t bytes_max, bool at_least_one,
+                         mr_cx *cx) {
+    if (part->partition == NULL) {
+        return part->error;
+    }
+    if (part->wish->current_leader_epoch > 0) {
+        return MR_KAFKA_UNKNOWN_LEADER_EPOCH;
+    }
+    mr_log_wish wish = {.offset = part->wish->fetch_offset,
+                        .bytes_max = bytes_max,
+                        .at_least_one = at_least_one,
+                        .isolation = is_committed(call) ? MR_LOG_COMMITTED : MR_LOG_UNCOMMITTED};
+    int16_t error = MR_KAFKA_NONE;
+    if (mr_log_read(part->partition->log, &wish, &part->slice, &error, cx) != MR_OK) {
+        mr_broker_say(call->broker, "cannot read %s-%d: %s", part->partition->topic->name,
+                      part->partition->number, cx->error.text);
+        part->slice = (mr_log_slice){0};
+        return MR_KAFKA_KAFKA_STORAGE_ERROR;
+    }
+    return error;
+}
+
+// Reads all partitions; returns how many bytes there are.
+static uint64_t read_all(mr_call *call, mr_cx *cx) {
+    fetch_state *state = call->state;
+    const mr_wire_fetch_request *q = call->request;
+    uint64_t most = MR_MIN((uint64_t)MR_MAX(q->max_bytes, 0), ANSWER_BYTES_MAX);
+    uint64_t bytes = 0;
+    slices_release(state);
+    state->failed = false;
+    for (uint32_t i = 0; i < state->part_count; i++) {
+        fetch_part *part = &state->parts[i];
+        uint64_t own = (uint64_t)MR_MAX(part->wish->partition_max_bytes, 0);
+        // The first batch of all goes out however large it is, or a client would never get past it.
+        uint64_t left = most > bytes ? most - bytes : 0;
+        part->data->error_code =
+            read_part(call, part, MR_MIN(own, left), /* at_least_one= */ bytes == 0, cx);
+        state->failed |= part->data->error_code != MR_KAFKA_NONE;
+        bytes += part->slice.bytes;
+    }
+    return bytes;
+}
+
+// ---- answering ---------------------------------------------------------------------------------
+
+static mr_code aborted_fill(const fetch_part *part, mr_cx *cx) {
+    mr_log_aborted *list = NULL;
+    uint32_t count = 0;
+    if (part->slice.bytes > 0) {
+        MR_TRY(mr_log_aborted_in(part->partition->log, part->wish->fetch_offset,
+                                 part->slice.next_offset, &list, &count, cx));
+    }
+    part->data->aborted_transactions_count = (int32_t)count;
+    part->data->aborted_transactions = MR_NEW_ARRAY(cx->arena, mr_wire_fetch_aborted, count);
+    for (uint32_t i = 0; i < count; i++) {
+        part->data->aborted_transactions[i] =
+            (mr_wire_fetch_aborted){list[i].producer_id, list[i].first_offset};
+    }
+    return MR_OK;
+}
+
+static mr_code records_fill(mr_call *call, fetch_part *part, mr_cx *cx) {
+    size_t bytes = part->slice.bytes;
+    if (bytes > COPY_BYTES_MAX) {
+        part->data->records = mr_call_attach(call, &part->slice);
+        part->slice = (mr_log_slice){0};  // The call's now.
+        return MR_OK;
+    }
+    char *copy = mr_arena_raw(cx->arena, bytes);
+    MR_TRY(mr_log_slice_load(&part->slice, 0, copy, bytes, cx));
+    part->data->records = (mr_span){copy, bytes};
+    return MR_OK;
+}
+
+static void part_answer(mr_call *call, fetch_part *part, mr_cx *cx) {
+    mr_wire_fetch_data *data = part->data;
+    data->partition_index = part->wish->partition;
+    data->aborted_transactions_count = -1;
+    data->records = MR_SPAN("");
+    data->high_watermark = -1;
+    if (part->partition == NULL) {
+        return;
+    }
+    mr_log_marks marks = mr_log_marks_of(part->partition->log);
+    data->high_watermark = marks.high;
+    data->last_stable_offset = marks.stable;
+    data->log_start_offset = marks.first;
+    if (is_committed(call) && aborted_fill(part, cx) != MR_OK) {
+        mr_broker_say(call->broker, "cannot read the aborted transactions of %s-%d: %s",
+                      part->partition->topic->name, part->partition->number, cx->error.text);
+        data->error_code = MR_KAFKA_KAFKA_STORAGE_ERROR;
+        return;
+    }
+    if (part->slice.bytes > 0 && records_fill(call, part, cx) != MR_OK) {
+        mr_broker_say(call->broker, "cannot read %s-%d: %s", part->partition->topic->name,
+                      part->partition->number, cx->error.text);
+        data->error_code = MR_KAFKA_KAFKA_STORAGE_ERROR;
+    }
+}
+
+static void fetch_go_on(mr_call *call, mr_cx *cx) {
+    fetch_state *state = call->state;
+    const mr_wire_fetch_request *q = call->request;
+    for (;;) {
+        uint64_t bytes = read_all(call, cx);
+        bool enough =
+            bytes >= (uint64_t)MR_MAX(q->min_bytes, 0) || state->failed || state->part_count == 0;
+        if (enough || mr_clock_monotonic_us(cx->plat) >= state->deadline_us) {
+            break;
+        }
+        if (call->watches != NULL) {
+            slices_release(state);
+            mr_call_park(call, state->deadline_us, fetch_go_on);
+            return;
+        }
+        for (uint32_t i = 0; i < state->part_count; i++) {
+            if (state->parts[i].partition != NULL) {
+                mr_call_watch(call, &state->parts[i].partition->watchers);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < state->part_count; i++) {
+        part_answer(call, &state->parts[i], cx);
+    }
+}
+
+// ---- the request -------------------------------------------------------------------------------
+
+static mr_topic *topic_of(mr_call *call, const mr_wire_fetch_topic *in, int16_t *ret_error) {
+    mr_topics *topics = mr_broker_topics(call->broker);
+    bool by_id = call->head.version >= 13;
+    mr_topic *topic =
+        by_id ? mr_topics_find_id(topics, &in->topic_id) : mr_topics_find(topics, in->topic);
+    mr_span name = topic != NULL ? mr_span_of(topic->name) : in->topic;
+    *ret_error = MR_KAFKA_NONE;
+    if (topic == NULL) {
+        *ret_error = by_id ? MR_KAFKA_UNKNOWN_TOPIC_ID : MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+    }
+    if ((topic != NULL || !by_id) &&
+        !mr_call_may(call, MR_OPERATION_READ, MR_RESOURCE_TOPIC, name)) {
+        *ret_error = MR_KAFKA_TOPIC_AUTHORIZATION_FAILED;
+        mr_topic_release(topic);
+        topic = NULL;
+    }
+    return topic;
+}
+
+static void topic_read(mr_call *call, const mr_wire_fetch_topic *in, mr_wire_fetch_data_topic *out,
+                       mr_cx *cx) {
+    fetch_state *state = call->state;
+    int16_t error = MR_KAFKA_NONE;
+    mr_topic *topic = topic_of(call, in, &error);
+    if (topic != NULL) {
+        state->topics[state->topic_count++] = topic;
+    }
+    size_t count = (size_t)in->partitions_count;
+    out->topic = in->topic;
+    out->topic_id = in->topic_id;
+    out->partitions_count = in->partitions_count;
+    out->partitions = MR_NEW_ARRAY(cx->arena, mr_wire_fetch_data, count);
+    for (size_t i = 0; i < count; i++) {
+        fetch_part *part = &state->parts[state->part_count++];
+        mr_wire_clear(&mr_schema_fetch_data, &out->partitions[i]);
+        part->wish = &in->partitions[i];
+        part->data = &out->partitions[i];
+        part->partition =
+            topic == NULL ? NULL : mr_topic_partition_of(topic, part->wish->partition);
+        part->error = error != MR_KAFKA_NONE ? error : MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+    }
+}
+
+void mr_api_fetch(mr_call *call, mr_cx *cx) {
+    const mr_wire_fetch_request *q = call->request;
+    mr_wire_fetch_response *r = call->response;
+    if (q->session_epoch > 0) {  // Of a session that it had with somebody else.
+        r->error_code = MR_KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+        return;
+    }
+    size_t topics = (size_t)q->topics_count;
+    size_t partitions = 0;
+    for (size_t i = 0; i < topics; i++) {
+        partitions += (size_t)q->topics[i].partitions_count;
+    }
+    fetch_state *state = MR_NEW(cx->arena, fetch_state);
+    state->parts = MR_NEW_ARRAY(cx->arena, fetch_part, partitions);
+    state->topics = MR_NEW_ARRAY(cx->arena, mr_topic *, topics);
+    state->deadline_us = call->received_us + (int64_t)MR_MAX(q->max_wait_ms, 0) * 1000;
+    call->state = state;
+    call->release = fetch_release;
+    r->responses_count = q->topics_count;
+    r->responses = MR_NEW_ARRAY(cx->arena, mr_wire_fetch_data_topic, topics);
+    for (size_t i = 0; i < topics; i++) {
+        topic_read(call, &q->topics[i], &r->responses[i], cx);
+    }
+    fetch_go_on(call, cx);
+}

@@ -1,0 +1,273 @@
+// Broker: opening and closing, and what its parts ask of it; see broker.h.
+//
+// Order of opening: lock, flusher, topics with their logs, coordinators, and only then the
+// listeners: a client never meets a broker that is still loading. Closing goes the other way.
+
+#include "broker/broker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "broker/server.h"
+#include "broker/topics.h"
+
+#define SAY_BYTES     2048
+#define FLUSH_THREADS 4
+#define TURN_LONGEST  (60 * 1000000)
+
+void mr_broker_say(mr_broker *broker, const char *format, ...) {
+    if (broker->spec.say == NULL) {
+        return;
+    }
+    char line[SAY_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    mr_mutex_lock(&broker->say_mutex);
+    broker->spec.say(broker->spec.self, line);
+    mr_mutex_unlock(&broker->say_mutex);
+}
+
+// ---- requests' bytes ---------------------------------------------------------------------------
+
+void mr_broker_charge(mr_broker *broker, size_t bytes) {
+    atomic_fetch_add_explicit(&broker->charged, bytes, memory_order_relaxed);
+}
+
+void mr_broker_uncharge(mr_broker *broker, size_t bytes) {
+    atomic_fetch_sub_explicit(&broker->charged, bytes, memory_order_relaxed);
+}
+
+bool mr_broker_is_full(const mr_broker *broker) {
+    return atomic_load_explicit(&broker->charged, memory_order_relaxed) >=
+           broker->spec.settings.queue_bytes_max;
+}
+
+// ---- upkeep ------------------------------------------------------------------------------------
+
+void mr_broker_due(mr_broker *broker, int64_t at_us) {
+    mr_mutex_lock(&broker->upkeep_mutex);
+    if (at_us < broker->upkeep_due_us) {
+        broker->upkeep_due_us = at_us;
+        mr_condition_signal(&broker->upkeep_moved);
+    }
+    mr_mutex_unlock(&broker->upkeep_mutex);
+}
+
+// What is due; returns when to come back.
+static int64_t upkeep(mr_broker *broker, int64_t now_us, mr_cx *cx) {
+    (void)broker, (void)cx;
+    return now_us + TURN_LONGEST;
+}
+
+static void *upkeep_run(void *self) {
+    mr_broker *broker = self;
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, broker->plat);
+    mr_mutex_lock(&broker->upkeep_mutex);
+    while (!broker->upkeep_ends) {
+        int64_t now_us = mr_clock_monotonic_us(broker->plat);
+        if (now_us < broker->upkeep_due_us) {
+            mr_condition_wait(&broker->upkeep_moved, &broker->upkeep_mutex,
+                              broker->upkeep_due_us - now_us);
+            continue;
+        }
+        broker->upkeep_due_us = INT64_MAX;  // Whoever says when from now on is heard.
+        mr_mutex_unlock(&broker->upkeep_mutex);
+        int64_t next_us = upkeep(broker, now_us, &cx);
+        mr_arena_clear(&arena);
+        mr_mutex_lock(&broker->upkeep_mutex);
+        broker->upkeep_due_us = MR_MIN(broker->upkeep_due_us, next_us);
+    }
+    mr_mutex_unlock(&broker->upkeep_mutex);
+    mr_arena_release(&arena);
+    return NULL;
+}
+
+static void upkeep_stop(mr_broker *broker) {
+    mr_mutex_lock(&broker->upkeep_mutex);
+    broker->upkeep_ends = true;
+    mr_condition_signal(&broker->upkeep_moved);
+    mr_mutex_unlock(&broker->upkeep_mutex);
+    mr_thread_join(&broker->upkeep);
+}
+
+mr_code mr_broker_turn(mr_broker *broker, mr_cx *cx) {
+    mr_assert(broker->spec.by_hand);
+    (void)mr_topics_turn(broker->topics, mr_clock_monotonic_us(cx->plat), cx);
+    (void)upkeep(broker, mr_clock_monotonic_us(cx->plat), cx);
+    MR_TRY(mr_flusher_round(broker->flusher, cx));
+    mr_loop_run(broker->hand);
+    return MR_OK;
+}
+
+// ---- opening -----------------------------------------------------------------------------------
+
+static void marks_moved(mr_topic_partition *partition) {
+    mr_watchers_signal(partition->broker, &partition->watchers);
+}
+
+static void say_line(mr_broker *broker, const char *line) {
+    mr_broker_say(broker, "%s", line);
+}
+
+static void hand_answered(mr_loop *loop, mr_call *call) {
+    (void)loop, (void)call;  // Who asked looks at its phase.
+}
+
+static mr_code open_by_hand(mr_broker *broker, mr_cx *cx) {
+    broker->hand = MR_NEW(&broker->arena, mr_loop);
+    MR_TRY(mr_loop_init(broker->hand, broker, /* by_hand= */ true, cx));
+    broker->hand->answered = hand_answered;
+    broker->hand_client = MR_NEW(&broker->arena, mr_client);
+    *broker->hand_client = (mr_client){.broker = broker,
+                                       .listen = broker->listens,
+                                       .principal = "User:ANONYMOUS",
+                                       .host = "127.0.0.1",
+                                       .local_host = "127.0.0.1",
+                                       .local_port = broker->listens[0].port};
+    return MR_OK;
+}
+
+static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
+    const mr_broker_spec *spec = &broker->spec;
+    const char *lock = mr_arena_printf(cx->arena, "%s/lock", spec->dir);
+    MR_TRY(mr_dir_make(spec->dir, cx));
+    MR_TRY(mr_lock_take(&broker->lock, lock, cx));
+    broker->locked = true;
+    mr_flusher_options flush = {.root = spec->dir,
+                                .threads = spec->by_hand ? 0 : FLUSH_THREADS,
+                                .flush_interval_us = spec->settings.flush_interval_us};
+    MR_TRY(mr_flusher_open(&flush, &broker->flusher, cx));
+    mr_topics_spec topics = {.dir = spec->dir,
+                             .settings = &broker->spec.settings,
+                             .flusher = broker->flusher,
+                             .broker = broker,
+                             .moved = marks_moved,
+                             .say = say_line,
+                             .by_hand = spec->by_hand};
+    MR_TRY(mr_topics_open(&topics, &broker->topics, cx));
+    if (spec->by_hand) {
+        return open_by_hand(broker, cx);
+    }
+    MR_TRY(mr_thread_start(&broker->upkeep, "upkeep", upkeep_run, broker, cx));
+    MR_TRY(mr_server_open(broker, &broker->server, cx));
+    // For programs that look for the broker of a data folder.
+    const char *address = mr_arena_printf(cx->arena, "%s\n", mr_server_address(broker->server, 0));
+    return mr_file_save(mr_arena_printf(cx->arena, "%s/address", spec->dir), mr_span_of(address),
+                        cx);
+}
+
+// The listeners, with strings that live as long as the broker.
+static mr_code read_listens(mr_broker *broker, mr_cx *cx) {
+    mr_arena *arena = cx->arena;
+    cx->arena = &broker->arena;
+    mr_code code = mr_listen_parse(broker->spec.settings.listen, broker->spec.settings.advertise,
+                                   &broker->listens, &broker->listen_count, cx);
+    cx->arena = arena;
+    return code;
+}
+
+mr_code mr_broker_open(const mr_broker_spec *spec, mr_broker **ret, mr_cx *cx) {
+    MR_TRY(mr_broker_settings_check(&spec->settings, cx));
+    mr_broker *broker = mr_heap_alloc(sizeof(mr_broker));
+    broker->spec = *spec;
+    broker->spec.dir = mr_arena_string(&broker->arena, spec->dir);
+    broker->plat = cx->plat;
+    for (size_t i = 0; i < MR_BROKER_STRIPES; i++) {
+        mr_mutex_init(&broker->stripes[i]);
+    }
+    mr_mutex_init(&broker->say_mutex);
+    mr_mutex_init(&broker->upkeep_mutex);
+    mr_condition_init(&broker->upkeep_moved);
+    mr_code code = read_listens(broker, cx);
+    code = code == MR_OK ? open_parts(broker, cx) : code;
+    if (code != MR_OK) {
+        mr_error error = cx->error;  // Of the opening; what closing says about it is less.
+        (void)(mr_broker_close(broker, cx) == MR_OK);
+        cx->error = error;
+        return code;
+    }
+    *ret = broker;
+    return MR_OK;
+}
+
+mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
+    if (broker->server != NULL) {
+        const char *address = mr_arena_printf(cx->arena, "%s/address", broker->spec.dir);
+        (void)(mr_file_delete(address, cx) == MR_OK);  // A stale one would only mislead.
+    }
+    mr_server_close(broker->server);
+    upkeep_stop(broker);
+    if (broker->hand != NULL) {
+        mr_loop_release(broker->hand);
+    }
+    mr_code code = mr_topics_close(broker->topics, cx);
+    mr_flusher_close(broker->flusher, cx);
+    if (broker->locked) {
+        mr_lock_release(&broker->lock, broker->plat);
+    }
+    for (size_t i = 0; i < MR_BROKER_STRIPES; i++) {
+        mr_mutex_release(&broker->stripes[i]);
+    }
+    mr_mutex_release(&broker->say_mutex);
+    mr_mutex_release(&broker->upkeep_mutex);
+    mr_condition_release(&broker->upkeep_moved);
+    mr_arena_release(&broker->arena);
+    mr_heap_free(broker);
+    return code;
+}
+
+// ---- what parts ask
+// ------------------------------------------------------------------------------
+
+const mr_broker_settings *mr_broker_settings_of(const mr_broker *broker) {
+    return &broker->spec.settings;
+}
+
+mr_plat *mr_broker_plat(const mr_broker *broker) {
+    return broker->plat;
+}
+
+const char *mr_broker_dir(const mr_broker *broker) {
+    return broker->spec.dir;
+}
+
+mr_topics *mr_broker_topics(const mr_broker *broker) {
+    return broker->topics;
+}
+
+mr_groups *mr_broker_groups(const mr_broker *broker) {
+    return broker->groups;
+}
+
+mr_transactions *mr_broker_transactions(const mr_broker *broker) {
+    return broker->transactions;
+}
+
+mr_access *mr_broker_access(const mr_broker *broker) {
+    return broker->access;
+}
+
+mr_flusher *mr_broker_flusher(const mr_broker *broker) {
+    return broker->flusher;
+}
+
+const char *mr_broker_cluster_id(const mr_broker *broker) {
+    return mr_topics_cluster_id(broker->topics);
+}
+
+uint32_t mr_broker_address_count(const mr_broker *broker) {
+    return broker->listen_count;
+}
+
+const char *mr_broker_address(const mr_broker *broker, uint32_t listener) {
+    mr_assert(listener < broker->listen_count);
+    return broker->server == NULL ? "" : mr_server_address(broker->server, listener);
+}
+
+int64_t mr_broker_now_ms(const mr_broker *broker) {
+    return mr_clock_real_us(broker->plat) / 1000;
+}

@@ -1,0 +1,94 @@
+// Dispatch: from a request's frame to its handler, and from the response to a frame.
+//
+// What is refused here (a key or version that is not served, a damaged message) ends the
+// connection, as in Kafka: a client that says such things has not understood what we are. The one
+// exception is ApiVersions itself, whose unknown versions are answered in the oldest form
+// (KIP-511).
+
+#include "broker/inside.h"
+
+#define DECODE_BYTES_LEAST ((size_t)1 << 20)
+#define DECODE_BYTES_MOST  ((size_t)256 << 20)
+#define DECODE_BYTES_EACH  32  // Of memory for arrays, for a byte of the frame.
+
+bool mr_dispatch_peek(mr_span frame, int16_t *ret_key) {
+    if (frame.bytes < 2) {
+        return false;
+    }
+    *ret_key = (int16_t)((uint16_t)(uint8_t)frame.data[0] << 8 | (uint8_t)frame.data[1]);
+    return true;
+}
+
+// Who sent a frame whose version the tables do not have: the id is at the same place in all.
+static mr_span client_of(mr_span rest) {
+    if (rest.bytes < 2) {
+        return (mr_span){NULL, 0};
+    }
+    int length = (int16_t)((uint16_t)(uint8_t)rest.data[0] << 8 | (uint8_t)rest.data[1]);
+    bool there = length > 0 && (size_t)length <= MR_MIN(rest.bytes - 2, 100);
+    return there ? (mr_span){rest.data + 2, (size_t)length} : (mr_span){NULL, 0};
+}
+
+static mr_code not_served(const mr_call *call, const mr_api *api, mr_span rest, mr_cx *cx) {
+    const mr_wire_head *head = &call->head;
+    mr_span client = head->client_id.data != NULL ? head->client_id : client_of(rest);
+    const mr_wire_api *wire = mr_wire_find(head->key);
+    const char *name = api != NULL ? api->name : wire != NULL ? wire->name : "an unknown request";
+    const char *hint = api != NULL && head->version < api->version_max
+                           ? "The client is too old: Kafka 4 does not take such requests either."
+                           : "The client asks for what it was not offered.";
+    return mr_fail(cx, MR_E_UNSUPPORTED, hint,
+                   "%s (key %d) of version %d is not served; client \"%.*s\"", name, head->key,
+                   head->version, MR_SPAN_ARGS(client));
+}
+
+mr_code mr_dispatch(mr_call *call, mr_span frame, mr_cx *cx) {
+    mr_span body;
+    cx->arena = call->arena;
+    MR_TRY(mr_wire_read_request(frame, &call->head, &body, cx));
+    const mr_api *api = mr_api_find(call->head.key);
+    const mr_wire_api *wire = mr_wire_find(call->head.key);
+    int16_t version = call->head.version;
+    bool served = api != NULL && version >= MR_MAX(api->version_min, wire->version_min) &&
+                  version <= api->version_max;
+    if (!served && call->head.key != MR_KEY_api_versions) {
+        return not_served(call, api, body, cx);
+    }
+    if (served) {
+        size_t least = MR_MAX(DECODE_BYTES_LEAST, frame.bytes * DECODE_BYTES_EACH);
+        void *request = mr_arena_alloc(call->arena, wire->request->bytes);
+        // What follows is passed over, as by Kafka: librdkafka up to 2.16 at least asks for the
+        // metadata of all topics with three bytes too many.
+        MR_TRY(mr_wire_decode_some(wire->request, mr_wire_format_of(wire, version), &body,
+                                   MR_MIN(least, DECODE_BYTES_MOST), request, cx));
+        call->request = request;
+    } else {
+        call->request = NULL;  // For the handler of ApiVersions.
+        call->head.version = 0;
+    }
+    call->response = mr_arena_alloc(call->arena, wire->response->bytes);
+    mr_wire_clear(wire->response, call->response);
+    call->frame_bytes = frame.bytes;
+    call->received_us = mr_clock_monotonic_us(cx->plat);
+    mr_loop_step(call->loop, call, api->handle);
+    return MR_OK;
+}
+
+mr_code mr_dispatch_answer(mr_call *call, mr_cx *cx) {
+    uint32_t count = 0;
+    for (const mr_call_attachment *a = call->attachments; a != NULL; a = a->next) {
+        count++;
+    }
+    mr_wire_holes holes = {.items =
+                               count == 0 ? NULL : MR_NEW_ARRAY(call->arena, mr_wire_hole, count),
+                           .count = count};
+    uint32_t at = 0;
+    for (const mr_call_attachment *a = call->attachments; a != NULL; a = a->next) {
+        holes.items[at++].mark = a;
+    }
+    mr_text_clear(&call->answer);
+    MR_TRY(mr_wire_add_response_around(&call->head, call->response, &holes, &call->answer, cx));
+    call->holes = holes.items;
+    call->hole_count = holes.filled;
+    return MR_OK;
+}

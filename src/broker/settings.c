@@ -1,0 +1,101 @@
+// Settings: section `broker` of millrace.yaml; see broker.h.
+//
+// Also: mr_broker_
+
+#include "broker/broker.h"
+#include "broker/listen.h"
+
+#define SETTING(field, name, type, default_text, doc) \
+    { name, type, offsetof(mr_broker_settings, field), default_text, NULL, doc }
+#define SETTING_CHOICE(field, name, choices, default_text, doc) \
+    { name, MR_OPT_CHOICE, offsetof(mr_broker_settings, field), default_text, choices, doc }
+
+const mr_option mr_broker_options[] = {
+    SETTING(listen, "listen", MR_OPT_TEXT, "127.0.0.1:9092",
+            "Where it listens: [name=]host:port[@advertised-host:port][?tls][?sasl], several with "
+            "commas."),
+    SETTING(advertise, "advertise", MR_OPT_TEXT, NULL,
+            "host:port that clients are told, for listeners that name none (default: the address "
+            "that the client has dialled)."),
+    SETTING(insecure, "insecure", MR_OPT_BOOL, "false",
+            "Listens beyond this machine without TLS and SASL."),
+    SETTING(auto_create_topics, "auto_create_topics", MR_OPT_BOOL, "true",
+            "Makes a topic when a client first asks for it."),
+    SETTING(num_partitions, "num_partitions", MR_OPT_INT, "4",
+            "Partitions of a topic for which nobody says how many."),
+    SETTING_CHOICE(replication, "replication", "clamp|reject", "clamp",
+                   "What becomes of a replication factor above 1, on this one node."),
+    SETTING_CHOICE(durability, "durability", "fsync|kafka", "fsync",
+                   "Default of topics: an acknowledged record survives a power cut (fsync), or the "
+                   "end of the process only (kafka)."),
+    SETTING(threads, "threads", MR_OPT_INT, "0", "Server threads (0: as the machine suits)."),
+    SETTING(request_bytes_max, "request_bytes_max", MR_OPT_BYTES, "100MiB",
+            "Largest request that is taken (socket.request.max.bytes)."),
+    SETTING(queue_bytes_max, "queue_bytes_max", MR_OPT_BYTES, "256MiB",
+            "Bytes of all requests at work; beyond it clients wait."),
+    SETTING(connections_max, "connections_max", MR_OPT_INT, "20000", "Connections at a time."),
+    SETTING(idle_timeout_us, "idle_timeout", MR_OPT_DURATION, "10 minutes",
+            "A connection that asks nothing for so long is closed (connections.max.idle.ms)."),
+    SETTING(offsets_retention_us, "offsets_retention", MR_OPT_DURATION, "7 days",
+            "For how long the offsets of a group without members are kept."),
+    SETTING(group_initial_rebalance_delay_us, "group_initial_rebalance_delay", MR_OPT_DURATION,
+            "0 s", "How long a new group waits for more members."),
+    SETTING(group_session_min_us, "group_session_min", MR_OPT_DURATION, "6 s",
+            "Shortest session timeout that a member may ask for."),
+    SETTING(group_session_max_us, "group_session_max", MR_OPT_DURATION, "30 minutes",
+            "Longest session timeout that a member may ask for."),
+    SETTING(transaction_timeout_max_us, "transaction_timeout_max", MR_OPT_DURATION, "1 h",
+            "Longest timeout that a transactional producer may ask for."),
+    SETTING(transactional_id_expiration_us, "transactional_id_expiration", MR_OPT_DURATION,
+            "7 days", "For how long the id of a producer that is gone is kept."),
+    SETTING(flush_interval_us, "flush_interval", MR_OPT_DURATION, "100ms",
+            "How often logs with durability kafka are synced in the background."),
+    SETTING(retention_check_us, "retention_check", MR_OPT_DURATION, "5 minutes",
+            "How often logs are looked at for what has expired."),
+    MR_OPTION_END,
+};
+
+static mr_code check_range(const char *name, int64_t value, int64_t least, int64_t most,
+                           mr_cx *cx) {
+    if (value >= least && value <= most) {
+        return MR_OK;
+    }
+    const char *hint =
+        mr_arena_printf(cx->arena, "It goes from %lld to %lld.", (long long)least, (long long)most);
+    return mr_fail(cx, MR_E_OPTION, hint, "bad value %lld for key \"%s\"", (long long)value, name);
+}
+
+static mr_code check_listen(const mr_listen *listen, bool insecure, mr_cx *cx) {
+    if (listen->tls || listen->sasl) {
+        return mr_fail(cx, MR_E_UNSUPPORTED, "Listen at 127.0.0.1, or set broker.insecure.",
+                       "listener \"%s:%u\" asks for TLS or SASL, which this broker does not have "
+                       "yet",
+                       listen->host, listen->port);
+    }
+    if (!insecure && !mr_listen_is_local(listen->host)) {
+        return mr_fail(cx, MR_E_OPTION,
+                       "Add ?tls or ?sasl to it, listen at 127.0.0.1, or, in a network where "
+                       "everybody may read and write everything, set broker.insecure.",
+                       "listener \"%s:%u\" can be reached from other machines and has no security",
+                       listen->host, listen->port);
+    }
+    return MR_OK;
+}
+
+mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx) {
+    const mr_broker_settings *s = settings;
+    MR_TRY(check_range("num_partitions", s->num_partitions, 1, 100000, cx));
+    MR_TRY(check_range("threads", s->threads, 0, 64, cx));
+    MR_TRY(check_range("connections_max", s->connections_max, 1, 10000000, cx));
+    MR_TRY(check_range("request_bytes_max", (int64_t)MR_MIN(s->request_bytes_max, INT64_MAX), 1024,
+                       1 << 30, cx));
+    MR_TRY(check_range("queue_bytes_max", (int64_t)MR_MIN(s->queue_bytes_max, INT64_MAX), 1 << 20,
+                       INT64_MAX, cx));
+    mr_listen *listens;
+    uint32_t count;
+    MR_TRY(mr_listen_parse(s->listen, s->advertise, &listens, &count, cx));
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(check_listen(&listens[i], s->insecure, cx));
+    }
+    return MR_OK;
+}
