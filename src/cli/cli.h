@@ -48,6 +48,7 @@ struct mr_cli_command {
 
 // clang-format off
 #define MR_CLI_COMMANDS(X) \
+    X(broker) \
     X(init) X(new) X(run) X(check) X(explain) X(diff) X(test) X(stream) X(replay) X(sql) \
     X(generate) X(topic) X(group) X(produce) X(consume) X(doctor)
 // clang-format on

@@ -1,0 +1,92 @@
+// Command "broker": the embedded broker by itself, in the foreground.
+
+#include "broker/broker.h"
+#include "cli/cli.h"
+#include "job/config.h"
+#include "plat/thread.h"
+#include "version.h"
+
+static const mr_cli_flag broker_flags[] = {
+    {"--data", "DIR", false, "Data folder (default: data; MILLRACE_DATA)."},
+    {"--insecure", NULL, false, "Listens beyond this machine without TLS and SASL."},
+    {"-c", "SECTION.KEY=VALUE", true, "A setting, such as broker.listen=127.0.0.1:9092."},
+    MR_CLI_FLAGS_END,
+};
+
+static atomic_bool stop_flag;
+
+static mr_code settings_read(const mr_cli_args *args, mr_broker_settings *ret, mr_cx *cx) {
+    mr_job_pair *pairs;
+    uint32_t count;
+    MR_TRY(mr_args_pairs(args, "-c", &pairs, &count, cx));
+    mr_option_values given = {.items = MR_NEW_ARRAY(cx->arena, mr_option_value, count + 1)};
+    for (uint32_t i = 0; i < count; i++) {
+        given.items[given.count++] =
+            (mr_option_value){.name = pairs[i].name, .value = pairs[i].value, .place = MR_NOWHERE};
+    }
+    if (mr_args_has(args, "--insecure")) {
+        given.items[given.count++] =
+            (mr_option_value){.name = "broker.insecure", .value = "true", .place = MR_NOWHERE};
+    }
+    mr_option_values values;
+    MR_TRY(mr_config_gather("broker", mr_broker_options, &given, &values, cx));
+    MR_TRY(mr_option_apply_keys(mr_broker_options, &values, ret, cx));
+    return mr_broker_settings_check(ret, cx);
+}
+
+// From any thread of the broker.
+static void say(void *self, const char *line) {
+    (void)self;
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, mr_plat_linux());
+    mr_text text;
+    mr_text_init(&text, &arena);
+    mr_text_add(&text, line);
+    mr_text_add_char(&text, '\n');
+    mr_report_note(&cx, &text);
+    mr_arena_release(&arena);
+}
+
+static void print_addresses(const mr_broker *broker, mr_cx *cx) {
+    mr_text out;
+    mr_text_init(&out, cx->arena);
+    for (uint32_t i = 0; i < mr_broker_address_count(broker); i++) {
+        mr_text_addf(&out, "%s\n", mr_broker_address(broker, i));
+    }
+    mr_report_print(cx, &out);
+}
+
+static int broker_run(const mr_cli_args *args, mr_cx *cx) {
+    mr_broker_spec spec = {.version = MR_VERSION, .say = say};
+    if (settings_read(args, &spec.settings, cx) != MR_OK) {
+        mr_report_error(cx);
+        return MR_EXIT_USAGE;
+    }
+    mr_thread_catch_stop(&stop_flag);
+    spec.dir = mr_arena_printf(cx->arena, "%s/broker", mr_pipeline_data_dir(args, cx));
+    mr_broker *broker = NULL;
+    if (mr_broker_open(&spec, &broker, cx) != MR_OK) {
+        mr_report_error(cx);
+        return MR_EXIT_FAILED;
+    }
+    print_addresses(broker, cx);
+    mr_thread_wait_stop(&stop_flag);
+    if (mr_broker_close(broker, cx) != MR_OK) {
+        mr_report_error(cx);
+        return MR_EXIT_FAILED;
+    }
+    return MR_EXIT_DONE;
+}
+
+const mr_cli_command mr_cmd_broker = {
+    .name = "broker",
+    .usage = "[options]",
+    .summary = "Runs the embedded broker by itself until it is stopped.",
+    .details = "Prints the address of each listener once clients can use it; docs/broker.md says "
+               "more.",
+    .flags = broker_flags,
+    .plain_min = 0,
+    .plain_max = 0,
+    .run = broker_run,
+};
