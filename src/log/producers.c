@@ -9,6 +9,7 @@
 #include "log/segment.h"
 
 #define SEQUENCE_MAX INT32_MAX
+#define ENDED        (-1)  // For offset_delta: its transaction ended, its like is no repetition.
 #define SLOTS_FIRST  16
 
 // An open transaction, or one whose end is not yet durable.
@@ -334,6 +335,19 @@ static int32_t marker_coordinator(const mr_record_batch *batch) {
                : -1;
 }
 
+// What comes again behind the end of its transaction is no repetition: its producer has given that
+// up, and a client that lost an answer may use its sequence number for another record (librdkafka
+// does after an abort). It would be taken for acknowledged and be in no transaction; refused, it
+// makes the client begin anew. (Kafka takes it for a repetition.)
+static void forget_repetitions(mr_producer *producer) {
+    if (producer->batch_count > 0) {
+        producer->batches[0] = producer->batches[producer->batch_count - 1];
+        producer->batches[0].first_sequence = -1;
+        producer->batches[0].offset_delta = ENDED;
+        producer->batch_count = 1;
+    }
+}
+
 static void take_marker(mr_producers *producers, mr_producer *producer,
                         const mr_record_batch *batch, mr_producers_ended *ret) {
     mr_record_marker marker = mr_record_batch_marker(batch);
@@ -352,6 +366,7 @@ static void take_marker(mr_producers *producers, mr_producer *producer,
                                 .last_offset = batch->last_offset,
                                 .stable = batch->last_offset + 1};
     producer->transaction_first = -1;
+    forget_repetitions(producer);
     open_remove(producers, producer->id);
     if (producers->open_count > 0) {
         ret->stable = producers->open[0].first;
@@ -444,11 +459,11 @@ static bool entry_load(mr_producers *producers, const char *at) {
     int64_t offset = (int64_t)mr_segment_load(at + 14, 8);
     int32_t delta = (int32_t)mr_segment_load(at + 22, 4);
     if (offset >= 0 && sequence >= 0) {
-        if (delta < 0 || delta > offset) {
+        if (delta < ENDED || delta > offset) {
             return false;
         }
         p->batches[p->batch_count++] = (mr_producer_batch){
-            .first_sequence = sequence_subtract(sequence, delta),
+            .first_sequence = delta == ENDED ? -1 : sequence_subtract(sequence, delta),
             .last_sequence = sequence,
             .last_offset = offset,
             .offset_delta = delta,

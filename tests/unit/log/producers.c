@@ -142,6 +142,28 @@ TEST(log_producers, transactions_hold_stable_back_until_their_end_is_durable) {
     finish(&s);
 }
 
+TEST(log_producers, what_comes_again_behind_its_transactions_end_is_no_repetition) {
+    START;
+    mr_log_appended a;
+    mr_log_end end = {.producer_id = 5, .commit = false};
+    for (int start = 0; start < 3; start++) {
+        int32_t sequence = start * 2;
+        EXPECT_EQ(put_in(&s, 5, 0, sequence).error, MR_KAFKA_NONE);
+        EXPECT_EQ(put_in(&s, 5, 0, sequence + 1).error, MR_KAFKA_NONE);
+        EXPECT(put_in(&s, 5, 0, sequence).duplicate);
+        REQUIRE_OK(mr_log_end_transaction(s.log, &end, &a, &s.cx));
+        if (start > 0) {
+            REQUIRE_OK(again(&s, /* clean= */ start == 1));  // A snapshot says so too.
+        }
+        a = put_in(&s, 5, 0, sequence + 1);
+        EXPECT(!a.duplicate);
+        EXPECT_EQ(a.error, MR_KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER);
+        EXPECT_EQ(put_in(&s, 5, 0, sequence).error, MR_KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    }
+    EXPECT_EQ(put_in(&s, 5, 0, 6).error, MR_KAFKA_NONE);  // The next one goes on.
+    finish(&s);
+}
+
 TEST(log_producers, a_start_keeps_them) {
     for (int way = 0; way < 3; way++) {  // Clean, killed, and killed with a snapshot to go on from.
         START;
