@@ -10,6 +10,20 @@
 
 // Name in the wire's schema, least and greatest version.
 #define MR_BROKER_APIS(X)            \
+    /* api_groups.c */               \
+    X(join_group, 0, 9)              \
+    X(heartbeat, 0, 4)               \
+    X(leave_group, 0, 5)             \
+    X(sync_group, 0, 5)              \
+    /* api_groups_list.c */          \
+    X(describe_groups, 0, 6)         \
+    X(list_groups, 0, 5)             \
+    X(delete_groups, 0, 2)           \
+    /* api_offsets.c */              \
+    X(offset_commit, 2, 9)           \
+    X(offset_delete, 0, 0)           \
+    /* api_offsets_fetch.c */        \
+    X(offset_fetch, 1, 9)            \
     /* api_produce.c */              \
     X(produce, 0, 13)                \
     /* api_fetch.c */                \
@@ -23,12 +37,13 @@
     X(find_coordinator, 0, 6)        \
     X(api_versions, 0, 4)
 
-// Those of transactions; they join the table with the groups that they need.
+// Those of transactions; they join the table with their coordinator.
 #define MR_BROKER_APIS_TRANSACTIONS(X) \
     X(init_producer_id, 0, 5)          \
     X(add_partitions_to_txn, 0, 5)     \
     X(add_offsets_to_txn, 0, 4)        \
     X(end_txn, 0, 5)                   \
+    X(txn_offset_commit, 0, 5)         \
     X(write_txn_markers, 1, 1)         \
     X(describe_producers, 0, 0)        \
     X(describe_transactions, 0, 0)     \

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "broker/groups.h"
 #include "broker/server.h"
 #include "broker/topics.h"
 
@@ -57,8 +58,7 @@ void mr_broker_due(mr_broker *broker, int64_t at_us) {
 
 // What is due; returns when to come back.
 static int64_t upkeep(mr_broker *broker, int64_t now_us, mr_cx *cx) {
-    (void)broker, (void)cx;
-    return now_us + TURN_LONGEST;
+    return MR_MIN(mr_groups_turn(broker->groups, now_us, cx), now_us + TURN_LONGEST);
 }
 
 static void *upkeep_run(void *self) {
@@ -113,6 +113,15 @@ static void say_line(mr_broker *broker, const char *line) {
     mr_broker_say(broker, "%s", line);
 }
 
+// A group's offsets in a topic go with it.
+static void topic_gone(mr_broker *broker, mr_span topic) {
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, broker->plat);
+    mr_groups_forget_topic(broker->groups, topic, &cx);
+    mr_arena_release(&arena);
+}
+
 static void hand_answered(mr_loop *loop, mr_call *call) {
     (void)loop, (void)call;  // Who asked looks at its phase.
 }
@@ -147,8 +156,10 @@ static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
                              .broker = broker,
                              .moved = marks_moved,
                              .say = say_line,
+                             .forget = topic_gone,
                              .by_hand = spec->by_hand};
     MR_TRY(mr_topics_open(&topics, &broker->topics, cx));
+    MR_TRY(mr_groups_open(broker, &broker->groups, cx));
     if (spec->by_hand) {
         return open_by_hand(broker, cx);
     }
@@ -204,6 +215,7 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
     if (broker->hand != NULL) {
         mr_loop_release(broker->hand);
     }
+    mr_groups_close(broker->groups, cx);
     mr_code code = mr_topics_close(broker->topics, cx);
     mr_flusher_close(broker->flusher, cx);
     if (broker->locked) {

@@ -40,6 +40,7 @@ typedef struct mr_broker_settings {
     int64_t idle_timeout_us;  // connections.max.idle.ms
     int64_t offsets_retention_us;
     int64_t group_initial_rebalance_delay_us;
+    int64_t group_members_max;
     int64_t group_session_min_us;
     int64_t group_session_max_us;
     int64_t transaction_timeout_max_us;

@@ -39,7 +39,11 @@ const mr_option mr_broker_options[] = {
     SETTING(offsets_retention_us, "offsets_retention", MR_OPT_DURATION, "7 days",
             "For how long the offsets of a group without members are kept."),
     SETTING(group_initial_rebalance_delay_us, "group_initial_rebalance_delay", MR_OPT_DURATION,
-            "0 s", "How long a new group waits for more members."),
+            "3 s",
+            "How long a new group waits for members that have announced themselves; one alone does "
+            "not wait."),
+    SETTING(group_members_max, "group_members_max", MR_OPT_INT, "2147483647",
+            "Members of a group (group.max.size)."),
     SETTING(group_session_min_us, "group_session_min", MR_OPT_DURATION, "6 s",
             "Shortest session timeout that a member may ask for."),
     SETTING(group_session_max_us, "group_session_max", MR_OPT_DURATION, "30 minutes",
@@ -86,6 +90,7 @@ mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx) 
     const mr_broker_settings *s = settings;
     MR_TRY(check_range("num_partitions", s->num_partitions, 1, 100000, cx));
     MR_TRY(check_range("threads", s->threads, 0, 64, cx));
+    MR_TRY(check_range("group_members_max", s->group_members_max, 1, INT32_MAX, cx));
     MR_TRY(check_range("connections_max", s->connections_max, 1, 10000000, cx));
     MR_TRY(check_range("request_bytes_max", (int64_t)MR_MIN(s->request_bytes_max, INT64_MAX), 1024,
                        1 << 30, cx));
