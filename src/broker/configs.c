@@ -123,6 +123,7 @@ static mr_config_set file_of(const mr_broker_settings *s, const char *dir, mr_ar
     file_int(&set, "connections.max.idle.ms", s->idle_timeout_us / 1000);
     file_int(&set, "offsets.retention.minutes", s->offsets_retention_us / 60000000);
     file_int(&set, "group.initial.rebalance.delay.ms", s->group_initial_rebalance_delay_us / 1000);
+    file_int(&set, "group.max.size", s->group_members_max);
     file_int(&set, "group.min.session.timeout.ms", s->group_session_min_us / 1000);
     file_int(&set, "group.max.session.timeout.ms", s->group_session_max_us / 1000);
     file_int(&set, "transaction.max.timeout.ms", s->transaction_timeout_max_us / 1000);
