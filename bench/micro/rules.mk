@@ -25,3 +25,10 @@ $(BUILD)/bench-idset: $(BUILD)/obj/bench/micro/idset.o $(LIB)
 .PHONY: bench-idset
 bench-idset: $(BUILD)/bench-idset ## DISTINCT's ids: time and memory of ten million
 	@$(BUILD)/bench-idset 10
+
+$(BUILD)/bench-sync: $(BUILD)/obj/bench/micro/sync.o
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
+.PHONY: bench-sync
+bench-sync: $(BUILD)/bench-sync ## What a sync of 1, 4, 100 and 1,000 files costs, by how it is asked for
+	@mkdir -p $(BUILD)/bench-sync.d; ulimit -n 4096 2>/dev/null; $< $(BUILD)/bench-sync.d

@@ -85,6 +85,7 @@ static mr_code append_settled(mr_log *log, mr_check *check, mr_log_appended *ret
     }
     mr_segment_note(last, batch, last->bytes, log->config.index_interval_bytes);
     last->modified_ms = now_ms;
+    log->dirty_bytes += batch->byte_count;
     last->dirty = true;
     mr_producers_ended ended;
     mr_producers_take(log->producers, batch, &ended);

@@ -148,10 +148,11 @@ static round round_take(mr_flusher *flusher, bool by_hand) {
     return r;
 }
 
-static mr_code sync_one(mr_flusher *flusher, mr_log_sync *sync, mr_cx *cx) {
-    mr_code code = mr_log_sync_run(sync, cx);
+static mr_code sync_one(mr_flusher *flusher, mr_log_sync *sync, bool done, mr_cx *cx) {
+    mr_code code = done ? MR_OK : mr_log_sync_run(sync, cx);
     mr_mutex_lock(&flusher->mutex);
-    flusher->counts.syncs += sync->segment_count;
+    flusher->counts.syncs += done ? 0 : sync->segment_count;
+    flusher->counts.bytes += sync->bytes;
     mr_mutex_unlock(&flusher->mutex);
     return code;
 }
@@ -167,7 +168,7 @@ static mr_code round_run(mr_flusher *flusher, const round *r, mr_cx *cx) {
         all = mr_disk_sync(&flusher->disk, cx);
     }
     for (uint32_t i = 0; i < r->count; i++) {
-        mr_code code = all == MR_OK ? MR_OK : sync_one(flusher, &syncs[i], cx);
+        mr_code code = sync_one(flusher, &syncs[i], all == MR_OK, cx);
         mr_log_sync_end(&syncs[i], code, cx);
         worst = code == MR_E_CRASH ? code : worst;
     }

@@ -31,6 +31,7 @@ struct mr_log {
     int64_t high_base;  // The segment that `high` is in, and where: a boundary of batches.
     uint64_t high_position;
     int64_t synced;  // All below it survives a power cut.
+    uint64_t dirty_bytes;
     bool dirty_dir;  // It has entries that no sync covers.
     bool offline;
     mr_error why;
@@ -80,7 +81,7 @@ typedef struct mr_log_sync {
     int64_t next;
     int64_t base;
     uint64_t position;
-    uint64_t bytes;
+    uint64_t bytes;  // New since the last one.
 } mr_log_sync;
 void mr_log_sync_begin(mr_log *log, mr_log_sync *ret);
 mr_code mr_log_sync_run(mr_log_sync *sync, mr_cx *cx);

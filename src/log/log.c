@@ -203,7 +203,9 @@ void mr_log_sync_begin(mr_log *log, mr_log_sync *ret) {
                          .dir = log->dirty_dir,
                          .next = log->marks.next,
                          .base = last->base,
-                         .position = last->bytes};
+                         .position = last->bytes,
+                         .bytes = log->dirty_bytes};
+    log->dirty_bytes = 0;
     uint32_t first = log->segment_count;
     while (first > 0 && (log->segments[first - 1]->dirty || first == log->segment_count)) {
         first--;

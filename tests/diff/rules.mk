@@ -41,3 +41,8 @@ diff-json-types: $(BUILD)/json_dump ## Every type of a JSON column against DuckD
 diff: diff-queries
 diff-queries: $(BUILD)/millrace ## Random pipelines against the equivalent SELECT in DuckDB
 	@$(DEPS)/venv/bin/python tests/diff/queries.py $< --seeds 150
+
+.PHONY: diff-log
+diff: diff-log
+diff-log: $(BUILD)/diff-log_dump ## Logs read by Kafka's own tool, and Kafka's logs by ours
+	@$(DEPS)/venv/bin/python tests/diff/log_kafka.py $<
