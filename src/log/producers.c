@@ -402,8 +402,10 @@ int64_t mr_producers_unstable(mr_producers *producers, int64_t high) {
         gone++;
     }
     producers->ended_count -= gone;
-    memmove(producers->ended, producers->ended + gone,
-            producers->ended_count * sizeof(*producers->ended));
+    if (gone > 0) {
+        memmove(producers->ended, producers->ended + gone,
+                producers->ended_count * sizeof(*producers->ended));
+    }
     int64_t unstable = producers->open_count > 0 ? producers->open[0].first : INT64_MAX;
     for (uint32_t i = 0; i < producers->ended_count; i++) {
         unstable = MR_MIN(unstable, producers->ended[i].first);
