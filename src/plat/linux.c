@@ -416,6 +416,17 @@ static uint32_t linux_cores(mr_plat *plat) {
     return 1;
 }
 
+static uint64_t linux_files_max(mr_plat *plat) {
+    (void)plat;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        return UINT64_MAX;
+    }
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before;
+}
+
 static const char *linux_env(mr_plat *plat, const char *name) {
     (void)plat;
     return getenv(name);
@@ -471,6 +482,7 @@ static const mr_plat_ops linux_ops = {
     .stream_read = linux_stream_read,
     .usage = linux_usage,
     .cores = linux_cores,
+    .files_max = linux_files_max,
     .env = linux_env,
     .crash_point = linux_crash_point,
     .sockets = &mr_linux_socket_ops,

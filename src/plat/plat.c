@@ -82,6 +82,10 @@ void mr_plat_usage(mr_plat *plat, mr_usage *ret) {
     plat->ops->usage(plat, ret);
 }
 
+uint64_t mr_plat_files_max(mr_plat *plat) {
+    return plat->ops->files_max == NULL ? UINT64_MAX : plat->ops->files_max(plat);
+}
+
 uint32_t mr_plat_cores(mr_plat *plat) {
     return plat->ops->cores(plat);
 }

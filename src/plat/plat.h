@@ -128,6 +128,8 @@ typedef struct mr_usage {
 } mr_usage;
 void mr_plat_usage(mr_plat *plat, mr_usage *ret);
 uint32_t mr_plat_cores(mr_plat *plat);
+// How many files and sockets may be open, after raising the limit as far as the system allows.
+uint64_t mr_plat_files_max(mr_plat *plat);
 const char *mr_plat_env(mr_plat *plat, const char *name);  // NULL when unset.
 
 // A named crash point: the process dies here at once (kill -9 / power cut) when MILLRACE_CRASH

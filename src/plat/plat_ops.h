@@ -89,6 +89,7 @@ typedef struct mr_plat_ops {
     int64_t (*stream_read)(mr_plat *plat, void *data, size_t bytes, int64_t timeout_us);
     void (*usage)(mr_plat *plat, mr_usage *ret);
     uint32_t (*cores)(mr_plat *plat);
+    uint64_t (*files_max)(mr_plat *plat);  // NULL: no limit.
     const char *(*env)(mr_plat *plat, const char *name);
     int (*crash_point)(mr_plat *plat, const char *name);
     const mr_plat_sockets *sockets;  // NULL: there is no network.
