@@ -86,6 +86,9 @@ void mr_broker_say(mr_broker *broker, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int64_t mr_broker_now_ms(const mr_broker *broker);  // Wall clock.
 
+// The turns of groups and transactions must come round by then (monotonic), not later.
+void mr_broker_due(mr_broker *broker, int64_t at_us);
+
 enum { MR_BROKER_NODE = 1 };  // Its node id.
 
 // By hand: groups, transactions, upkeep and flushing that are due, and calls that go on then.

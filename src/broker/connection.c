@@ -332,7 +332,9 @@ static mr_code wish(mr_connection *c, mr_cx *cx) {
 static bool is_over(const mr_connection *c) {
     bool lets_go = c->first != NULL && c->first->phase == MR_CALL_PARKED &&
                    c->first->head.key != MR_KEY_produce;
-    return ((c->ended || c->closing) && c->first == NULL) || (c->end_seen && lets_go);
+    // Of one that is starved: what it holds is needed by those that are there.
+    return ((c->ended || c->closing) && c->first == NULL) ||
+           (c->end_seen && (lets_go || c->starved));
 }
 
 void mr_connection_turn(mr_connection *connection) {

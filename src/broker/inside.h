@@ -55,8 +55,6 @@ struct mr_client {
 void mr_broker_charge(mr_broker *broker, size_t bytes);
 void mr_broker_uncharge(mr_broker *broker, size_t bytes);
 bool mr_broker_is_full(const mr_broker *broker);
-// Groups, transactions and upkeep must come round by then (monotonic), not later.
-void mr_broker_due(mr_broker *broker, int64_t at_us);
 
 // ---- dispatch.c: from a frame to an answer -----------------------------------------------------
 

@@ -12,6 +12,7 @@
 #define STARVED_CLOSE_US (10 * 1000000)  // A frame that stands half done meanwhile.
 #define TRIM_US          (2 * 1000000)   // Of quiet, after which spare memory goes back.
 #define CLOSE_WAIT_US    (5 * 1000000)   // For records that are being made durable.
+#define FILES_FOR_LOGS   5000
 
 typedef struct server_listener {
     mr_socket socket;
@@ -26,6 +27,7 @@ struct mr_server {
     uint32_t thread_count;
     atomic_bool stopping;
     atomic_uint connection_count;
+    int64_t connections_max;
     int64_t accept_after_us;  // First thread's; 0 = now.
     bool refused;             // Said that there are too many.
 };
@@ -65,7 +67,7 @@ static mr_code listeners_wish(mr_server *server, uint32_t wishes, mr_cx *cx) {
 }
 
 static void accept_all(mr_server *server, server_listener *listener, mr_cx *cx) {
-    int64_t most = mr_broker_settings_of(server->broker)->connections_max;
+    int64_t most = server->connections_max;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         mr_socket socket = MR_SOCKET_CLOSED;
         bool taken = false;
@@ -82,9 +84,11 @@ static void accept_all(mr_server *server, server_listener *listener, mr_cx *cx) 
         if (atomic_load(&server->connection_count) >= most) {
             if (!server->refused) {
                 mr_broker_say(server->broker,
-                              "refused a connection of %s: %" PRId64 " are open, the limit of "
-                              "broker.connections_max",
-                              socket.peer, most);
+                              "refused a connection of %s: %" PRId64 " are open, the limit of %s",
+                              socket.peer, most,
+                              most < mr_broker_settings_of(server->broker)->connections_max
+                                  ? "this machine (ulimit -n)"
+                                  : "broker.connections_max");
                 server->refused = true;
             }
             mr_socket_close(&socket, cx->plat);
@@ -310,10 +314,19 @@ static mr_code thread_open(mr_server *server, mr_server_thread *thread, mr_cx *c
     return mr_poller_add(&thread->poller, thread->loop.wake.handle, MR_POLLER_READ, thread, cx);
 }
 
+// Of the files that may be open, most are for connections, but never all: logs need theirs.
+static int64_t connections_max(mr_broker *broker, mr_plat *plat) {
+    uint64_t files = mr_plat_files_max(plat);
+    uint64_t most = MR_MAX(files / 2, files - MR_MIN(files, FILES_FOR_LOGS));
+    int64_t wanted = mr_broker_settings_of(broker)->connections_max;
+    return (uint64_t)wanted < most ? wanted : (int64_t)most;
+}
+
 mr_code mr_server_open(mr_broker *broker, mr_server **ret, mr_cx *cx) {
     mr_server *server = MR_NEW(&broker->arena, mr_server);
     *ret = server;  // mr_server_close takes one that is half open.
     server->broker = broker;
+    server->connections_max = connections_max(broker, cx->plat);
     int64_t threads = mr_broker_settings_of(broker)->threads;
     uint32_t cores = mr_plat_cores(cx->plat);
     server->thread_count = threads > 0 ? (uint32_t)threads : MR_MIN(cores, 4);

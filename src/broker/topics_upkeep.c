@@ -45,7 +45,9 @@ static void tend_logs(mr_topics *topics, bool tend, bool compact, mr_cx *cx) {
             if (tend) {
                 (void)!mr_log_tend(topic->partitions[p]->log, now_ms, &own);
             }
-            (void)compact, (void)freed;  // mr_log_compact joins here once it is there.
+            if (compact) {
+                (void)!mr_log_compact(topic->partitions[p]->log, now_ms, &freed, &own);
+            }
             mr_arena_clear(&scratch);
         }
         mr_topics_family_unref(families[f]);
