@@ -209,9 +209,9 @@ def test_console_tools_of_kafka(broker, topic):
     assert done.returncode == 0 and b"ERROR" not in done.stderr, done.stderr.decode()
     got = kcat("-b", broker.address, "-C", "-t", topic, "-e", "-q", "-f", "%k\t%s\n").decode().splitlines()
     assert sorted(got) == sorted(lines)
-    done = java("org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", broker.address, "--topic", topic,
-                "--partition", "0", "--offset", "earliest", "--timeout-ms", "4000")
     zero = kcat("-b", broker.address, "-C", "-t", topic, "-p", "0", "-e", "-q").decode().splitlines()
+    done = java("org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", broker.address, "--topic", topic,
+                "--partition", "0", "--offset", "earliest", "--max-messages", str(len(zero)), "--timeout-ms", "60000")
     assert done.stdout.decode().splitlines() == zero, done.stderr.decode()
     done = java("org.apache.kafka.tools.GetOffsetShell", "--bootstrap-server", broker.address, "--topic", topic)
     counts = [int(line.rsplit(":", 1)[1]) for line in done.stdout.decode().split()]
