@@ -85,7 +85,7 @@ mr_code mr_log_clear_leavings(const char *dir, mr_cx *cx) {
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (ends_with(entries[i].name, ".log.again")) {  // A segment's, see rewrite in open.c.
+        if (ends_with(entries[i].name, ".log.again")) {  // See make_again in open.c.
             const char *path = in_dir(dir, entries[i].name, cx);
             MR_TRY(mr_file_replace(
                 path, mr_arena_copy(cx->arena, path, strlen(path) - strlen(".again")), cx));

@@ -2,6 +2,8 @@
 //
 // Also: mr_log_
 //
+// Why so long: a start is one story, of what is trusted, walked, cut, replayed and made durable.
+//
 // Files that were on their way out or in go or are finished first. Segments below the recovery
 // point are trusted, with their indexes if these look sound; what is behind it is walked, batch by
 // batch with its checksum, and cut at the first that is not whole, or where the next segment does
@@ -308,13 +310,27 @@ static mr_code rewrite(opening *o, mr_log_segment *segment, mr_cx *cx) {
         }
     }
     mr_heap_free(buffer);
-    if (code == MR_OK) {  // Its entry in the folder may be as doubtful.
-        const char *path = mr_segment_path(segment, ".log", cx->arena);
-        const char *away = mr_segment_path(segment, ".log.again", cx->arena);
-        code = mr_file_replace(path, away, cx);
-        code = code != MR_OK ? code : mr_file_replace(away, path, cx);
-    }
     return code;
+}
+
+// The entries of the folder are as doubtful, and so are the small files: each is made once more.
+static mr_code make_again(opening *o, mr_cx *cx) {
+    mr_dir_entry *entries = NULL;
+    size_t count = 0;
+    MR_TRY(mr_dir_list(o->log->dir, &entries, &count, cx));
+    for (size_t i = 0; i < count; i++) {
+        const char *path = in_dir(o, entries[i].name);
+        if (mr_log_name_offset(entries[i].name, ".log") >= 0) {
+            const char *away = mr_arena_printf(cx->arena, "%s.again", path);
+            MR_TRY(mr_file_replace(path, away, cx));
+            MR_TRY(mr_file_replace(away, path, cx));
+        } else if (strcmp(entries[i].name, "sync-failed") != 0) {
+            mr_span data = {NULL, 0};
+            MR_TRY(mr_file_load(path, SNAPSHOT_MAX, &data, cx));
+            MR_TRY(mr_file_save(path, data, cx));
+        }
+    }
+    return MR_OK;
 }
 
 // Makes durable what was found behind the recovery point.
@@ -331,6 +347,9 @@ static mr_code settle(opening *o, mr_cx *cx) {
         }
         MR_TRY(mr_segment_sync(segment, /* indexes= */ !last, cx));
         segment->dirty = segment->dirty_indexes = false;
+    }
+    if (o->doubt != INT64_MAX) {
+        MR_TRY(make_again(o, cx));
     }
     MR_TRY(mr_dir_sync(log->dir, cx));
     if (o->doubt != INT64_MAX) {
@@ -439,6 +458,39 @@ static mr_code load_clean(opening *o, mr_cx *cx) {
     return snapshots_tidy(o, cx);
 }
 
+// Whether there is a whole snapshot at an offset; it is durable then.
+static mr_code snapshot_keep(opening *o, int64_t offset, bool *ret_there, mr_cx *cx) {
+    const char *path = in_dir(o, mr_arena_printf(cx->arena, "%020" PRId64 ".snapshot", offset));
+    mr_span data = {NULL, 0};
+    mr_code code = mr_file_load(path, SNAPSHOT_MAX, &data, cx);
+    code = code != MR_OK ? code : mr_producers_load(o->log->producers, data, cx);
+    mr_producers_clear(o->log->producers);
+    *ret_there = code == MR_OK;
+    if (code != MR_OK) {
+        return code == MR_E_MISSING || code == MR_E_CORRUPT ? MR_OK : code;
+    }
+    mr_file file;
+    MR_TRY(mr_file_open(&file, path, MR_OPEN_READ, cx));
+    code = mr_file_sync(&file, cx);
+    mr_file_close(&file, cx->plat);
+    return code != MR_OK ? code : mr_dir_sync(o->log->dir, cx);
+}
+
+// Segments whose deletion was under way: what is in them, and a gap behind them, says nothing.
+static mr_code drop_deleted(opening *o, mr_cx *cx) {
+    mr_log *log = o->log;
+    while (log->segment_count > 1 && log->segments[1]->base <= o->options->first) {
+        bool there = false;
+        MR_TRY(snapshot_keep(o, log->segments[1]->base, &there, cx));
+        if (!there) {
+            return MR_OK;
+        }
+        MR_TRY(mr_file_delete(mr_segment_path(log->segments[0], ".log", cx->arena), cx));
+        mr_log_segments_remove(log, 0, 1);
+    }
+    return MR_OK;
+}
+
 // ---- the whole -------------------------------------------------------------------------------
 
 static mr_code load_trusted(opening *o, mr_cx *cx) {
@@ -500,6 +552,7 @@ static mr_code open_run(opening *o, mr_cx *cx) {
     MR_TRY(mr_dir_make(log->dir, cx));
     MR_TRY(mr_log_clear_leavings(log->dir, cx));
     MR_TRY(dir_read(o, cx));
+    MR_TRY(drop_deleted(o, cx));
     if (log->segment_count > 0) {
         MR_TRY(load_trusted(o, cx));
         MR_TRY(o->clean ? load_clean(o, cx) : recover(o, cx));

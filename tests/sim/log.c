@@ -259,7 +259,10 @@ static void check_all(world *w) {
     while (w->batch_count > 0 && model_next(w) > marks.next) {
         w->batch_count--;
     }
-    if (!w->options.config.fsync && model_next(w) < w->first) {
+    mr_log_producer *known;
+    uint32_t known_count;
+    mr_log_producers(w->log, &known, &known_count, &w->cx);
+    if (!w->options.config.fsync && marks.next == w->first && known_count == 0) {
         w->batch_count = 0;  // What was deleted reached further than what survived.
     }
     HOLDS(w, model_next(w) == marks.next);
