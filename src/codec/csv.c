@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/jsonvalue.h"
 #include "base/numeric.h"
 #include "base/utf8.h"
 #include "column/interval.h"
@@ -239,6 +240,11 @@ static bool csv_text(csv_reader *r, mr_type_id type, mr_span text, void *ret, co
         *what = "is not valid UTF-8";
         *(mr_str *)ret = (mr_str){.data = text.data, .bytes = (uint32_t)text.bytes};
         return text.bytes <= UINT32_MAX && mr_utf8_valid(text.data, text.bytes);
+    case MR_JSON:
+        *what = "is not JSON";
+        *(mr_str *)ret = (mr_str){.data = text.data, .bytes = (uint32_t)text.bytes};
+        return text.bytes <= UINT32_MAX && mr_utf8_valid(text.data, text.bytes) &&
+               mr_jsonvalue_check(text);
     case MR_BYTES:
         *what = "has a backslash that is not followed by x and two hexadecimal digits";
         return text.bytes <= UINT32_MAX && csv_bytes(r, text, ret);
@@ -411,10 +417,10 @@ static mr_code csv_header(csv_reader *r) {
 static mr_code csv_open(csv_reader *r) {
     for (uint32_t c = 0; c < r->schema->count; c++) {
         const mr_column *column = &r->schema->columns[c];
-        if (mr_type_is_nested(column->type) || column->type.id == MR_JSON ||
-            column->type.id == MR_NULLTYPE) {
-            return mr_fail(r->cx, MR_E_TYPE, NULL, "CSV cannot give column \"%s\" of type %s",
-                           column->name, mr_type_name(column->type));
+        if (mr_type_is_nested(column->type) || column->type.id == MR_NULLTYPE) {
+            return mr_fail(r->cx, MR_E_TYPE, "Declare it as jsonb, and cast it where it is used.",
+                           "CSV cannot give column \"%s\" of type %s", column->name,
+                           mr_type_text(column->type, r->cx->arena));
         }
     }
     if (r->end - r->at >= 3 && memcmp(r->at, "\xEF\xBB\xBF", 3) == 0) {

@@ -91,3 +91,25 @@ def test_a_table_of_a_file_has_every_type(tmp_path, kind):
         {"id": 1, "u": "00000000-0000-4000-8000-000000000001", "c": "10:20:30.5",
          "j": {"x": [1, None]}, "l": [1, None, 3], "p": {"a": 1, "b": "ß"}, "r": 1.5, "s": "1 month 2 days"},
         {"id": 2, **nothing}]
+
+
+JSON = """
+CREATE SERVER f FOREIGN DATA WRAPPER file;
+CREATE SERVER o FOREIGN DATA WRAPPER jsonl;
+CREATE FOREIGN TABLE e (id int) SERVER f OPTIONS (path 'e.jsonl', format 'json');
+CREATE TABLE d (id int, j jsonb);
+COPY d FROM 'd.csv' (FORMAT csv, HEADER);
+CREATE FOREIGN TABLE r () SERVER o;
+INSERT INTO r SELECT e.id, j, (j -> 'x')::int[] AS l FROM e JOIN d ON e.id = d.id;
+"""
+
+
+def test_a_csv_file_has_json(tmp_path):
+    (tmp_path / "p.sql").write_text(JSON)
+    (tmp_path / "e.jsonl").write_text('{"id":1}\n{"id":2}\n')
+    (tmp_path / "d.csv").write_text('id,j\n1,"{""x"": [1, null, 3]}"\n2,\n')
+    millrace("run", "p.sql", "--until", "end", "--data", tmp_path / "data", cwd=tmp_path)
+    assert rows(tmp_path) == [{"id": 1, "j": {"x": [1, None, 3]}, "l": [1, None, 3]}, {"id": 2, "j": None, "l": None}]
+    (tmp_path / "d.csv").write_text('id,j\n1,"{""x"": "\n')
+    done = start("run", "p.sql", "--until", "end", "--fresh", "--data", tmp_path / "data", cwd=tmp_path).wait(60)
+    assert done.code != 0 and "is not JSON" in done.err and "d.csv" in done.err, done.err
