@@ -12,7 +12,7 @@
 
 #define ERA_DAYS 146097  // 400 years.
 
-int32_t mr_civil_days(int64_t year, int32_t month, int32_t day) {
+int64_t mr_civil_days(int64_t year, int32_t month, int32_t day) {
     mr_assert(month >= 1 && month <= 12);
     // Years begin in March here, so that the leap day is the last one.
     year -= month <= 2;
@@ -21,7 +21,7 @@ int32_t mr_civil_days(int64_t year, int32_t month, int32_t day) {
     uint32_t month_of_year = (uint32_t)(month + (month > 2 ? -3 : 9));
     uint32_t day_of_year = (153 * month_of_year + 2) / 5 + (uint32_t)day - 1;
     uint32_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return mr_i32(era * ERA_DAYS + (int64_t)day_of_era - 719468);
+    return era * ERA_DAYS + (int64_t)day_of_era - 719468;
 }
 
 static void civil_from_days(int64_t days, mr_civil *ret) {
@@ -35,6 +35,11 @@ static void civil_from_days(int64_t days, mr_civil *ret) {
     ret->day = (int32_t)(day_of_year - (153 * month_of_year + 2) / 5 + 1);
     ret->month = (int32_t)(month_of_year < 10 ? month_of_year + 3 : month_of_year - 9);
     ret->year = (int64_t)year_of_era + era * 400 + (ret->month <= 2);
+}
+
+void mr_civil_from_days(int64_t days, mr_civil *ret) {
+    *ret = (mr_civil){0};
+    civil_from_days(days, ret);
 }
 
 void mr_civil_from_us(int64_t us, mr_civil *ret) {
@@ -110,7 +115,7 @@ static inline bool read_date(const char *data, int32_t *ret_days) {
             return false;
         }
     }
-    *ret_days = mr_civil_days(year, (int32_t)month, (int32_t)day);
+    *ret_days = mr_i32(mr_civil_days(year, (int32_t)month, (int32_t)day));
     return true;
 }
 
@@ -255,7 +260,7 @@ static bool take_date(cursor *in, int64_t *ret_days) {
         (int32_t)day > month_days(year, month)) {
         return false;
     }
-    *ret_days = mr_civil_days(year, (int32_t)month, (int32_t)day);
+    *ret_days = mr_i32(mr_civil_days(year, (int32_t)month, (int32_t)day));
     return true;
 }
 

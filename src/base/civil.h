@@ -23,7 +23,8 @@ typedef struct mr_civil {
 
 typedef struct mr_zone mr_zone;  // NULL = UTC.
 
-int32_t mr_civil_days(int64_t year, int32_t month, int32_t day);  // Days since 1970-01-01.
+int64_t mr_civil_days(int64_t year, int32_t month, int32_t day);  // Days since 1970-01-01.
+void mr_civil_from_days(int64_t days, mr_civil *ret);             // The day alone: the rest is 0.
 void mr_civil_from_us(int64_t us, mr_civil *ret);
 int64_t mr_civil_to_us(const mr_civil *civil);  // Fields in range.
 

@@ -190,13 +190,16 @@ static void write_all(mr_fn_call *call, const mr_zone *zone) {
         if (!format_at(call, row, "aAbBhwudmyYGVUWjHIpMSfgnzZcxX%", &f, &made)) {
             continue;
         }
-        int64_t us = is_date ? MR_FN_ARG(call, 0, int32_t, row) * MR_DAY_US
-                             : MR_FN_ARG(call, 0, int64_t, row);
+        int64_t us = is_date ? 0 : MR_FN_ARG(call, 0, int64_t, row);
         moment m = {.offset_s = zoned ? mr_zone_offset_s(zone, us) : 0};
         m.zone = !zoned ? "" : zone == NULL ? "UTC" : mr_zone_name(zone);
         us = zoned ? mr_fn_time_local(zone, us) : us;
-        mr_civil_from_us(us, &m.c);
-        m.days = mr_floor_div(us, MR_DAY_US);
+        m.days = is_date ? MR_FN_ARG(call, 0, int32_t, row) : mr_floor_div(us, MR_DAY_US);
+        if (is_date) {
+            mr_civil_from_days(m.days, &m.c);
+        } else {
+            mr_civil_from_us(us, &m.c);
+        }
         m.weekday = ((m.days + 4) % 7 + 7) % 7;
         m.in_year = m.days - mr_civil_days(m.c.year, 1, 1);
         char *out = mr_fn_writer_take(&writer, f.literal_bytes + (size_t)f.count * FIELD_ROOM);
@@ -411,7 +414,7 @@ static bool read_text(mr_str text, const format *f, reading *r, int64_t *ret) {
     if (r->in_year > 0) {
         int64_t days = mr_civil_days(r->c.year, 1, 1) + r->in_year - 1;
         mr_civil day;
-        mr_civil_from_us(days * MR_DAY_US, &day);
+        mr_civil_from_days(days, &day);
         if (day.year != r->c.year) {
             return false;
         }

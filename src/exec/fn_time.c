@@ -25,8 +25,8 @@ int64_t mr_fn_time_utc(const mr_zone *zone, int64_t local_us) {
 // A moment moved by days on the wall clock. As ICU's calendar: where clocks went back in between,
 // the offset that was in force before is kept if the new wall clock allows it.
 static bool add_days(int64_t us, int32_t days, const mr_zone *zone, int64_t *ret) {
-    int64_t moved;
-    if (!mr_add_fits(us, days * MR_DAY_US, &moved)) {
+    int64_t moved, more;
+    if (!mr_mul_fits((int64_t)days, MR_DAY_US, &more) || !mr_add_fits(us, more, &moved)) {
         return false;
     }
     *ret = moved;

@@ -7,11 +7,13 @@
 
 #define ZONE (call->run->env->zone)
 
-static int64_t time_arg(mr_fn_call *call, uint32_t arg, uint32_t row) {
+// False: a date that is no timestamp.
+static bool time_arg(mr_fn_call *call, uint32_t arg, uint32_t row, int64_t *ret) {
     if (call->args[arg].type.id != MR_DATE) {
-        return MR_FN_ARG(call, arg, int64_t, row);
+        *ret = MR_FN_ARG(call, arg, int64_t, row);
+        return true;
     }
-    return MR_FN_ARG(call, arg, int32_t, row) * MR_DAY_US;
+    return mr_mul_fits((int64_t)MR_FN_ARG(call, arg, int32_t, row), MR_DAY_US, ret);
 }
 
 // Microseconds of a unit of a day or less; 0 for the others.
@@ -129,19 +131,23 @@ static void difference(mr_fn_call *call, bool whole) {
         if (call->args[0].kind != MR_CONST || known == MR_UNIT_COUNT) {
             known = mr_fn_time_unit_arg(call, row);
         }
-        int64_t from = time_arg(call, 1, row), to = time_arg(call, 2, row), size = unit_us(known);
+        int64_t from = 0, to = 0, size = unit_us(known);
+        bool fits = time_arg(call, 1, row, &from) && time_arg(call, 2, row, &to);
         int64_t *ret = &call->out->int64s[row], between = 0;
         bool good = known != MR_UNIT_COUNT;
         *ret = 0;
         if (!good) {
             continue;
         }
-        if (size > 0 && whole) {
+        if (!fits) {
+            good = false;
+        } else if (size > 0 && whole) {
             good = mr_sub_fits(to, from, &between);
             *ret = between / size;
         } else if (size > 0) {
-            *ret = unit_start(call, from, size, zoned) - unit_start(call, to, size, zoned);
-            *ret = -*ret / size;
+            good = mr_sub_fits(unit_start(call, to, size, zoned),
+                               unit_start(call, from, size, zoned), &between);
+            *ret = between / size;
         } else if (zoned && whole && known == MR_UNIT_DAY) {
             good = mr_fn_time_days(ZONE, from, to, ret);
         } else {
@@ -214,18 +220,26 @@ void mr_fn_AGE_TIMESTAMPTZ(mr_fn_call *call) {
 
 // ---- days and months ---------------------------------------------------------------------------
 
-// The wall clock of argument 0.
-static int64_t local_arg(mr_fn_call *call, uint32_t row) {
-    int64_t us = time_arg(call, 0, row);
-    return call->args[0].type.id == MR_TIMESTAMPTZ ? mr_fn_time_local(ZONE, us) : us;
+// The day of argument 0 on the wall clock; returns its number.
+static int64_t day_arg(mr_fn_call *call, uint32_t row, mr_civil *ret) {
+    int64_t days;
+    if (call->args[0].type.id == MR_DATE) {
+        days = MR_FN_ARG(call, 0, int32_t, row);
+    } else {
+        int64_t us = MR_FN_ARG(call, 0, int64_t, row);
+        bool zoned = call->args[0].type.id == MR_TIMESTAMPTZ;
+        days = mr_floor_div(zoned ? mr_fn_time_local(ZONE, us) : us, MR_DAY_US);
+    }
+    mr_civil_from_days(days, ret);
+    return days;
 }
 
 static void last_day(mr_fn_call *call) {
     MR_FN_EACH(call, row) {
         mr_civil c;
-        mr_civil_from_us(local_arg(call, row), &c);
-        call->out->int32s[row] =
-            mr_civil_days(c.year, c.month, mr_fn_time_month_days(c.year, c.month));
+        (void)day_arg(call, row, &c);
+        int64_t last = mr_civil_days(c.year, c.month, mr_fn_time_month_days(c.year, c.month));
+        call->out->int32s[row] = (int32_t)MR_MIN(last, (int64_t)INT32_MAX);  // No month ends there.
     }
 }
 
@@ -245,10 +259,8 @@ const char *mr_fn_time_month_name(int32_t month) {
 
 static void name_of(mr_fn_call *call, bool month) {
     MR_FN_EACH(call, row) {
-        int64_t us = local_arg(call, row);
         mr_civil c;
-        mr_civil_from_us(us, &c);
-        int64_t days = mr_floor_div(us, MR_DAY_US);
+        int64_t days = day_arg(call, row, &c);
         mr_span name =
             mr_span_of(month ? month_names[c.month - 1] : day_names[((days + 4) % 7 + 7) % 7]);
         call->out->strs[row] = (mr_str){.data = name.data, .bytes = mr_u32(name.bytes)};

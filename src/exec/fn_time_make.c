@@ -17,7 +17,8 @@ void mr_fn_MAKE_DATE(mr_fn_call *call) {
         int64_t day = MR_FN_ARG(call, 2, int64_t, row);
         bool good = year >= -290000 && year <= 294000 && month >= 1 && month <= 12 && day >= 1 &&
                     day <= mr_fn_time_month_days(year, (int32_t)month);
-        call->out->int32s[row] = good ? mr_civil_days(year, (int32_t)month, (int32_t)day) : 0;
+        call->out->int32s[row] =
+            good ? (int32_t)mr_civil_days(year, (int32_t)month, (int32_t)day) : 0;
         if (!good) {
             fail_date(call, row);
         }

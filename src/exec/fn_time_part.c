@@ -82,7 +82,7 @@ static int64_t weekday(int64_t days) {  // 0 = Sunday.
 
 int64_t mr_fn_time_iso_year(int64_t days) {
     mr_civil c;
-    mr_civil_from_us(days * MR_DAY_US, &c);
+    mr_civil_from_days(days, &c);
     return iso_year(days, c.year);
 }
 
@@ -215,12 +215,15 @@ void mr_fn_DATE_PART_INTERVAL(mr_fn_call *call) {
 
 // ---- date_trunc --------------------------------------------------------------------------------
 
-static int64_t days_us(int64_t days) {
-    return days * MR_DAY_US;
+// The first moment of all where a unit begins before it.
+static int64_t floor_to(int64_t us, int64_t unit_us) {
+    int64_t start;
+    return mr_mul_fits(mr_floor_div(us, unit_us), unit_us, &start) ? start : INT64_MIN;
 }
 
-static int64_t floor_to(int64_t us, int64_t unit_us) {
-    return mr_floor_div(us, unit_us) * unit_us;
+static int64_t days_us(int64_t days) {
+    int64_t us;
+    return mr_mul_fits(days, MR_DAY_US, &us) ? us : INT64_MIN;
 }
 
 // The start of a unit on a wall clock; false for units that have none.
@@ -345,8 +348,8 @@ static bool bucket_start(mr_interval width, int64_t us, const int64_t *origin, i
         int64_t first = month_index(origin != NULL ? *origin : ORIGIN_MONTHS_US);
         int64_t month = first + mr_floor_div(month_index(us) - first, width.months) * width.months;
         int64_t year = mr_floor_div(month, 12);
-        return mr_mul_fits((int64_t)mr_civil_days(year, (int32_t)(month - year * 12) + 1, 1),
-                           MR_DAY_US, ret);
+        return mr_mul_fits(mr_civil_days(year, (int32_t)(month - year * 12) + 1, 1), MR_DAY_US,
+                           ret);
     }
     __int128 size = (__int128)width.days * MR_DAY_US + width.us;
     __int128 from = origin != NULL ? *origin : ORIGIN_US;

@@ -11,7 +11,7 @@
 TEST(civil, the_calendar_counts_every_day) {
     // Day after day over 1200 years, by the rules that people know.
     static const int32_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int32_t days = mr_civil_days(1400, 1, 1);
+    int32_t days = (int32_t)mr_civil_days(1400, 1, 1);
     EXPECT_EQ(days, -208188);
     size_t wrong = 0;
     for (int64_t year = 1400; year < 2600; year++) {
