@@ -11,6 +11,7 @@
 typedef struct promise {
     uint32_t before;  // Partitions as of the last step that was acknowledged.
     uint32_t after;   // As the step under way will make them; the same when none is.
+    int64_t records;  // In each of the first three partitions, acknowledged.
 } promise;
 
 static void step_to(promise *p, uint32_t after) {
@@ -34,10 +35,13 @@ static bool script(topics_rig *r, promise *p) {
         return false;
     }
     for (int round = 0; round < 2; round++) {
+        p->records = 0;
         step_to(p, 3);
-        if (!step_done(p, topics_rig_create(r, "t", 3))) {
+        if (!step_done(p, topics_rig_create(r, "t", 3)) || topics_rig_append(r, "t") != MR_OK ||
+            mr_sim_down(r->plat)) {
             return false;
         }
+        p->records = 1;
         step_to(p, 5);
         if (!step_done(p, topics_rig_grow(r, "t", 5))) {
             return false;
@@ -73,7 +77,8 @@ static void check(topics_rig *r, const promise *p, uint64_t at) {
     mr_topic *topic = mr_topics_find(r->topics, MR_SPAN("t"));
     for (uint32_t n = 0; n < have; n++) {
         EXPECT(!mr_log_offline(topic->partitions[n]->log, NULL));
-        EXPECT_EQ(mr_log_marks_of(topic->partitions[n]->log).next, 0);
+        int64_t next = mr_log_marks_of(topic->partitions[n]->log).next;
+        EXPECT(n < 3 ? next >= p->records && next <= 1 : next == 0);
     }
     mr_topic_release(topic);
     // And what is asked for next works.
@@ -86,7 +91,7 @@ static void check(topics_rig *r, const promise *p, uint64_t at) {
 static uint64_t cut_at(uint64_t seed, uint64_t at) {
     topics_rig r;
     topics_rig_init(&r, seed + at);
-    promise p = {0, 0};
+    promise p = {0};
     if (at > 0) {
         mr_sim_power_cut_at(r.plat, at);
     }
@@ -104,8 +109,10 @@ static uint64_t cut_at(uint64_t seed, uint64_t at) {
     if (code != MR_OK) {
         (void)fprintf(stderr, "after a cut at %llu: %s\n", (unsigned long long)at, r.cx.error.text);
     }
-    REQUIRE_OK(code);
-    check(&r, &p, at);
+    EXPECT_OK(code);
+    if (code == MR_OK) {
+        check(&r, &p, at);
+    }
     topics_rig_release(&r);
     return operations;
 }
@@ -114,6 +121,8 @@ TEST(topics_sim, are_there_wholly_or_not_at_all_after_a_power_cut) {
     uint64_t operations = cut_at(100, 0);
     EXPECT(operations > 100);
     for (uint64_t at = 1; at <= operations; at++) {
-        (void)cut_at(at % 2 == 0 ? 100 : 7000, at);
+        for (uint64_t seed = 100; seed < 500; seed += 100) {
+            (void)cut_at(seed, at);
+        }
     }
 }

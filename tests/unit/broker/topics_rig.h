@@ -8,6 +8,7 @@
 
 #include "broker/configs.h"
 #include "broker/topics.h"
+#include "codec/record_batch.h"
 #include "plat/sim.h"
 
 typedef struct topics_rig {
@@ -88,4 +89,32 @@ static inline uint32_t topics_rig_partitions(topics_rig *r, const char *name) {
     uint32_t count = topic == NULL ? 0 : topic->partition_count;
     mr_topic_release(topic);
     return count;
+}
+
+// One record into each partition that the topic has, made durable.
+static inline mr_code topics_rig_append(topics_rig *r, const char *name) {
+    mr_text records, batch;
+    mr_text_init(&records, &r->arena);
+    mr_text_init(&batch, &r->arena);
+    mr_record_add(&(mr_record_new){.value = MR_SPAN("v")}, &records);
+    int64_t now_ms = mr_clock_real_us(r->plat) / 1000;
+    mr_record_batch head = {
+        .base_timestamp_ms = now_ms,
+        .max_timestamp_ms = now_ms,
+        .producer_id = -1,
+        .producer_epoch = -1,
+        .base_sequence = -1,
+        .record_count = 1,
+    };
+    MR_TRY(mr_record_batch_add(&head, mr_text_span(&records), &batch, &r->cx));
+    mr_topic *topic = mr_topics_find(r->topics, mr_span_of(name));
+    mr_code code = MR_OK;
+    for (uint32_t p = 0; p < topic->partition_count && code == MR_OK; p++) {
+        mr_log_appended appended;
+        code = mr_log_append(topic->partitions[p]->log, mr_text_span(&batch), MR_LOG_CLIENT,
+                             &appended, &r->cx);
+    }
+    mr_topic_release(topic);
+    MR_TRY(code);
+    return mr_flusher_round(r->flusher, &r->cx);
 }
