@@ -13,6 +13,7 @@ typedef struct rig {
     mr_cx cx;
     mr_configs *configs;
     mr_broker_settings settings;
+    mr_config_set set;  // What `change` changes.
 } rig;
 
 static void rig_init(rig *r) {
@@ -32,11 +33,11 @@ static void rig_release(rig *r) {
 }
 
 static mr_outcome change(rig *r, mr_config_kind kind, const char *name, mr_config_op op,
-                         const char *value, mr_config_set *set) {
+                         const char *value) {
     mr_config_change item = {mr_span_of(name), op, mr_span_of(value)};
     mr_config_changes changes = {.kind = kind, .items = &item, .count = 1};
     mr_outcome outcome;
-    mr_configs_change(&changes, *set, set, &outcome, &r->cx);
+    mr_configs_change(&changes, r->set, &r->set, &outcome, &r->cx);
     return outcome;
 }
 
@@ -50,14 +51,14 @@ TEST(configs, every_default_is_allowed_by_its_own_row) {
         const mr_config *list = mr_configs_list((mr_config_kind)kind, &count);
         EXPECT(count > 30);
         for (size_t i = 0; i < count; i++) {
-            mr_config_set set = empty;
+            r.set = empty;
             EXPECT(i == 0 || strcmp(list[i - 1].name, list[i].name) < 0);
             EXPECT(list[i].doc[strlen(list[i].doc) - 1] == '.');
             if (list[i].value == NULL || list[i].read_only) {
                 continue;
             }
             mr_outcome outcome =
-                change(&r, (mr_config_kind)kind, list[i].name, MR_CONFIG_SET, list[i].value, &set);
+                change(&r, (mr_config_kind)kind, list[i].name, MR_CONFIG_SET, list[i].value);
             EXPECT_EQ(outcome.error, MR_KAFKA_NONE);
         }
     }
@@ -103,11 +104,11 @@ TEST(configs, a_log_without_settings_acts_as_kafka) {
 }
 
 static void refused(rig *r, const char *name, const char *value, const char *reason) {
-    mr_config_set set = empty;
-    mr_outcome outcome = change(r, MR_CONFIGS_OF_TOPICS, name, MR_CONFIG_SET, value, &set);
+    r->set = empty;
+    mr_outcome outcome = change(r, MR_CONFIGS_OF_TOPICS, name, MR_CONFIG_SET, value);
     EXPECT_EQ(outcome.error, MR_KAFKA_INVALID_CONFIG);
     EXPECT_STR(outcome.reason, reason);
-    EXPECT_EQ(set.count, 0);
+    EXPECT_EQ(r->set.count, 0);
 }
 
 TEST(configs, refusals_have_kafkas_words) {
@@ -140,21 +141,20 @@ TEST(configs, refusals_have_kafkas_words) {
 TEST(configs, lists_are_appended_to_and_subtracted_from) {
     rig r;
     rig_init(&r);
-    mr_config_set set = empty;
-    (void)change(&r, MR_CONFIGS_OF_TOPICS, "cleanup.policy", MR_CONFIG_APPEND, "compact", &set);
-    REQUIRE(set.count == 1);
-    EXPECT_STR(set.items[0].value, "delete,compact");
-    (void)change(&r, MR_CONFIGS_OF_TOPICS, "cleanup.policy", MR_CONFIG_APPEND, "compact", &set);
-    EXPECT_STR(set.items[0].value, "delete,compact");
+    (void)change(&r, MR_CONFIGS_OF_TOPICS, "cleanup.policy", MR_CONFIG_APPEND, "compact");
+    REQUIRE(r.set.count == 1);
+    EXPECT_STR(r.set.items[0].value, "delete,compact");
+    (void)change(&r, MR_CONFIGS_OF_TOPICS, "cleanup.policy", MR_CONFIG_APPEND, "compact");
+    EXPECT_STR(r.set.items[0].value, "delete,compact");
     mr_log_config log;
-    mr_configs_log(r.configs, set, &log, &r.cx);
+    mr_configs_log(r.configs, r.set, &log, &r.cx);
     EXPECT(log.cleanup_delete && log.cleanup_compact);
-    (void)change(&r, MR_CONFIGS_OF_TOPICS, "cleanup.policy", MR_CONFIG_SUBTRACT, "delete", &set);
-    EXPECT_STR(set.items[0].value, "compact");
-    EXPECT_EQ(change(&r, MR_CONFIGS_OF_TOPICS, "retention.ms", MR_CONFIG_APPEND, "1", &set).error,
+    (void)change(&r, MR_CONFIGS_OF_TOPICS, "cleanup.policy", MR_CONFIG_SUBTRACT, "delete");
+    EXPECT_STR(r.set.items[0].value, "compact");
+    EXPECT_EQ(change(&r, MR_CONFIGS_OF_TOPICS, "retention.ms", MR_CONFIG_APPEND, "1").error,
               MR_KAFKA_INVALID_CONFIG);
-    (void)change(&r, MR_CONFIGS_OF_TOPICS, "cleanup.policy", MR_CONFIG_DELETE, NULL, &set);
-    EXPECT_EQ(set.count, 0);
+    (void)change(&r, MR_CONFIGS_OF_TOPICS, "cleanup.policy", MR_CONFIG_DELETE, NULL);
+    EXPECT_EQ(r.set.count, 0);
     rig_release(&r);
 }
 
