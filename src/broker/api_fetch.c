@@ -177,9 +177,13 @@ static void fetch_go_on(mr_call *call, mr_cx *cx) {
             }
         }
     }
+    uint64_t moved = 0;
     for (uint32_t i = 0; i < state->part_count; i++) {
+        moved += state->parts[i].slice.bytes;
         part_answer(call, &state->parts[i], cx);
     }
+    mr_wire_fetch_response *r = call->response;
+    r->throttle_time_ms = mr_call_throttle(call, MR_QUOTA_FETCH, moved);
 }
 
 // ---- the request -------------------------------------------------------------------------------

@@ -194,6 +194,7 @@ void mr_api_produce(mr_call *call, mr_cx *cx) {
     call->release = produce_release;
     call->silent = q->acks == ACKS_NONE;
     r->responses_count = q->topic_data_count;
+    r->throttle_time_ms = mr_call_throttle(call, MR_QUOTA_PRODUCE, call->frame_bytes);
     r->responses = MR_NEW_ARRAY(cx->arena, mr_wire_produce_done_topic, (size_t)q->topic_data_count);
     for (int32_t t = 0; t < q->topic_data_count; t++) {
         produce_topic(call, &q->topic_data[t], &r->responses[t], cx);

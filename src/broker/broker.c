@@ -140,6 +140,26 @@ static mr_code open_by_hand(mr_broker *broker, mr_cx *cx) {
     return MR_OK;
 }
 
+static mr_code open_security(mr_broker *broker, mr_cx *cx) {
+    const mr_broker_settings *s = &broker->spec.settings;
+    mr_access_spec access = {.dir = broker->spec.dir,
+                             .users = s->users,
+                             .super_users = s->super_users,
+                             .authorize = s->acls,
+                             .open_without_acls = s->acls_optional,
+                             .reauth_us = s->reauth_us};
+    MR_TRY(mr_access_open(&access, &broker->access, cx));
+    bool tls = false;
+    for (uint32_t i = 0; i < broker->listen_count; i++) {
+        tls = tls || broker->listens[i].tls;
+    }
+    mr_tls_options options = {.certificate = s->tls_certificate,
+                              .key = s->tls_key,
+                              .client_ca = s->tls_client_ca,
+                              .client_is_required = s->tls_client_required};
+    return tls ? mr_tls_context_open(&options, &broker->tls, cx) : MR_OK;
+}
+
 static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
     const mr_broker_spec *spec = &broker->spec;
     const char *lock = mr_arena_printf(cx->arena, "%s/lock", spec->dir);
@@ -160,6 +180,8 @@ static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
                              .by_hand = spec->by_hand};
     MR_TRY(mr_topics_open(&topics, &broker->topics, cx));
     MR_TRY(mr_groups_open(broker, &broker->groups, cx));
+    MR_TRY(mr_quotas_open(spec->dir, &broker->quotas, cx));
+    MR_TRY(open_security(broker, cx));
     if (spec->by_hand) {
         return open_by_hand(broker, cx);
     }
@@ -218,6 +240,9 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
     mr_groups_close(broker->groups, cx);
     mr_code code = mr_topics_close(broker->topics, cx);
     mr_flusher_close(broker->flusher, cx);
+    mr_access_close(broker->access);
+    mr_quotas_close(broker->quotas);
+    mr_tls_context_close(broker->tls);
     if (broker->locked) {
         mr_lock_release(&broker->lock, broker->plat);
     }
@@ -261,6 +286,10 @@ mr_transactions *mr_broker_transactions(const mr_broker *broker) {
 
 mr_access *mr_broker_access(const mr_broker *broker) {
     return broker->access;
+}
+
+mr_quotas *mr_broker_quotas(const mr_broker *broker) {
+    return broker->quotas;
 }
 
 mr_flusher *mr_broker_flusher(const mr_broker *broker) {

@@ -22,6 +22,7 @@ typedef struct mr_topics mr_topics;              // topics.h
 typedef struct mr_groups mr_groups;              // groups.h
 typedef struct mr_transactions mr_transactions;  // transactions.h
 typedef struct mr_access mr_access;              // access.h: SASL credentials and ACLs
+typedef struct mr_quotas mr_quotas;              // quotas.h
 
 // Section `broker` of millrace.yaml.
 typedef struct mr_broker_settings {
@@ -47,6 +48,16 @@ typedef struct mr_broker_settings {
     int64_t transactional_id_expiration_us;
     int64_t flush_interval_us;
     int64_t retention_check_us;
+    // Security: see access.h and tls.h.
+    const char *users;        // "name:password, …"
+    const char *super_users;  // "User:name, …"
+    bool acls;
+    bool acls_optional;  // A resource without any ACL is open (allow.everyone.if.no.acl.found).
+    int64_t reauth_us;   // connections.max.reauth.ms; 0 = a session has no end.
+    const char *tls_certificate;  // PEM files.
+    const char *tls_key;
+    const char *tls_client_ca;  // NULL: clients are not asked for a certificate.
+    bool tls_client_required;
 } mr_broker_settings;
 
 extern const mr_option mr_broker_options[];  // For mr_option_apply_keys.
@@ -78,6 +89,7 @@ mr_topics *mr_broker_topics(const mr_broker *broker);
 mr_groups *mr_broker_groups(const mr_broker *broker);
 mr_transactions *mr_broker_transactions(const mr_broker *broker);
 mr_access *mr_broker_access(const mr_broker *broker);
+mr_quotas *mr_broker_quotas(const mr_broker *broker);
 mr_flusher *mr_broker_flusher(const mr_broker *broker);
 const char *mr_broker_cluster_id(const mr_broker *broker);  // 22 characters.
 uint32_t mr_broker_address_count(const mr_broker *broker);

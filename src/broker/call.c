@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "broker/inside.h"
 #include "broker/loop.h"
+#include "broker/session.h"
 
 typedef struct mr_watch {
     mr_call *call;
@@ -133,6 +134,16 @@ void mr_client_set_software(mr_client *client, mr_span name, mr_span version) {
     client->software[first + 1 + second] = '\0';
 }
 
+mr_sasl_session *mr_client_sasl(mr_client *client) {
+    return &client->sasl;
+}
+
+void mr_client_named(mr_client *client) {
+    client->principal = client->sasl.principal != NULL ? client->sasl.principal
+                        : client->certified != NULL    ? client->certified
+                                                       : "User:ANONYMOUS";
+}
+
 void mr_client_advertised(const mr_client *client, const char **ret_host, uint16_t *ret_port) {
     const mr_listen *listen = client->listen;
     bool dialled = listen == NULL || listen->advertised_host == NULL;
@@ -140,7 +151,21 @@ void mr_client_advertised(const mr_client *client, const char **ret_host, uint16
     *ret_port = dialled ? client->local_port : listen->advertised_port;
 }
 
+int32_t mr_call_throttle(const mr_call *call, mr_quota_kind kind, uint64_t bytes) {
+    if (!mr_quotas_any(call->broker->quotas)) {
+        return 0;
+    }
+    const char *colon = strchr(call->client->principal, ':');
+    mr_quota_use use = {.kind = kind,
+                        .user = colon == NULL ? call->client->principal : colon + 1,
+                        .client_id = mr_client_id(call),
+                        .bytes = bytes,
+                        .now_us = mr_clock_monotonic_us(call->broker->plat)};
+    return mr_quotas_charge(call->broker->quotas, &use);
+}
+
 bool mr_call_may(const mr_call *call, mr_operation operation, mr_resource resource, mr_span name) {
-    (void)call, (void)operation, (void)resource, (void)name;
-    return true;  // No authorizer is there yet.
+    const mr_access_question question = {call->client->principal, call->client->host, operation,
+                                         resource, name};
+    return mr_access_may(call->broker->access, &question);
 }

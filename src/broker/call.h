@@ -12,6 +12,7 @@
 #pragma once
 
 #include "broker/broker.h"
+#include "broker/quotas.h"
 #include "codec/kafka_error.h"
 #include "log/log.h"
 #include "plat/thread.h"
@@ -51,6 +52,7 @@ struct mr_call {
     void *response;       // mr_wire_<key>_response, cleared.
     int64_t received_us;  // Monotonic.
     bool silent;          // No answer is sent (produce with acks 0).
+    bool raw;             // A bare token of SASL: the answer is written already.
     bool hang_up;         // The connection is closed after the answer.
     void *state;          // A handler's own, in the arena, kept while the call is parked.
     // Lets go what the state holds (references). Called once the answer is sent, or the call
@@ -134,6 +136,8 @@ typedef enum mr_resource {
     MR_RESOURCE_TRANSACTIONAL_ID = 5,
 } mr_resource;
 
+// Bytes moved for the caller: for how long it should wait, in milliseconds, by its quota.
+int32_t mr_call_throttle(const mr_call *call, mr_quota_kind kind, uint64_t bytes);
 // Whether the caller may; always true while no authorizer is on.
 bool mr_call_may(const mr_call *call, mr_operation operation, mr_resource resource, mr_span name);
 

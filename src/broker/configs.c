@@ -259,10 +259,32 @@ static void add_broker(mr_configs *configs, const char *name, bool broker_wide, 
     }
 }
 
+// Defaults that the broker has in another unit. Kafka tells them behind what is set, and not alone.
+typedef struct unit_default {
+    const char *topic;
+    const char *name;
+    const char *value;
+} unit_default;
+
+static const unit_default *unit_default_of(const char *topic_config) {
+    static const unit_default list[] = {
+        {"retention.ms", "log.retention.hours", "168"},
+        {"segment.ms", "log.roll.hours", "168"},
+        {"segment.jitter.ms", "log.roll.jitter.hours", "0"},
+    };
+    for (size_t i = 0; i < MR_COUNT(list); i++) {
+        if (strcmp(list[i].topic, topic_config) == 0) {
+            return &list[i];
+        }
+    }
+    return NULL;
+}
+
 mr_config_value mr_configs_topic_value(mr_configs *configs, const mr_config *config,
                                        mr_config_set own, mr_cx *cx) {
     mr_config_value ret = {.value = config->value, .source = MR_CONFIG_OF_DEFAULT};
     add_origin(&ret, config->name, set_value(own, config->name), MR_CONFIG_OF_TOPIC);
+    uint32_t own_count = ret.origin_count;
     if (config->synonym != NULL) {
         add_broker(configs, config->synonym, /* broker_wide= */ false, &ret, cx);
     }
@@ -270,10 +292,11 @@ mr_config_value mr_configs_topic_value(mr_configs *configs, const mr_config *con
         ret.value = ret.origins[0].value;
         ret.source = ret.origins[0].source;
     }
-    if (strcmp(config->name, "retention.ms") == 0) {  // Its default has another unit.
-        add_origin(&ret, "log.retention.hours", "168", MR_CONFIG_OF_DEFAULT);
-    } else if (config->synonym != NULL) {
+    const unit_default *other = unit_default_of(config->name);
+    if (other == NULL && config->synonym != NULL) {
         add_origin(&ret, config->synonym, config->value, MR_CONFIG_OF_DEFAULT);
+    } else if (other != NULL && ret.origin_count > own_count) {
+        add_origin(&ret, other->name, other->value, MR_CONFIG_OF_DEFAULT);
     }
     return ret;
 }

@@ -89,9 +89,9 @@
       "Size at which a segment ends.")                                                             \
     X("segment.index.bytes", INT, "10485760", "log.index.size.max.bytes", NULL, MR_CONFIG_MIN(4),  \
       "Greatest size of a segment's index.")                                                       \
-    X("segment.jitter.ms", LONG, "0", NULL, NULL, MR_CONFIG_MIN(0),                                \
+    X("segment.jitter.ms", LONG, "0", "log.roll.jitter.ms", NULL, MR_CONFIG_MIN(0),                \
       "Random time by which segment.ms is shortened.")                                             \
-    X("segment.ms", LONG, "604800000", NULL, NULL, MR_CONFIG_MIN(1),                               \
+    X("segment.ms", LONG, "604800000", "log.roll.ms", NULL, MR_CONFIG_MIN(1),                      \
       "Age at which a segment ends although it is not full.")                                      \
     X("unclean.leader.election.enable", BOOLEAN, "false", "unclean.leader.election.enable", NULL,  \
       MR_CONFIG_ANY, "Whether a replica that is behind may lead; there is one replica.")

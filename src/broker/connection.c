@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "broker/server.h"
+#include "broker/session.h"
 
 #define FRAME_TRUST_BYTES ((size_t)1 << 20)  // Room for this much is made at once.
 #define CALLS_MAX         512                // Of a connection, answered or not.
@@ -25,7 +26,9 @@ mr_connection *mr_connection_new(mr_server_thread *thread, mr_socket *socket,
     *socket = MR_SOCKET_CLOSED;
     made->client.broker = thread->loop.broker;
     made->client.listen = listen;
-    made->client.principal = "User:ANONYMOUS";
+    mr_client_named(&made->client);
+    mr_sasl_begin(&made->client.sasl, listen->sasl);
+    made->tls = listen->tls ? mr_tls_new(thread->loop.broker->tls) : NULL;
     mr_span peer = mr_span_of(made->socket.peer);
     const char *colon = memrchr(peer.data, ':', peer.bytes);
     size_t host_bytes = MR_MIN((size_t)(colon - peer.data), sizeof(made->client.host) - 1);
@@ -45,6 +48,9 @@ void mr_connection_free(mr_connection *connection) {
     }
     mr_loop_block_release(&thread->loop, connection->block);
     mr_socket_close(&connection->socket, thread->loop.cx.plat);
+    mr_tls_free(connection->tls);
+    mr_sasl_end(&connection->client.sasl);
+    mr_heap_free(connection->client.certified);
     mr_heap_free(connection);
 }
 
@@ -166,7 +172,7 @@ static mr_code frame_check(mr_connection *c, mr_cx *cx) {
     }
     int32_t length = mr_wire_frame_bytes(first);
     uint64_t most = mr_broker_settings_of(c->client.broker)->request_bytes_max;
-    if (length < 8) {
+    if (length < 8 && !mr_dispatch_wants_token(&c->client)) {
         return mr_fail(cx, MR_E_CORRUPT, NULL, "a request of %" PRIi32 " bytes%s", length,
                        c->greeted ? "" : " is not of Kafka's protocol");
     }
@@ -208,6 +214,24 @@ static void make_room(mr_connection *c) {
     c->end = here;
 }
 
+static mr_code receive_some(mr_connection *c, char *data, size_t room, size_t *ret_got, mr_cx *cx) {
+    if (c->tls == NULL) {
+        return mr_socket_receive_some(&c->socket, data, room, ret_got, cx);
+    }
+    MR_TRY(mr_tls_receive_some(c->tls, &c->socket, data, room, ret_got, cx));
+    if (*ret_got > 0 && !c->greeted && c->client.certified == NULL) {
+        const char *name = mr_tls_principal(c->tls, cx->arena);
+        if (name != NULL) {
+            mr_text copy;
+            mr_text_init(&copy, /* arena= */ NULL);
+            mr_text_add(&copy, name);
+            c->client.certified = copy.data;
+            mr_client_named(&c->client);
+        }
+    }
+    return MR_OK;
+}
+
 // Reads what is there. Sets ended.
 static mr_code receive(mr_connection *c, mr_cx *cx) {
     for (int i = 0; i < RECEIVES_MAX && !c->ended; i++) {
@@ -218,8 +242,12 @@ static mr_code receive(mr_connection *c, mr_cx *cx) {
         make_room(c);
         size_t room = c->block->bytes - c->end;
         size_t got = 0;
+        mr_code code = receive_some(c, c->block->data + c->end, room, &got, cx);
+        if (code == MR_E_CORRUPT) {
+            return code;  // It does not speak TLS.
+        }
         // An end or an error of the other side is the same here: what came before it counts.
-        if (mr_socket_receive_some(&c->socket, c->block->data + c->end, room, &got, cx) != MR_OK) {
+        if (code != MR_OK) {
             c->ended = c->end_seen = true;
             return MR_OK;
         }
@@ -313,13 +341,30 @@ void mr_connection_answered(mr_loop *loop, mr_call *call) {
     mr_connection_mark(c);
 }
 
+// TLS has bytes that the socket did not take yet.
+static bool holds_back(const mr_connection *c) {
+    return c->tls != NULL && mr_tls_wants_write(c->tls);
+}
+
+// Reads what TLS has decrypted beyond the room that there was: no event will tell of it.
+static mr_code take_buffered(mr_connection *c, bool *ret_any, mr_cx *cx) {
+    bool buffered = c->tls != NULL && !c->ended && !c->starved && mr_tls_has_more(c->tls);
+    if (*ret_any || !buffered || c->blocked || c->closing || has_frame(c)) {
+        return MR_OK;
+    }
+    size_t before = waiting(c);
+    MR_TRY(receive(c, cx));
+    *ret_any = waiting(c) > before;
+    return MR_OK;
+}
+
 // Tells the poller what is waited for now.
 static mr_code wish(mr_connection *c, mr_cx *cx) {
     bool reads = !c->ended && !c->starved && !c->closing && !c->blocked && !has_frame(c);
     uint32_t wishes = (reads         ? MR_POLLER_READ
                        : c->end_seen ? 0
                                      : MR_POLLER_END) |
-                      (c->blocked ? MR_POLLER_WRITE : 0);
+                      (c->blocked || holds_back(c) ? MR_POLLER_WRITE : 0);
     if (wishes == c->wishes) {
         return MR_OK;
     }
@@ -350,6 +395,7 @@ void mr_connection_turn(mr_connection *connection) {
         any = false;
         if (!c->blocked && !c->closing && !c->hung_up) {
             code = take_all(c, &any, cx);
+            code = code == MR_OK ? take_buffered(c, &any, cx) : code;
         }
     }
     if (c->dead) {

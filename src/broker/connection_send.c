@@ -77,14 +77,49 @@ static void advance(mr_connection *c, size_t sent) {
     }
 }
 
+#define TLS_PIECE_BYTES ((size_t)64 << 10)
+
+// With TLS a file's bytes go through memory, since they must be encrypted.
+static mr_code send_file_tls(mr_connection *c, const mr_log_slice *slice, size_t bytes,
+                             size_t *ret_sent, mr_cx *cx) {
+    size_t piece = MR_MIN(bytes, TLS_PIECE_BYTES);
+    char *data = mr_heap_raw(piece);
+    mr_code code = mr_log_slice_load(slice, c->first->hole_sent, data, piece, cx);
+    if (code == MR_OK) {
+        code = mr_tls_send_some(c->tls, &c->socket, (mr_span){data, piece}, ret_sent, cx);
+    }
+    mr_heap_free(data);
+    return code;
+}
+
+static mr_code send_memory(mr_connection *c, const gather *g, size_t *ret_sent, mr_cx *cx) {
+    if (c->tls == NULL) {
+        return mr_socket_send_parts(&c->socket, g->parts, g->count, g->file_follows, ret_sent, cx);
+    }
+    *ret_sent = 0;
+    for (size_t p = 0; p < g->count; p++) {
+        size_t sent = 0;
+        MR_TRY(mr_tls_send_some(c->tls, &c->socket, g->parts[p], &sent, cx));
+        *ret_sent += sent;
+        if (sent < g->parts[p].bytes) {
+            break;
+        }
+    }
+    return MR_OK;
+}
+
 static mr_code send_file(mr_connection *c, mr_cx *cx) {
     mr_call *call = c->first;
     const mr_wire_hole *hole = &call->holes[call->holes_sent];
     const mr_call_attachment *attachment = hole->mark;
     size_t sent = 0;
-    MR_TRY(mr_socket_send_file(&c->socket, mr_log_slice_file(&attachment->slice),
-                               attachment->slice.position + call->hole_sent,
-                               hole->bytes - call->hole_sent, &sent, cx));
+    size_t left = hole->bytes - call->hole_sent;
+    if (c->tls != NULL) {
+        MR_TRY(send_file_tls(c, &attachment->slice, left, &sent, cx));
+    } else {
+        MR_TRY(mr_socket_send_file(&c->socket, mr_log_slice_file(&attachment->slice),
+                                   attachment->slice.position + call->hole_sent, left, &sent, cx));
+    }
     c->blocked = sent == 0;
     call->hole_sent += sent;
     if (call->hole_sent == hole->bytes) {
@@ -96,6 +131,9 @@ static mr_code send_file(mr_connection *c, mr_cx *cx) {
 
 mr_code mr_connection_send(mr_connection *connection, mr_cx *cx) {
     mr_connection *c = connection;
+    if (c->tls != NULL && mr_tls_wants_write(c->tls)) {
+        MR_TRY(mr_tls_flush(c->tls, &c->socket, cx));
+    }
     pop_sent(c);
     while (is_ready(c->first) && !c->blocked && !c->hung_up) {
         gather g;
@@ -106,7 +144,7 @@ mr_code mr_connection_send(mr_connection *connection, mr_cx *cx) {
         }
         if (bytes > 0) {
             size_t sent = 0;
-            MR_TRY(mr_socket_send_parts(&c->socket, g.parts, g.count, g.file_follows, &sent, cx));
+            MR_TRY(send_memory(c, &g, &sent, cx));
             advance(c, sent);
             c->blocked = sent < bytes;
         } else {

@@ -6,6 +6,7 @@
 // (KIP-511).
 
 #include "broker/inside.h"
+#include "broker/session.h"
 
 #define DECODE_BYTES_LEAST ((size_t)1 << 20)
 #define DECODE_BYTES_MOST  ((size_t)256 << 20)
@@ -42,10 +43,67 @@ static mr_code not_served(const mr_call *call, const mr_api *api, mr_span rest, 
                    head->version, MR_SPAN_ARGS(client));
 }
 
+// ---- tokens of SASL that come as bare frames (handshake of version 0)
+// ----------------------------
+
+bool mr_dispatch_wants_token(const mr_client *client) {
+    return client->sasl.phase == MR_SASL_TOKENS && client->sasl.raw;
+}
+
+static void token_step(mr_call *call, mr_cx *cx) {
+    mr_client *client = call->client;
+    mr_sasl_result result =
+        mr_sasl_token(&client->sasl, call->broker->access, *(const mr_span *)call->request, cx);
+    mr_client_named(client);
+    if (result.error != MR_KAFKA_NONE) {
+        mr_broker_say(call->broker, "%s: %s", client->host, result.reason);
+        call->silent = call->hang_up = true;  // There is no form for an error.
+        return;
+    }
+    size_t bytes = result.answer.bytes;
+    char *to = mr_text_grow(&call->answer, MR_WIRE_LENGTH_BYTES);
+    for (int b = 0; b < MR_WIRE_LENGTH_BYTES; b++) {
+        to[b] = (char)(bytes >> (24 - 8 * b));
+    }
+    mr_text_add_bytes(&call->answer, result.answer.data, bytes);
+}
+
+static mr_code dispatch_token(mr_call *call, mr_span frame) {
+    mr_span *token = MR_NEW(call->arena, mr_span);
+    *token = frame;
+    call->request = token;
+    call->raw = true;
+    mr_text_clear(&call->answer);
+    call->received_us = mr_clock_monotonic_us(call->broker->plat);
+    mr_loop_step(call->loop, call, token_step);
+    return MR_OK;
+}
+
+// Who has not said who it is, or whose session is over, is not answered.
+static mr_code check_session(const mr_call *call, mr_cx *cx) {
+    const mr_sasl_session *session = &call->client->sasl;
+    if (mr_sasl_lets(session, call->head.key, mr_clock_monotonic_us(cx->plat))) {
+        return MR_OK;
+    }
+    const mr_wire_api *wire = mr_wire_find(call->head.key);
+    bool over = session->phase == MR_SASL_DONE;
+    return mr_fail(cx, MR_E_PERMISSION,
+                   over ? "Its client should authenticate again before its session ends (KIP-368)."
+                        : "Set security.protocol, sasl.mechanism and a user in the client.",
+                   "%s (key %d) %s; client \"%.*s\"", wire == NULL ? "a request" : wire->name,
+                   call->head.key,
+                   over ? "came after its session's end" : "came before it has authenticated",
+                   MR_SPAN_ARGS(call->head.client_id));
+}
+
 mr_code mr_dispatch(mr_call *call, mr_span frame, mr_cx *cx) {
     mr_span body;
     cx->arena = call->arena;
+    if (mr_dispatch_wants_token(call->client)) {
+        return dispatch_token(call, frame);
+    }
     MR_TRY(mr_wire_read_request(frame, &call->head, &body, cx));
+    MR_TRY(check_session(call, cx));
     const mr_api *api = mr_api_find(call->head.key);
     const mr_wire_api *wire = mr_wire_find(call->head.key);
     int16_t version = call->head.version;
@@ -75,6 +133,9 @@ mr_code mr_dispatch(mr_call *call, mr_span frame, mr_cx *cx) {
 }
 
 mr_code mr_dispatch_answer(mr_call *call, mr_cx *cx) {
+    if (call->raw) {
+        return MR_OK;  // It was written with its token.
+    }
     uint32_t count = 0;
     for (const mr_call_attachment *a = call->attachments; a != NULL; a = a->next) {
         count++;

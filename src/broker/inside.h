@@ -6,8 +6,12 @@
 
 #pragma once
 
+#include "broker/access.h"
 #include "broker/listen.h"
 #include "broker/loop.h"
+#include "broker/quotas.h"
+#include "broker/sasl.h"
+#include "broker/tls.h"
 #include "plat/thread.h"
 
 #define MR_BROKER_STRIPES 64
@@ -23,6 +27,8 @@ struct mr_broker {
     mr_groups *groups;
     mr_transactions *transactions;
     mr_access *access;
+    mr_quotas *quotas;
+    mr_tls_context *tls;       // NULL: no listener has it.
     struct mr_server *server;  // NULL: by hand.
     mr_loop *hand;             // By hand: its only loop.
     mr_client *hand_client;
@@ -49,6 +55,8 @@ struct mr_client {
     char local_host[48];  // What it has dialled.
     uint16_t local_port;
     char software[64];  // What it says it is, "name version", or "".
+    mr_sasl_session sasl;
+    char *certified;  // Who its certificate says it is; heap, or NULL.
 };
 
 // Requests' bytes came, or went. The server stops reading while there are too many.
@@ -58,6 +66,8 @@ bool mr_broker_is_full(const mr_broker *broker);
 
 // ---- dispatch.c: from a frame to an answer -----------------------------------------------------
 
+// Whether the next frame is a bare token of SASL, which may be short.
+bool mr_dispatch_wants_token(const mr_client *client);
 // What a frame asks, without looking further than at its first bytes; false when it is too short.
 bool mr_dispatch_peek(mr_span frame, int16_t *ret_key);
 // Reads a frame into a call and runs its handler. The frame must stay until the call is freed.

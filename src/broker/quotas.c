@@ -286,8 +286,12 @@ static bucket *bucket_of(mr_quotas *quotas, const mr_quota *quota, const mr_quot
     return found;
 }
 
+bool mr_quotas_any(const mr_quotas *quotas) {
+    return atomic_load_explicit(&quotas->in_use, memory_order_relaxed);
+}
+
 int32_t mr_quotas_charge(mr_quotas *quotas, const mr_quota_use *use) {
-    if (!atomic_load_explicit(&quotas->in_use, memory_order_relaxed)) {
+    if (!mr_quotas_any(quotas)) {
         return 0;
     }
     double wait_ms = 0;

@@ -45,5 +45,7 @@ typedef struct mr_quota_use {
     uint64_t bytes;
     int64_t now_us;  // Monotonic.
 } mr_quota_use;
+// Whether there is any: else nothing need be charged.
+bool mr_quotas_any(const mr_quotas *quotas);
 // Bytes moved; how long the client should wait now, in milliseconds.
 int32_t mr_quotas_charge(mr_quotas *quotas, const mr_quota_use *use);

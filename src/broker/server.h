@@ -19,6 +19,7 @@ typedef struct mr_connection {
     mr_client client;  // First member: what handlers see.
     mr_server_thread *thread;
     mr_socket socket;
+    mr_tls *tls;      // NULL: plain.
     mr_block *block;  // Bytes that came and are not handled yet: from `at` to `end`. May be NULL.
     size_t at;
     size_t end;

@@ -56,6 +56,23 @@ const mr_option mr_broker_options[] = {
             "How often logs with durability kafka are synced in the background."),
     SETTING(retention_check_us, "retention_check", MR_OPT_DURATION, "5 minutes",
             "How often logs are looked at for what has expired."),
+    SETTING(users, "users", MR_OPT_TEXT, NULL,
+            "Users for SASL, name:password with commas; more are made by kafka-configs."),
+    SETTING(super_users, "super_users", MR_OPT_TEXT, NULL,
+            "Who may do everything, User:name with commas."),
+    SETTING(acls, "acls", MR_OPT_BOOL, "false", "Whether clients may do only what ACLs allow."),
+    SETTING(acls_optional, "acls_optional", MR_OPT_BOOL, "false",
+            "Whether what has no ACL at all is open (allow.everyone.if.no.acl.found)."),
+    SETTING(reauth_us, "reauth", MR_OPT_DURATION, "0 s",
+            "After how long a client must authenticate again (connections.max.reauth.ms; 0: "
+            "never)."),
+    SETTING(tls_certificate, "tls_certificate", MR_OPT_PATH, NULL,
+            "PEM file of the certificate, and of those that vouch for it, of listeners with TLS."),
+    SETTING(tls_key, "tls_key", MR_OPT_PATH, NULL, "PEM file of its key."),
+    SETTING(tls_client_ca, "tls_client_ca", MR_OPT_PATH, NULL,
+            "PEM file of who may sign clients' certificates; without it none is asked for."),
+    SETTING(tls_client_required, "tls_client_required", MR_OPT_BOOL, "false",
+            "Whether a client without a certificate is refused."),
     MR_OPTION_END,
 };
 
@@ -69,14 +86,16 @@ static mr_code check_range(const char *name, int64_t value, int64_t least, int64
     return mr_fail(cx, MR_E_OPTION, hint, "bad value %lld for key \"%s\"", (long long)value, name);
 }
 
-static mr_code check_listen(const mr_listen *listen, bool insecure, mr_cx *cx) {
-    if (listen->tls || listen->sasl) {
-        return mr_fail(cx, MR_E_UNSUPPORTED, "Listen at 127.0.0.1, or set broker.insecure.",
-                       "listener \"%s:%u\" asks for TLS or SASL, which this broker does not have "
-                       "yet",
-                       listen->host, listen->port);
+static mr_code check_listen(const mr_listen *listen, const mr_broker_settings *s, mr_cx *cx) {
+    if (listen->tls && (s->tls_certificate == NULL || s->tls_key == NULL)) {
+        return mr_fail(cx, MR_E_OPTION, "Set broker.tls_certificate and broker.tls_key.",
+                       "listener \"%s:%u\" asks for TLS, and no certificate is set", listen->host,
+                       listen->port);
     }
-    if (!insecure && !mr_listen_is_local(listen->host)) {
+    if (listen->tls || listen->sasl) {
+        return MR_OK;
+    }
+    if (!s->insecure && !mr_listen_is_local(listen->host)) {
         return mr_fail(cx, MR_E_OPTION,
                        "Add ?tls or ?sasl to it, listen at 127.0.0.1, or, in a network where "
                        "everybody may read and write everything, set broker.insecure.",
@@ -100,7 +119,7 @@ mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx) 
     uint32_t count;
     MR_TRY(mr_listen_parse(s->listen, s->advertise, &listens, &count, cx));
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(check_listen(&listens[i], s->insecure, cx));
+        MR_TRY(check_listen(&listens[i], s, cx));
     }
     return MR_OK;
 }

@@ -146,7 +146,7 @@ void mr_tls_free(mr_tls *tls) {
 }
 
 static mr_code broken(const mr_socket *socket, mr_cx *cx) {
-    return mr_fail(cx, MR_E_NETWORK,
+    return mr_fail(cx, MR_E_CORRUPT,
                    "The client may speak plain text, or not trust the broker's certificate.",
                    "TLS with %s failed: %s", socket->peer, reason());
 }
