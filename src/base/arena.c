@@ -172,10 +172,10 @@ char *mr_arena_string(mr_arena *arena, const char *text) {
     return mr_arena_copy(arena, text, strlen(text));
 }
 
-char *mr_arena_printf(mr_arena *arena, const char *format, ...) {
+char *mr_arena_vprintf(mr_arena *arena, const char *format, va_list arguments) {
     char small[256];
     va_list args;
-    va_start(args, format);
+    va_copy(args, arguments);
     int length = vsnprintf(small, sizeof(small), format, args);
     va_end(args);
     mr_assert(length >= 0);
@@ -183,8 +183,14 @@ char *mr_arena_printf(mr_arena *arena, const char *format, ...) {
         return mr_arena_copy(arena, small, (size_t)length);
     }
     char *ret = mr_arena_raw(arena, (size_t)length + 1);
+    vsnprintf(ret, (size_t)length + 1, format, arguments);
+    return ret;
+}
+
+char *mr_arena_printf(mr_arena *arena, const char *format, ...) {
+    va_list args;
     va_start(args, format);
-    vsnprintf(ret, (size_t)length + 1, format, args);
+    char *ret = mr_arena_vprintf(arena, format, args);
     va_end(args);
     return ret;
 }

@@ -8,6 +8,8 @@
 
 #pragma once
 
+#include <stdarg.h>
+
 #include "base/check.h"
 
 typedef struct mr_arena_block mr_arena_block;
@@ -39,6 +41,8 @@ char *mr_arena_copy(mr_arena *arena, const void *data, size_t bytes);
 char *mr_arena_string(mr_arena *arena, const char *text);
 char *mr_arena_printf(mr_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+char *mr_arena_vprintf(mr_arena *arena, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 #define MR_NEW(arena, type)              ((type *)mr_arena_alloc((arena), sizeof(type)))
 #define MR_NEW_ARRAY(arena, type, count) ((type *)mr_arena_alloc((arena), sizeof(type) * (count)))

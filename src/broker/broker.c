@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "broker/embedded.h"
 #include "broker/groups.h"
 #include "broker/server.h"
 #include "broker/topics.h"
@@ -107,6 +108,7 @@ mr_code mr_broker_turn(mr_broker *broker, mr_cx *cx) {
 
 static void marks_moved(mr_topic_partition *partition) {
     mr_watchers_signal(partition->broker, &partition->watchers);
+    mr_embedded_moved(partition);
 }
 
 static void say_line(mr_broker *broker, const char *line) {
@@ -213,6 +215,7 @@ mr_code mr_broker_open(const mr_broker_spec *spec, mr_broker **ret, mr_cx *cx) {
         mr_mutex_init(&broker->stripes[i]);
     }
     mr_mutex_init(&broker->say_mutex);
+    mr_mutex_init(&broker->listen_mutex);
     mr_mutex_init(&broker->upkeep_mutex);
     mr_condition_init(&broker->upkeep_moved);
     mr_code code = read_listens(broker, cx);
@@ -250,6 +253,7 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
         mr_mutex_release(&broker->stripes[i]);
     }
     mr_mutex_release(&broker->say_mutex);
+    mr_mutex_release(&broker->listen_mutex);
     mr_mutex_release(&broker->upkeep_mutex);
     mr_condition_release(&broker->upkeep_moved);
     mr_arena_release(&broker->arena);

@@ -32,6 +32,7 @@ struct mr_broker {
     struct mr_server *server;  // NULL: by hand.
     mr_loop *hand;             // By hand: its only loop.
     mr_client *hand_client;
+    mr_mutex listen_mutex;  // Of the lists of embedded.c's listeners.
     mr_listen *listens;
     uint32_t listen_count;
     // Locks of watchers, by their address: a list of watchers is short, and held for moments.

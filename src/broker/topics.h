@@ -19,6 +19,7 @@ enum { MR_TOPIC_INTERNAL_PARTITIONS = 8 };
 typedef struct mr_topic_partition {
     mr_log *log;           // Never NULL; offline when it could not be opened.
     mr_watchers watchers;  // Signalled when the log's marks move.
+    _Atomic(struct mr_embedded_log *) listeners;  // Of embedded.c, told the same.
     int32_t number;
     struct mr_topic *topic;  // As it was when the partition was made: for its name and id.
     mr_broker *broker;

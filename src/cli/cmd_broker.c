@@ -19,18 +19,15 @@ static mr_code settings_read(const mr_cli_args *args, mr_broker_settings *ret, m
     mr_job_pair *pairs;
     uint32_t count;
     MR_TRY(mr_args_pairs(args, "-c", &pairs, &count, cx));
-    mr_option_values given = {.items = MR_NEW_ARRAY(cx->arena, mr_option_value, count + 1)};
+    mr_job_pair *given = MR_NEW_ARRAY(cx->arena, mr_job_pair, count + 1u);
     for (uint32_t i = 0; i < count; i++) {
-        given.items[given.count++] =
-            (mr_option_value){.name = pairs[i].name, .value = pairs[i].value, .place = MR_NOWHERE};
+        given[i] = pairs[i];
     }
     if (mr_args_has(args, "--insecure")) {
-        given.items[given.count++] =
-            (mr_option_value){.name = "broker.insecure", .value = "true", .place = MR_NOWHERE};
+        given[count++] = (mr_job_pair){"broker.insecure", "true"};
     }
-    mr_option_values values;
-    MR_TRY(mr_config_gather("broker", mr_broker_options, &given, &values, cx));
-    MR_TRY(mr_option_apply_keys(mr_broker_options, &values, ret, cx));
+    mr_config config = {given, count};
+    MR_TRY(mr_config_apply(&config, "broker", mr_broker_options, ret, cx));
     return mr_broker_settings_check(ret, cx);
 }
 

@@ -5,7 +5,10 @@
 
 #include "cli/cli.h"
 #include "cli/stream.h"
+#include "cli/up.h"
 #include "job/reset.h"
+
+#define LOG_LINES 100
 
 static const mr_cli_flag stream_flags[] = {
     {"--json", NULL, false, "list, show: JSON instead of lines."},
@@ -76,6 +79,25 @@ static mr_code find_pipeline(const char *word, const char **ret_name, mr_cx *cx)
     return mr_dir_change(mr_job_project(word, cx), cx);
 }
 
+// A pipeline's name, also when its file is named.
+static const char *bare_name(const char *word, mr_cx *cx) {
+    const char *slash = strrchr(word, '/');
+    mr_span name = mr_span_of(slash == NULL ? word : slash + 1);
+    name.bytes -= mr_span_ends(name, ".sql") ? strlen(".sql") : 0;
+    return mr_arena_copy(cx->arena, name.data, name.bytes);
+}
+
+// Words for the project that is up.
+static bool is_told(const char *verb) {
+    static const char *const verbs[] = {"start", "stop", "pause", "resume", "restart"};
+    for (size_t i = 0; i < MR_COUNT(verbs); i++) {
+        if (strcmp(verb, verbs[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int stream_run(const mr_cli_args *args, mr_cx *cx) {
     const char *verb = args->plain[0];
     bool json = mr_args_has(args, "--json");
@@ -83,11 +105,21 @@ static int stream_run(const mr_cli_args *args, mr_cx *cx) {
     if (strcmp(verb, "list") == 0 && args->plain_count == 1) {
         return mr_stream_list(data, json, cx);
     }
-    bool known = strcmp(verb, "show") == 0 || strcmp(verb, "reset") == 0;
+    bool known = strcmp(verb, "show") == 0 || strcmp(verb, "reset") == 0 ||
+                 strcmp(verb, "logs") == 0 || is_told(verb);
     if (!known || args->plain_count != 2) {
-        return usage_error(cx, "Write: millrace stream list, show FILE.sql, or reset FILE.sql.",
-                           known ? "millrace stream show and reset take one file"
-                                 : "millrace stream knows list, show and reset");
+        return usage_error(
+            cx, "Write: millrace stream list, or a word and one pipeline, such as: stop retail.",
+            known ? "this takes one pipeline"
+                  : "millrace stream knows list, show, reset, logs, start, stop, pause, resume and "
+                    "restart");
+    }
+    if (is_told(verb)) {
+        return mr_up_tell(args, verb, bare_name(args->plain[1], cx), cx);
+    }
+    if (strcmp(verb, "logs") == 0) {
+        mr_up_logs logs = {data, bare_name(args->plain[1], cx), LOG_LINES, /* follow= */ false};
+        return mr_up_show_logs(&logs, cx);
     }
     if (strcmp(verb, "reset") == 0) {
         return reset_run(args, cx);
@@ -102,8 +134,8 @@ static int stream_run(const mr_cli_args *args, mr_cx *cx) {
 
 const mr_cli_command mr_cmd_stream = {
     .name = "stream",
-    .usage = "list | show FILE.sql | reset FILE.sql [options]",
-    .summary = "Shows what pipelines have committed; gives one a new start.",
+    .usage = "list | show FILE.sql | reset FILE.sql | logs|start|stop|pause|resume|restart NAME",
+    .summary = "Shows what pipelines have committed; gives one a new start; tells one that is up.",
     .details = "reset empties the state of all tables' queries, or of those named with --table. "
                "Sources stay\n"
                "where they are, or go --to another place. Rows that were written stay, but are "

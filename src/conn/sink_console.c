@@ -224,12 +224,20 @@ static void console_abort(mr_sink *base, mr_cx *cx) {
     mr_rows_clear(&((sink_console *)base)->shown);
 }
 
+static mr_code print_text(sink_console *s, mr_span text, mr_cx *cx) {
+    if (s->base.spec.print == NULL) {
+        return mr_stream_write(MR_STDOUT, text, cx);
+    }
+    s->base.spec.print(s->base.spec.print_self, text);
+    return MR_OK;
+}
+
 // Shows the pages up to this epoch; an epoch of an earlier life has none.
 static mr_code console_publish(mr_sink *base, const mr_publication *publication, mr_cx *cx) {
     sink_console *s = (sink_console *)base;
     while (s->pages != NULL && s->pages->epoch <= publication->id.epoch) {
         if (s->pages->epoch == publication->id.epoch) {
-            MR_TRY(mr_stream_write(MR_STDOUT, mr_text_span(&s->pages->text), cx));
+            MR_TRY(print_text(s, mr_text_span(&s->pages->text), cx));
         }
         drop_first_page(s);
     }

@@ -1,22 +1,29 @@
-// Config: what a project's millrace.yaml says.
-//
-// Every key is a setting, and everything is optional. A value given as -c section.key=value or in
-// the environment wins over the file's.
+// Config: a project's settings, from three places: what a command was given as -c
+// section.key=value wins over the environment's MILLRACE_SECTION_KEY, which wins over the file
+// millrace.yaml. Everything is optional.
 
 #pragma once
 
 #include "base/option.h"
+#include "codec/yaml.h"
 
 #define MR_CONFIG_FILE "millrace.yaml"
 
-// The keys of one section of a file, for mr_option_apply, which checks them at their places; none
-// when the file or the section is not there. Memory: cx->arena.
-//   errors  MR_E_SYNTAX, MR_E_TYPE; MR_E_OPTION for a section that no part of the program has
-mr_code mr_config_section(const char *path, const char *section, mr_option_values *ret, mr_cx *cx);
+typedef struct mr_job_pair {
+    const char *name;
+    const char *value;
+} mr_job_pair;
 
-// The values of a section: what was given (named "section.key"), then the environment
-// (MILLRACE_SECTION_KEY for keys of `table`), then the file. The file's are checked by themselves.
-//   given   those of other sections are passed over
-//   errors  as above; MR_E_OPTION for one that is of no section
-mr_code mr_config_gather(const char *section, const mr_option *table, const mr_option_values *given,
-                         mr_option_values *ret, mr_cx *cx);
+// Where settings come from: the file is in the working directory.
+typedef struct mr_config {
+    const mr_job_pair *given;  // -c: "exec.workers", "2".
+    uint32_t given_count;
+} mr_config;
+
+// Fills target with the settings of one section. Memory: cx->arena.
+//   errors  MR_E_SYNTAX, MR_E_TYPE, MR_E_OPTION: at the file's place, or naming the setting; also
+//           for what is wrong with another section's name
+mr_code mr_config_apply(const mr_config *config, const char *section, const mr_option *table,
+                        void *target, mr_cx *cx);
+// A section that is no table of settings, such as the services; *ret NULL when there is none.
+mr_code mr_config_node(const char *section, const mr_yaml **ret, mr_cx *cx);

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "job/config.h"
 #include "job/inside.h"
 #include "job/udf.h"
 
@@ -114,22 +113,8 @@ static const char *pair_find(const mr_job_pair *pairs, uint32_t count, const cha
 }
 
 static mr_code load_settings(mr_job *job, mr_cx *cx) {
-    const mr_job_spec *spec = &job->spec;
-    mr_option_values file;
-    MR_TRY(mr_config_section(MR_CONFIG_FILE, "exec", &file, cx));
-    MR_TRY(mr_option_apply_keys(mr_job_exec_options, &file, &job->exec, cx));  // To check it.
-    mr_option_values given = {.items =
-                                  MR_NEW_ARRAY(cx->arena, mr_option_value, spec->config_count)};
-    for (uint32_t i = 0; i < spec->config_count; i++) {
-        given.items[given.count++] = (mr_option_value){
-            .name = spec->config[i].name, .value = spec->config[i].value, .place = MR_NOWHERE};
-    }
-    mr_option_values values;
-    MR_TRY(mr_config_gather("exec", mr_job_exec_options, &given, &values, cx));
-    mr_code code = mr_option_apply(mr_job_exec_options, &values, NULL, &job->exec, cx);
-    if (code != MR_OK) {
-        return mr_error_in(cx, code, "settings of exec (-c exec.NAME=VALUE)");
-    }
+    mr_config config = {job->spec.config, job->spec.config_count};
+    MR_TRY(mr_config_apply(&config, "exec", mr_job_exec_options, &job->exec, cx));
     if (job->exec.batch_rows < 1 || job->exec.batch_rows > MR_BATCH_ROWS_MAX) {
         return mr_fail(cx, MR_E_OPTION,
                        mr_arena_printf(cx->arena, "Use a number from 1 to %d.", MR_BATCH_ROWS_MAX),

@@ -9,15 +9,11 @@
 #pragma once
 
 #include "exec/driver.h"
+#include "job/config.h"
 #include "job/query.h"
 #include "plat/plat.h"
 #include "port/port.h"
 #include "sql/plan.h"
-
-typedef struct mr_job_pair {
-    const char *name;
-    const char *value;
-} mr_job_pair;
 
 // Settings of section "exec": -c exec.NAME=VALUE, MILLRACE_EXEC_NAME, millrace.yaml, or the
 // defaults.
@@ -58,6 +54,8 @@ typedef struct mr_job_spec {
     int64_t duration_us;  // 0 = not limited.
     bool fresh;
     bool accept_loss;
+    // What a console table prints goes there instead of standard output; may be NULL.
+    void (*print)(void *self, mr_span text);
     bool any_sink;   // For tests: rows for any sink are written as JSON lines in the data folder.
     bool rehearsal;  // Measured, and nothing is written outside of data_dir: see rehearsal.h.
     void (*progress)(void *self, const mr_progress *progress);

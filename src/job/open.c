@@ -36,6 +36,8 @@ static mr_code sink_open(mr_job *job, const mr_sink_type *type, const mr_sink_sp
     sink->spec.pipeline = job->name;
     sink->spec.data_dir = job->spec.data_dir;
     sink->spec.zone = job->pipeline->zone;
+    sink->spec.print = job->spec.print;
+    sink->spec.print_self = job->spec.self;
     sink->spec.embedded = job->spec.embedded;
     sink->spec.embedded_address = job->spec.embedded_address;
     job->sinks[job->sink_count++] = sink;

@@ -134,10 +134,15 @@ mr_code mr_link_decode(mr_link *link, const mr_link_call *call, mr_span frame, m
 mr_code mr_link_call_wait(mr_link *link, const mr_link_call *call, const mr_socket_limit *limit,
                           mr_cx *cx) {
     if (link->embedded != NULL) {
-        int16_t version = mr_link_version(link, call->key, call->version_max);
-        return version < 0 ? link_lacks(link, call->key, cx)
-                           : link->embedded->type->ask(link->embedded, link->client_id, call->key,
-                                                       version, call->request, call->response, cx);
+        mr_embedded_ask ask = {
+            .client_id = link->client_id,
+            .key = call->key,
+            .version = mr_link_version(link, call->key, call->version_max),
+            .request = call->request,
+            .response = call->response,
+        };
+        return ask.version < 0 ? link_lacks(link, call->key, cx)
+                               : link->embedded->type->ask(link->embedded, &ask, cx);
     }
     size_t bytes = 0;
     MR_TRY(mr_link_send(link, call, limit, cx));

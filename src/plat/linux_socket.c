@@ -9,7 +9,9 @@
 #include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "plat/plat_ops.h"
@@ -139,6 +141,51 @@ static int linux_listen(mr_plat *plat, const char *host, uint16_t port, uint16_t
         return error;
     }
     *ret_port = port_of(&at.storage);
+    return fd;
+}
+
+// A socket in the file system; 0 or minus an errno.
+static int file_address(const char *path, struct sockaddr_un *ret) {
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    size_t bytes = strlen(path);
+    if (bytes >= sizeof(ret->sun_path)) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(ret->sun_path, path, bytes);
+    return 0;
+}
+
+static int linux_connect_file(mr_plat *plat, const char *path) {
+    (void)plat;
+    struct sockaddr_un to;
+    int error = file_address(path, &to);
+    int fd = error < 0 ? error : socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return error < 0 ? error : -errno;
+    }
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+        error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+static int linux_listen_file(mr_plat *plat, const char *path) {
+    (void)plat;
+    struct sockaddr_un at;
+    int error = file_address(path, &at);
+    int fd = error < 0 ? error : socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return error < 0 ? error : -errno;
+    }
+    (void)unlink(path);
+    if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || chmod(path, S_IRUSR | S_IWUSR) < 0 ||
+        listen(fd, LISTEN_BACKLOG) < 0) {
+        error = -errno;
+        close(fd);
+        return error;
+    }
     return fd;
 }
 
@@ -303,6 +350,8 @@ const mr_plat_sockets mr_linux_socket_ops = {
     .connect = linux_connect,
     .connected = linux_connected,
     .listen = linux_listen,
+    .connect_file = linux_connect_file,
+    .listen_file = linux_listen_file,
     .accept = linux_accept,
     .send = linux_send,
     .send_parts = linux_send_parts,

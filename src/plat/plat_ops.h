@@ -32,6 +32,8 @@ typedef struct mr_plat_sockets {
     int (*connected)(mr_plat *plat, int handle);  // Once it can be written: 0, or why not.
     int (*listen)(mr_plat *plat, const char *host, uint16_t port, uint16_t *ret_port,
                   const char **ret_reason);
+    int (*connect_file)(mr_plat *plat, const char *path);
+    int (*listen_file)(mr_plat *plat, const char *path);
     int (*accept)(mr_plat *plat, int handle, char *ret_host, size_t host_bytes, uint16_t *ret_port);
     int64_t (*send)(mr_plat *plat, int handle, mr_span data);
     int64_t (*send_parts)(mr_plat *plat, int handle, const mr_span *parts, size_t count, bool more);

@@ -35,6 +35,11 @@ mr_code mr_socket_receive(mr_socket *socket, void *data, size_t bytes, const mr_
                           mr_cx *cx);
 void mr_socket_close(mr_socket *socket, mr_plat *plat);  // Takes a closed one.
 
+// The same over a file of this machine: only who may write to it reaches it. A file that nobody
+// listens at any more is replaced. The path is short: 107 bytes at the most.
+mr_code mr_socket_connect_file(mr_socket *socket, const char *path, mr_cx *cx);
+mr_code mr_socket_listen_file(mr_socket *socket, const char *path, mr_cx *cx);
+
 // port 0: any free one; *ret_port says which.
 mr_code mr_socket_listen(mr_socket *socket, const char *host, uint16_t port, uint16_t *ret_port,
                          mr_cx *cx);

@@ -105,10 +105,19 @@ void mr_condition_broadcast(mr_condition *condition) {
     pthread_cond_broadcast(&condition->handle);
 }
 
-// A signal handler can be told nothing, so this is the one variable of the process.
+// A signal handler can be told nothing, so these are the variables of the process.
 static atomic_bool *_Atomic stop_flag;
 
+static atomic_int stop_wake = -1;
+
 static void on_stop(int signal_number) {
+    int wake = atomic_load(&stop_wake);
+    int error = errno;
+    if (wake >= 0) {
+        ssize_t written = write(wake, &(uint64_t){1}, sizeof(uint64_t));
+        (void)written;
+    }
+    errno = error;
     atomic_bool *flag = atomic_load(&stop_flag);
     if (flag == NULL || atomic_exchange(flag, true)) {
         _exit(128 + signal_number);  // Asked twice: out at the last commit.
@@ -137,4 +146,8 @@ void mr_thread_wait_stop(atomic_bool *flag) {
         sigsuspend(&before);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void mr_thread_wake_at_stop(const mr_wake *wake) {
+    atomic_store(&stop_wake, wake == NULL ? -1 : wake->handle);
 }

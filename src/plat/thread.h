@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/cx.h"
+#include "plat/socket.h"
 
 typedef struct mr_thread {
     pthread_t handle;
@@ -39,3 +40,5 @@ void mr_condition_broadcast(mr_condition *condition);
 void mr_thread_catch_stop(atomic_bool *flag);
 // Sleeps until such a signal has come. Only for the main thread.
 void mr_thread_wait_stop(atomic_bool *flag);
+// The same, and signals a wake, for a thread that waits; NULL ends that.
+void mr_thread_wake_at_stop(const mr_wake *wake);

@@ -31,13 +31,20 @@ typedef struct mr_embedded_aborted {
     int64_t last_offset;
 } mr_embedded_aborted;
 
+// A request, with structs of wire/schema.h.
+typedef struct mr_embedded_ask {
+    const char *client_id;
+    int16_t key;
+    int16_t version;
+    const void *request;
+    void *response;  // To be filled; what it points to is in cx->arena.
+} mr_embedded_ask;
+
 typedef struct mr_embedded_type {
-    // Puts a request to the broker and waits for the answer: structs of wire/schema.h; what the
-    // answer points to is in cx->arena.
+    // Puts a request to the broker and waits for the answer.
     //   errors  MR_E_UNSUPPORTED for a key or version that is not served; MR_E_CANCELLED when the
     //           broker closes
-    mr_code (*ask)(mr_embedded *embedded, const char *client_id, int16_t key, int16_t version,
-                   const void *request, void *ret_response, mr_cx *cx);
+    mr_code (*ask)(mr_embedded *embedded, const mr_embedded_ask *ask, mr_cx *cx);
     // errors  MR_E_MISSING
     mr_code (*log_open)(mr_embedded *embedded, const char *topic, uint32_t partition,
                         mr_embedded_log **ret, mr_cx *cx);

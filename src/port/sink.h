@@ -50,6 +50,9 @@ typedef struct mr_sink_spec {
     mr_output_mode mode;
     const uint32_t *conflict_keys;  // ON CONFLICT columns.
     uint32_t conflict_key_count;
+    // What a sink for people prints goes there; NULL: to standard output.
+    void (*print)(void *self, mr_span text);
+    void *print_self;
     mr_embedded *embedded;         // The broker of this process, or NULL …
     const char *embedded_address;  // … and then where the project's broker listens, or NULL.
 } mr_sink_spec;
