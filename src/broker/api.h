@@ -21,6 +21,7 @@
     X(delete_groups, 0, 2)                   \
     /* api_offsets.c */                      \
     X(offset_commit, 2, 9)                   \
+    X(txn_offset_commit, 0, 5)               \
     X(offset_delete, 0, 0)                   \
     /* api_offsets_fetch.c */                \
     X(offset_fetch, 1, 9)                    \
@@ -63,23 +64,20 @@
     /* api_acls.c */                         \
     X(describe_acls, 1, 3)                   \
     X(create_acls, 1, 3)                     \
-    X(delete_acls, 1, 3)
-
-// Those of transactions; they join the table with their coordinator.
-#define MR_BROKER_APIS_TRANSACTIONS(X) \
-    X(init_producer_id, 0, 5)          \
-    X(add_partitions_to_txn, 0, 5)     \
-    X(add_offsets_to_txn, 0, 4)        \
-    X(end_txn, 0, 5)                   \
-    X(txn_offset_commit, 0, 5)         \
-    X(write_txn_markers, 1, 1)         \
-    X(describe_producers, 0, 0)        \
-    X(describe_transactions, 0, 0)     \
+    X(delete_acls, 1, 3)                     \
+    /* api_transactions.c */                 \
+    X(init_producer_id, 0, 5)                \
+    X(add_partitions_to_txn, 0, 5)           \
+    X(add_offsets_to_txn, 0, 4)              \
+    X(end_txn, 0, 5)                         \
+    X(write_txn_markers, 1, 1)               \
+    /* api_transactions_list.c */            \
+    X(describe_producers, 0, 0)              \
+    X(describe_transactions, 0, 0)           \
     X(list_transactions, 0, 2)
 
 #define MR_API_DECLARE(name, version_min, version_max) mr_call_step mr_api_##name;
 MR_BROKER_APIS(MR_API_DECLARE)
-MR_BROKER_APIS_TRANSACTIONS(MR_API_DECLARE)
 #undef MR_API_DECLARE
 
 // api_metadata.c: what the caller may do with a topic, or with the cluster, as bits of

@@ -295,6 +295,9 @@ void mr_api_txn_offset_commit(mr_call *call, mr_cx *cx) {
         txn_fail(call, error);
         return;
     }
+    if (use.ret_waits_for != NULL) {
+        mr_groups_settle_beside(call, use.ret_waits_for, use.ret_offset);
+    }
     mr_groups_settle(call, after, txn_fail, cx);
 }
 

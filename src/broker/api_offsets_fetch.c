@@ -172,5 +172,10 @@ void mr_api_offset_fetch(mr_call *call, mr_cx *cx) {
     if (one) {
         flatten(call);
     }
+    if (groups->partition != NULL && mr_log_offline(groups->partition->log, NULL)) {
+        // What was committed may not have been read: "none" would send the group back.
+        fetch_fail(call, MR_KAFKA_COORDINATOR_NOT_AVAILABLE);
+        return;
+    }
     mr_groups_settle(call, last, fetch_fail, cx);
 }

@@ -10,6 +10,7 @@
 
 #include "broker/api.h"
 #include "broker/topics.h"
+#include "broker/transactions.h"
 #include "codec/record_batch.h"
 
 enum { ACKS_ALL = -1, ACKS_NONE = 0, ACKS_ONE = 1 };
@@ -18,6 +19,7 @@ typedef struct produce_wait {
     mr_topic_partition *partition;
     mr_wire_produce_done *done;
     int64_t last_offset;
+    bool beside;  // Not of the partition itself: its transaction's record.
 } produce_wait;
 
 typedef struct produce_state {
@@ -62,16 +64,55 @@ static bool is_transactional(mr_span batch) {
            (batch.data[ATTRIBUTES_LOW] & MR_RECORD_BATCH_TRANSACTIONAL) != 0;
 }
 
+// The producer's id and epoch, in a batch's header.
+static void producer_of(mr_span batch, int64_t *ret_id, int16_t *ret_epoch) {
+    enum { AT_ID = 43, AT_EPOCH = 51, END = 53 };
+    uint64_t id = 0, epoch = 0;
+    for (int i = AT_ID; i < AT_EPOCH; i++) {
+        id = id << 8 | (uint8_t)batch.data[i];
+    }
+    for (int i = AT_EPOCH; i < END; i++) {
+        epoch = epoch << 8 | (uint8_t)batch.data[i];
+    }
+    *ret_id = (int64_t)id;
+    *ret_epoch = (int16_t)epoch;
+}
+
+// Whether a transactional batch may be appended now; then mr_transactions_used follows.
+static bool use_begin(mr_call *call, mr_topic_partition *partition, mr_span batch,
+                      mr_transaction_use *ret, mr_wire_produce_done *done, mr_cx *cx) {
+    const mr_wire_produce_request *q = call->request;
+    *ret = (mr_transaction_use){.transactional_id = q->transactional_id,
+                                .partition = partition,
+                                .adds = call->head.version >= 12,
+                                .abortable = call->head.version >= 11};
+    producer_of(batch, &ret->producer_id, &ret->producer_epoch);
+    int16_t error = MR_KAFKA_INVALID_TXN_STATE;
+    if (q->transactional_id.bytes > 0 &&
+        mr_transactions_use(mr_broker_transactions(call->broker), ret, &error, cx) == MR_OK &&
+        error == MR_KAFKA_NONE) {
+        return true;
+    }
+    refuse(call->state, done, error, NULL);
+    return false;
+}
+
 static void append(mr_call *call, mr_topic_partition *partition,
                    const mr_wire_produce_partition *in, mr_wire_produce_done *done, mr_cx *cx) {
     const mr_wire_produce_request *q = call->request;
     produce_state *state = call->state;
-    if (is_transactional(in->records)) {
-        refuse(state, done, MR_KAFKA_INVALID_TXN_STATE, NULL);
+    mr_transaction_use use;
+    bool transactional = is_transactional(in->records);
+    if (transactional && !use_begin(call, partition, in->records, &use, done, cx)) {
         return;
     }
     mr_log_appended appended = {0};
-    if (mr_log_append(partition->log, in->records, MR_LOG_CLIENT, &appended, cx) != MR_OK) {
+    mr_log_origin origin = transactional && use.adds ? MR_LOG_CLIENT_2 : MR_LOG_CLIENT;
+    mr_code code = mr_log_append(partition->log, in->records, origin, &appended, cx);
+    if (transactional) {
+        mr_transactions_used(mr_broker_transactions(call->broker), &use);
+    }
+    if (code != MR_OK) {
         mr_broker_say(call->broker, "cannot write to %s-%d: %s", partition->topic->name,
                       partition->number, cx->error.text);
         refuse(state, done, MR_KAFKA_KAFKA_STORAGE_ERROR, NULL);
@@ -89,7 +130,12 @@ static void append(mr_call *call, mr_topic_partition *partition,
     mr_log_marks marks = mr_log_marks_of(partition->log);
     done->log_start_offset = marks.first;
     if (q->acks == ACKS_ALL && marks.high <= appended.last_offset) {
-        state->waits[state->wait_count++] = (produce_wait){partition, done, appended.last_offset};
+        state->waits[state->wait_count++] =
+            (produce_wait){partition, done, appended.last_offset, /* beside= */ false};
+    }
+    if (q->acks == ACKS_ALL && transactional && use.ret_waits_for != NULL) {
+        state->waits[state->wait_count++] =
+            (produce_wait){use.ret_waits_for, done, use.ret_offset, /* beside= */ true};
     }
 }
 
@@ -149,7 +195,7 @@ static void settle(mr_call *call) {
         produce_wait wait = state->waits[i];
         mr_log_marks marks = mr_log_marks_of(wait.partition->log);
         if (marks.high > wait.last_offset) {
-            wait.done->log_start_offset = marks.first;
+            wait.done->log_start_offset = wait.beside ? wait.done->log_start_offset : marks.first;
         } else if (mr_log_offline(wait.partition->log, /* ret_why= */ NULL)) {
             refuse(state, wait.done, MR_KAFKA_KAFKA_STORAGE_ERROR, NULL);
         } else {
@@ -188,7 +234,7 @@ void mr_api_produce(mr_call *call, mr_cx *cx) {
         partitions += (uint32_t)q->topic_data[t].partition_data_count;
     }
     produce_state *state = MR_NEW(cx->arena, produce_state);
-    state->waits = MR_NEW_ARRAY(cx->arena, produce_wait, partitions);
+    state->waits = MR_NEW_ARRAY(cx->arena, produce_wait, (size_t)partitions * 2);
     state->topics = MR_NEW_ARRAY(cx->arena, mr_topic *, (size_t)q->topic_data_count);
     call->state = state;
     call->release = produce_release;

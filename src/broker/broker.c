@@ -12,6 +12,7 @@
 #include "broker/groups.h"
 #include "broker/server.h"
 #include "broker/topics.h"
+#include "broker/transactions.h"
 
 #define SAY_BYTES     2048
 #define FLUSH_THREADS 4
@@ -59,7 +60,9 @@ void mr_broker_due(mr_broker *broker, int64_t at_us) {
 
 // What is due; returns when to come back.
 static int64_t upkeep(mr_broker *broker, int64_t now_us, mr_cx *cx) {
-    return MR_MIN(mr_groups_turn(broker->groups, now_us, cx), now_us + TURN_LONGEST);
+    int64_t transactions_us = mr_transactions_turn(broker->transactions, now_us, cx);
+    int64_t groups_us = mr_groups_turn(broker->groups, now_us, cx);
+    return MR_MIN(MR_MIN(transactions_us, groups_us), now_us + TURN_LONGEST);
 }
 
 static void *upkeep_run(void *self) {
@@ -102,6 +105,25 @@ mr_code mr_broker_turn(mr_broker *broker, mr_cx *cx) {
     MR_TRY(mr_flusher_round(broker->flusher, cx));
     mr_loop_run(broker->hand);
     return MR_OK;
+}
+
+// The flusher's word that a round ended; it may come before there are transactions, and after.
+static void flushed(void *self, mr_cx *cx) {
+    mr_broker *broker = self;
+    atomic_fetch_add(&broker->flushed_calls, 1);
+    mr_transactions *transactions = atomic_load(&broker->transactions);
+    if (transactions != NULL) {
+        mr_transactions_flushed(transactions, cx);
+    }
+    atomic_fetch_sub(&broker->flushed_calls, 1);
+}
+
+static void close_transactions(mr_broker *broker, mr_cx *cx) {
+    mr_transactions *transactions = atomic_exchange(&broker->transactions, NULL);
+    while (atomic_load(&broker->flushed_calls) > 0) {
+        mr_clock_sleep_us(broker->plat, 100);
+    }
+    mr_transactions_close(transactions, cx);
 }
 
 // ---- opening -----------------------------------------------------------------------------------
@@ -170,7 +192,9 @@ static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
     broker->locked = true;
     mr_flusher_options flush = {.root = spec->dir,
                                 .threads = spec->by_hand ? 0 : FLUSH_THREADS,
-                                .flush_interval_us = spec->settings.flush_interval_us};
+                                .flush_interval_us = spec->settings.flush_interval_us,
+                                .flushed = flushed,
+                                .self = broker};
     MR_TRY(mr_flusher_open(&flush, &broker->flusher, cx));
     mr_topics_spec topics = {.dir = spec->dir,
                              .settings = &broker->spec.settings,
@@ -184,6 +208,9 @@ static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
     MR_TRY(mr_groups_open(broker, &broker->groups, cx));
     MR_TRY(mr_quotas_open(spec->dir, &broker->quotas, cx));
     MR_TRY(open_security(broker, cx));
+    mr_transactions *transactions;
+    MR_TRY(mr_transactions_open(broker, &transactions, cx));
+    atomic_store(&broker->transactions, transactions);
     if (spec->by_hand) {
         return open_by_hand(broker, cx);
     }
@@ -240,6 +267,7 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
     if (broker->hand != NULL) {
         mr_loop_release(broker->hand);
     }
+    close_transactions(broker, cx);
     mr_groups_close(broker->groups, cx);
     mr_code code = mr_topics_close(broker->topics, cx);
     mr_flusher_close(broker->flusher, cx);

@@ -107,3 +107,5 @@ void mr_groups_await(mr_call *call, uint64_t token, mr_span group, mr_groups_fil
 // Waits until the log is durable behind `after` (-1: not at all). fail  changes the response when
 // it never will be.
 void mr_groups_settle(mr_call *call, int64_t after, mr_groups_fail *fail, mr_cx *cx);
+// Before that: another log that it waits for too. It must not go away meanwhile.
+void mr_groups_settle_beside(mr_call *call, mr_topic_partition *partition, int64_t after);

@@ -12,6 +12,8 @@ typedef struct waiting {
     mr_groups_fill *fill;
     mr_groups_fail *fail;
     int64_t after;
+    mr_topic_partition *beside;  // Another log, which must be durable behind …; NULL = none.
+    int64_t beside_after;
     int64_t deadline_us;
 } waiting;
 
@@ -29,11 +31,16 @@ static void settle_step(mr_call *call, mr_cx *cx) {
     // Set before anything was appended, and kept.
     mr_topic_partition *partition = groups->partition;
     mr_call_watch(call, &partition->watchers);
-    if (mr_log_marks_of(partition->log).high > w->after) {
+    if (w->beside != NULL) {
+        mr_call_watch(call, &w->beside->watchers);
+    }
+    if (mr_log_marks_of(partition->log).high > w->after &&
+        (w->beside == NULL || mr_log_marks_of(w->beside->log).high > w->beside_after)) {
         mr_call_unwatch(call);
         return;
     }
-    bool offline = mr_log_offline(partition->log, NULL);
+    bool offline = mr_log_offline(partition->log, NULL) ||
+                   (w->beside != NULL && mr_log_offline(w->beside->log, NULL));
     if (offline || mr_clock_monotonic_us(mr_broker_plat(call->broker)) >= w->deadline_us) {
         mr_call_unwatch(call);
         w->fail(call, offline ? MR_KAFKA_NOT_COORDINATOR : MR_KAFKA_COORDINATOR_NOT_AVAILABLE);
@@ -51,6 +58,12 @@ void mr_groups_settle(mr_call *call, int64_t after, mr_groups_fail *fail, mr_cx 
     w->fail = fail;
     w->deadline_us = mr_clock_monotonic_us(mr_broker_plat(call->broker)) + SETTLE_US;
     settle_step(call, cx);
+}
+
+void mr_groups_settle_beside(mr_call *call, mr_topic_partition *partition, int64_t after) {
+    waiting *w = waiting_of(call);
+    w->beside = partition;
+    w->beside_after = after;
 }
 
 static void await_step(mr_call *call, mr_cx *cx) {

@@ -25,7 +25,8 @@ struct mr_broker {
     mr_flusher *flusher;
     mr_topics *topics;
     mr_groups *groups;
-    mr_transactions *transactions;
+    mr_transactions *_Atomic transactions;
+    atomic_uint flushed_calls;  // Of the flusher, into the transactions, under way.
     mr_access *access;
     mr_quotas *quotas;
     mr_tls_context *tls;       // NULL: no listener has it.
