@@ -121,6 +121,10 @@ static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
                           /* commit= */ false, /* version= */ 0};
         mr_log_appended appended;
         MR_TRY(mr_log_end_transaction(partition->log, &end, &appended, cx));
+        if (mr_span_is(member.topic, MR_TOPIC_OFFSETS)) {
+            mr_groups_end_transaction(mr_broker_groups(t->broker), producer->producer_id,
+                                      /* commit= */ false, cx);
+        }
         return MR_OK;
     }
     if (entry->now.state == MR_TRANSACTION_ONGOING && mr_transaction_has(&entry->now, &member)) {

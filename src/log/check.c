@@ -40,6 +40,7 @@ static void check_counts(const char *head, mr_log_origin origin, mr_log_appended
     int64_t producer = (int64_t)mr_segment_load(head + 43, 8);
     int32_t sequence = (int32_t)mr_segment_load(head + 53, 4);
     bool control = (mr_segment_load(head + 21, 2) & MR_RECORD_BATCH_CONTROL) != 0;
+    // The offsets of a transaction are the coordinator's: of a producer, and without a number.
     if (origin != MR_LOG_COORDINATOR && mr_segment_load(head, 8) != 0) {
         refuse(ret, MR_KAFKA_INVALID_RECORD, "the base offset of a new record batch must be 0");
     } else if (last_delta < 0) {
@@ -51,7 +52,7 @@ static void check_counts(const char *head, mr_log_origin origin, mr_log_appended
                "the record batch's count of records differs from its range of offsets");
     } else if (origin != MR_LOG_COORDINATOR && control) {
         refuse(ret, MR_KAFKA_INVALID_RECORD, "clients must not write control records");
-    } else if (!control && producer >= 0 && sequence < 0) {
+    } else if (origin != MR_LOG_COORDINATOR && producer >= 0 && sequence < 0) {
         refuse(ret, MR_KAFKA_INVALID_RECORD,
                "a record batch with a producer id needs a sequence number");
     } else if (producer < 0 &&

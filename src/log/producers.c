@@ -300,9 +300,10 @@ static void set_epoch(mr_producer *producer, int16_t epoch) {
     }
 }
 
-static void take_data(mr_producers *producers, mr_producer *producer,
-                      const mr_record_batch *batch) {
-    set_epoch(producer, batch->producer_epoch);
+static void take_sequence(mr_producer *producer, const mr_record_batch *batch) {
+    if (batch->base_sequence < 0) {
+        return;  // The coordinator's.
+    }
     if (producer->batch_count == MR_PRODUCER_BATCHES) {
         memmove(producer->batches, producer->batches + 1,
                 (MR_PRODUCER_BATCHES - 1) * sizeof(*producer->batches));
@@ -315,6 +316,12 @@ static void take_data(mr_producers *producers, mr_producer *producer,
         .offset_delta = batch_delta(batch),
         .timestamp_ms = batch->max_timestamp_ms,
     };
+}
+
+static void take_data(mr_producers *producers, mr_producer *producer,
+                      const mr_record_batch *batch) {
+    set_epoch(producer, batch->producer_epoch);
+    take_sequence(producer, batch);
     if ((batch->attributes & MR_RECORD_BATCH_TRANSACTIONAL) != 0 &&
         producer->transaction_first < 0) {
         producer->transaction_first = batch->base_offset;

@@ -147,17 +147,18 @@ def told(problems):
 
 
 def test_nothing_is_lost_while_the_broker_is_killed():
-    with Broker() as broker:
+    with Broker(settings=[f"broker.num_partitions={history_load.PARTITIONS}"]) as broker:
         problems, load = history_load.run(broker, KILLS, seed=1)
         print(load.history.counts())
         assert problems == [], f"{load.history.counts()}\n{told(problems)}\n{broker.log()[-2000:]}"
         # Else the load was none.
         assert sum(w.state == h.ACKED for w in load.history.writes.values()) > KILLS * 20
         assert sum(t.outcome == h.COMMITTED for t in load.history.transactions) > KILLS
+        assert sum(len(acked) for (group, *_), acked in load.history.offsets_acked.items() if group == "etl") > KILLS
 
 
 def test_a_log_that_is_cut_behind_the_brokers_back_is_found():
-    with Broker() as broker:
+    with Broker(settings=[f"broker.num_partitions={history_load.PARTITIONS}"]) as broker:
         def cut(_number):
             for path in glob.glob(os.path.join(broker.data, "broker", "plain-*", "*.log")):
                 with open(path, "r+b") as log:

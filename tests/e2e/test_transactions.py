@@ -7,9 +7,10 @@ import uuid
 
 import pytest
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from broker_server import Broker
+from history_load import create_topics
 from kafka_server import LIBS, KafkaServer
 
 QUIET = {"log_level": 0}
@@ -18,7 +19,7 @@ QUIET = {"log_level": 0}
 @pytest.fixture(scope="module", params=["millrace", "kafka"])
 def server(request):
     if request.param == "millrace":
-        with Broker() as broker:
+        with Broker(settings=["broker.num_partitions=2"]) as broker:
             yield broker
     else:
         kafka = KafkaServer().start()
@@ -29,8 +30,7 @@ def server(request):
 @pytest.fixture
 def topic(server):
     name = f"t-{uuid.uuid4().hex[:8]}"
-    admin = AdminClient({"bootstrap.servers": server.address})
-    admin.create_topics([NewTopic(name, num_partitions=2, replication_factor=1)])[name].result(20)
+    create_topics({"bootstrap.servers": server.address}, [name], 2)
     return name
 
 
@@ -76,6 +76,7 @@ def test_committed_is_seen_and_aborted_is_not(server, topic):
         producer.begin_transaction()
         for p in range(2):
             producer.produce(topic, f"{outcome}-{p}", partition=p)
+        producer.flush(20)  # An abort drops what was not sent.
         (producer.commit_transaction if outcome == "commit" else producer.abort_transaction)(30)
     assert read(server, topic) == [[f"commit-{p}"] * 2 for p in range(2)]
     assert [len(v) for v in read(server, topic, committed=False)] == [3, 3]
@@ -181,9 +182,9 @@ def test_kafka_transactions_lists_describes_and_aborts(server, topic):
 @pytest.mark.parametrize("point", ["transaction.prepared", "transaction.marked"])
 def test_an_end_that_was_decided_is_finished_by_the_next_start(point, monkeypatch):
     name = "decided"
-    with Broker() as broker:
+    with Broker(settings=["broker.num_partitions=2"]) as broker:
         topic = f"t-{point}"
-        AdminClient({"bootstrap.servers": broker.address}).create_topics([NewTopic(topic, 2)])[topic].result(20)
+        create_topics({"bootstrap.servers": broker.address}, [topic], 2)
         broker.stop()
         monkeypatch.setenv("MILLRACE_CRASH", f"{point}:1")
         broker.start()

@@ -392,6 +392,7 @@ static void take_end(world *w, client *c, const mr_wire_end_txn_response *r) {
     w->history.ends[c->end] = c->commits ? END_COMMITTED : END_ABORTED;
     if (c->commits && c->offset != -1) {
         c->promised = c->possible = c->offset;
+        w->history.offset_count++;
     }
     if (c->kind == TRANSACTIONAL_2) {
         if (r->producer_id == c->producer_id && r->producer_epoch <= c->epoch) {
@@ -514,7 +515,11 @@ void clients_check(world *w) {
         mr_code code = world_ask(w, MR_KEY_offset_fetch, 7, &request, &answer.offset);
         const mr_wire_offset_fetch_response *r = &answer.offset;
         if (code != MR_OK || r->error_code != 0 || r->topics[0].partitions[0].error_code != 0) {
-            history_wrong(&w->history, "%s: no offset in the end", c->name);
+            history_wrong(&w->history, "%s: no offset in the end: %s", c->name,
+                          code != MR_OK ? w->cx.error.text
+                          : r->error_code != 0
+                              ? mr_kafka_error_name(r->error_code)
+                              : mr_kafka_error_name(r->topics[0].partitions[0].error_code));
         } else {
             check_offset(w, c, r->topics[0].partitions[0].committed_offset);
         }

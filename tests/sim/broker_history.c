@@ -433,6 +433,7 @@ typedef struct summary {
     uint64_t writes;
     uint64_t acked;
     uint64_t committed;
+    uint64_t offsets;
     uint64_t seen;
 } summary;
 
@@ -470,6 +471,7 @@ static const char *run(uint64_t seed, mr_arena *arena, summary *sum) {
         sum->committed += w->history.ends[i] == END_COMMITTED;
     }
     sum->writes += (uint64_t)w->history.write_count;
+    sum->offsets += w->history.offset_count;
     sum->seen += (uint64_t)w->history.seen_count;
     const char *why = w->history.why == NULL ? NULL : mr_arena_string(arena, w->history.why);
     mr_sim_free(w->plat);
@@ -502,6 +504,7 @@ TEST(broker_history, loses_nothing_that_was_acknowledged) {
            "%" PRIu64 " records read on the way\n",
            sum.writes, sum.acked, sum.committed, sum.seen);
     if (only == 0) {  // Else the load did nothing.
-        EXPECT(sum.acked > seeds * 20 && sum.committed > seeds * 5 && sum.seen > seeds * 20);
+        EXPECT(sum.acked > seeds * 20 && sum.committed > seeds * 5 && sum.offsets > seeds &&
+               sum.seen > seeds * 20);
     }
 }

@@ -37,7 +37,8 @@ typedef struct history {
     int32_t end_count;
     history_seen *seen;  // By a read_committed reader that follows.
     int32_t seen_count;
-    const char *why;  // The first thing that must not be; NULL = none.
+    uint64_t offset_count;  // That were committed with a transaction.
+    const char *why;        // The first thing that must not be; NULL = none.
     mr_arena *arena;
 } history;
 
