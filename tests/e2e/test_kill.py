@@ -17,7 +17,7 @@ ROWS = size(60_000, 250_000)
 # A short trigger, so that commits, publications and rows still waiting all meet the kills; and two sinks of
 # other kinds and triggers beside it: JSON lines each epoch, and the one that stands for a system outside.
 SQL_CHANGES = (
-    ("mode 'append', trigger '30 seconds'", "mode 'append', trigger '700 milliseconds'"),
+    ("mode 'append', trigger '${TRIGGER:-30 seconds}'", "mode 'append', trigger '700 milliseconds'"),
     ("INSERT INTO segment_metrics SELECT * FROM windowed;",
      "INSERT INTO segment_metrics SELECT * FROM windowed;\n"
      "CREATE SERVER lines FOREIGN DATA WRAPPER jsonl OPTIONS (path '${LINES}');\n"

@@ -64,7 +64,7 @@ CREATE VIEW windowed AS
   GROUP BY window_start, window_end, country, segment;
 
 CREATE FOREIGN TABLE segment_metrics () SERVER lake
-  OPTIONS (path 'segment_metrics', partition_by 'country', mode 'append', trigger '30 seconds');
+  OPTIONS (path 'segment_metrics', partition_by 'country', mode 'append', trigger '${TRIGGER:-30 seconds}');
 
 CREATE FOREIGN TABLE segment_console () SERVER console OPTIONS (mode 'update', truncate 'false');
 
