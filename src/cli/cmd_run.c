@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/embed.h"
 #include "cli/progress.h"
 #include "plat/thread.h"
 
@@ -49,8 +50,10 @@ static int run_run(const mr_cli_args *args, mr_cx *cx) {
     progress.pipeline = mr_job_pipeline(job);
     mr_thread_catch_stop(&stop_flag);
     cx->cancel = &stop_flag;
-    bool ended;
-    mr_code code = mr_job_run(job, &ended, cx);
+    bool ended = false;
+    mr_cli_embed embed;
+    mr_code code = mr_embed_open(&embed, args, job, cx);
+    code = code == MR_OK ? mr_job_run(job, &ended, cx) : code;
     mr_progress_finish(&progress);
     if (code != MR_OK) {
         mr_report_error(cx);
@@ -60,6 +63,7 @@ static int run_run(const mr_cli_args *args, mr_cx *cx) {
         exit_code = MR_EXIT_INTERRUPTED;
     }
     mr_job_close(job, cx);
+    mr_embed_close(&embed, cx);
     return exit_code;
 }
 

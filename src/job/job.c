@@ -247,6 +247,11 @@ const char *mr_job_state_dir(const mr_job *job) {
     return job->state_dir;
 }
 
+void mr_job_embed(mr_job *job, mr_embedded *embedded, const char *address) {
+    job->spec.embedded = embedded;
+    job->spec.embedded_address = address;
+}
+
 mr_code mr_job_run(mr_job *job, bool *ret_ended, mr_cx *cx) {
     *ret_ended = false;
     MR_TRY(mr_open_all(job, cx));

@@ -76,6 +76,8 @@ mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count
 mr_code mr_job_load(const mr_job_spec *spec, mr_job **ret, mr_sql_errors *ret_errors, mr_cx *cx);
 const mr_pipeline *mr_job_pipeline(const mr_job *job);
 const char *mr_job_state_dir(const mr_job *job);
+// The broker that "embedded" means: this process's, or where the project's listens. Before a run.
+void mr_job_embed(mr_job *job, mr_embedded *embedded, const char *address);
 // Opens everything and runs until the end or a stop. *ret_ended: the whole input was read.
 mr_code mr_job_run(mr_job *job, bool *ret_ended, mr_cx *cx);
 const mr_job_exec *mr_job_settings(const mr_job *job);
