@@ -1,0 +1,156 @@
+"""What the tests of stock clients share: the records they send, an independent look at what arrived, the page of results.
+
+Every client sends the same records (record(i) here; each language repeats the formula), reads them back as a member of a
+group, and commits. What arrived, and the group's lag, is looked at with another client than the one under test.
+
+UPDATE=1 writes what passed, at which version, into docs/clients.md, and takes out what fails; without it a test
+fails when the page does not have its row. Versions are not compared: another machine may have another kcat.
+"""
+
+import contextlib
+import os
+import re
+import time
+import uuid
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from broker_server import Wire
+from kafka_server import ROOT
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PAGE = os.path.join(ROOT, "docs", "clients.md")
+UPDATE = os.environ.get("UPDATE") == "1"
+PARTITIONS = 3
+ROUND_TRIP = "records with keys and headers, read back in a group, committed, lag 0"
+TRANSACTIONS = "transactions: an aborted one is not seen, one with a group's offsets is, lag 0"
+
+HEAD = """# Clients
+
+What stock clients, unchanged, have done against the embedded broker. This table is made by the tests
+(`tests/e2e/clients`, `UPDATE=1`): a row is there because its test passed at that version.
+
+| client | version | what passed |
+|---|---|---|
+"""
+
+
+# ---- records -------------------------------------------------------------------------------------------
+
+
+def record(i):
+    """(key, value, headers), as text."""
+    return f"key-{i}", f"value {i} é", [("number", str(i)), ("kind", "x")]
+
+
+def records(count, first=0):
+    return [record(i) for i in range(first, first + count)]
+
+
+def as_bytes(some):
+    return [(key.encode(), value.encode(), [(name, text.encode()) for name, text in headers])
+            for key, value, headers in some]
+
+
+def from_lines(text):
+    """What a consumer printed as number:1,kind:x <tab> key <tab> value."""
+    got = []
+    for line in text.splitlines():
+        headers, key, value = line.split("\t")
+        got.append((key, value, [tuple(header.split(":")) for header in headers.split(",")]))
+    return got
+
+
+def to_lines(some):
+    return "".join(",".join(f"{name}:{text}" for name, text in headers) + f"\t{key}\t{value}\n"
+                   for key, value, headers in some)
+
+
+def same(got, want):
+    """The same records; their order counts only within a key, and each key comes once."""
+    assert sorted(got) == sorted(want)
+
+
+# ---- an independent look -------------------------------------------------------------------------------
+
+
+def make_topic(broker, name, partitions=PARTITIONS):
+    admin = AdminClient({"bootstrap.servers": broker.address})  # Named: without it nothing would be answered.
+    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(20)
+    return name
+
+
+def stored(broker, topic, isolation="read_committed"):
+    """All records of a topic, through librdkafka."""
+    consumer = Consumer({"bootstrap.servers": broker.address, "group.id": f"look-{uuid.uuid4().hex}",
+                         "enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "earliest",
+                         "isolation.level": isolation})
+    open_parts, got, end = set(consumer.list_topics(topic, 10).topics[topic].partitions), [], time.monotonic() + 30
+    consumer.assign([TopicPartition(topic, p, 0) for p in open_parts])
+    while open_parts:
+        assert time.monotonic() < end, f"{len(got)} records, then nothing"
+        message = consumer.poll(0.2)
+        if message is None:
+            continue
+        if message.error():
+            assert message.error().name() == "_PARTITION_EOF", message.error()
+            open_parts.discard(message.partition())
+        else:
+            got.append((message.key(), message.value(), message.headers() or []))
+    consumer.close()
+    return got
+
+
+def lag(broker, group, topic):
+    """Records of the topic that the group has not committed; a partition without a commit counts whole."""
+    consumer = Consumer({"bootstrap.servers": broker.address, "group.id": f"look-{uuid.uuid4().hex}"})
+    parts = [TopicPartition(topic, p) for p in consumer.list_topics(topic, 10).topics[topic].partitions]
+    ends = {part.partition: consumer.get_watermark_offsets(part, 10) for part in parts}
+    consumer.close()
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    future, = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, parts)]).values()
+    committed = {part.partition: part.offset for part in future.result(20).topic_partitions}
+    return sum(high - max(committed.get(p, 0), low) for p, (low, high) in ends.items())
+
+
+def transactions_served(broker):
+    """Whether AddPartitionsToTxn, EndTxn and TxnOffsetCommit are offered."""
+    with Wire(broker.port) as wire:
+        wire.send(18, 0)
+        body = wire.answer()[1]
+    keys = {int.from_bytes(body[at:at + 2], "big") for at in range(6, len(body) - 5, 6)}
+    return {24, 26, 28} <= keys
+
+
+# ---- the page ------------------------------------------------------------------------------------------
+
+
+def page_rows():
+    """(client, what) to version."""
+    if not os.path.exists(PAGE):
+        return {}
+    with open(PAGE, encoding="utf-8") as page:
+        found = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \|$", page.read(), re.MULTILINE)
+    return {(client, what): version for client, version, what in found if client != "client"}
+
+
+def write_page(rows):
+    with open(PAGE, "w", encoding="utf-8") as page:
+        page.write(HEAD)
+        for (client, what), version in sorted(rows.items(), key=lambda row: (row[0][0].lower(), row[0][1])):
+            page.write(f"| {client} | {version} | {what} |\n")
+
+
+@contextlib.contextmanager
+def shows(client, version, what):
+    """Around the whole of a test: its row of the page."""
+    try:
+        yield
+    except BaseException:
+        if UPDATE:
+            write_page({row: v for row, v in page_rows().items() if row != (client, what)})
+        raise
+    if UPDATE:
+        write_page({**page_rows(), (client, what): version})
+    assert (client, what) in page_rows(), f"docs/clients.md has no row for {client}, {what}: UPDATE=1 writes it"
