@@ -391,9 +391,6 @@ void mr_producers_take(mr_producers *producers, const mr_record_batch *batch,
         return;
     }
     bool control = (batch->attributes & MR_RECORD_BATCH_CONTROL) != 0;
-    if (!control && batch->base_sequence < 0) {
-        return;  // Not from a producer: nothing to go on from.
-    }
     mr_producer *producer = obtain(producers, batch->producer_id);
     producer->last_timestamp_ms = batch->max_timestamp_ms;
     if (control) {

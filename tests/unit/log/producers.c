@@ -164,6 +164,38 @@ TEST(log_producers, what_comes_again_behind_its_transactions_end_is_no_repetitio
     finish(&s);
 }
 
+// As the coordinator writes offsets.
+TEST(log_producers, batches_without_sequence_open_a_transaction) {
+    for (int way = 0; way < 3; way++) {
+        START;
+        batch_spec spec = {.producer_id = 5, .epoch = 2, .sequence = -1, .transactional = true};
+        for (int64_t i = 0; i < 2; i++) {  // The same twice is no repetition.
+            mr_log_appended a = scene_append_as(&s, MR_LOG_COORDINATOR, &spec);
+            EXPECT(a.error == MR_KAFKA_NONE && !a.duplicate);
+            EXPECT_EQ(a.base_offset, i);
+        }
+        EXPECT_OK(scene_sync(&s));
+        if (way > 0) {
+            REQUIRE_OK(again(&s, /* clean= */ way == 1));
+        }
+        mr_log_producer *list;
+        uint32_t count;
+        mr_log_producers(s.log, &list, &count, &s.cx);
+        REQUIRE(EXPECT_EQ(count, 1));
+        EXPECT(list[0].producer_id == 5 && list[0].epoch == 2 && list[0].last_sequence == -1);
+        EXPECT_EQ(list[0].transaction_start, 0);
+        EXPECT_EQ(mr_log_marks_of(s.log).stable, 0);
+        EXPECT_EQ(scene_finish(&s, 5, 2, /* commit= */ false).base_offset, 2);
+        EXPECT_OK(scene_sync(&s));
+        EXPECT_EQ(mr_log_marks_of(s.log).stable, 3);
+        mr_log_aborted *aborted;
+        EXPECT_OK(mr_log_aborted_in(s.log, 0, 3, &aborted, &count, &s.cx));
+        REQUIRE(EXPECT_EQ(count, 1));
+        EXPECT(aborted[0].first_offset == 0 && aborted[0].last_offset == 2);
+        finish(&s);
+    }
+}
+
 TEST(log_producers, a_start_keeps_them) {
     for (int way = 0; way < 3; way++) {  // Clean, killed, and killed with a snapshot to go on from.
         START;
