@@ -4,8 +4,9 @@
 // Why the second: a partition may have data whose "joined" record was lost with the power. It was
 // not acknowledged, but may be repeated and acknowledged later. What a partition has open under an
 // id's present epoch can only be its transaction that is not over, and joins it; under an earlier
-// one it was fenced, and is aborted. What belongs to no id is left alone: `kafka-transactions
-// find-hanging` finds it.
+// one it was fenced, and is aborted, also when it is found late: the partition may have been
+// offline at the start before, or the marker of that start was lost. What belongs to no id is left
+// alone: `kafka-transactions find-hanging` finds it.
 
 #include "broker/transactions_state.h"
 
@@ -102,6 +103,33 @@ static void keep_orphan(mr_transactions *t, mr_transactions_entry *entry,
     entry->orphans[entry->orphan_count++] = (mr_transaction_member){name, member->partition};
 }
 
+// Ends what is open in a partition and belongs to no transaction any more.
+static mr_code abort_open(mr_transactions *t, const mr_transactions_entry *entry,
+                          mr_topic_partition *partition, mr_cx *cx) {
+    mr_log_end end = {entry->now.producer_id, entry->now.epoch, /* coordinator_epoch= */ 0,
+                      /* commit= */ false, /* version= */ 0};
+    mr_log_appended appended;
+    MR_TRY(mr_log_end_transaction(partition->log, &end, &appended, cx));
+    if (mr_span_is(mr_span_of(partition->topic->name), MR_TOPIC_OFFSETS)) {
+        mr_groups_end_transaction(mr_broker_groups(t->broker), entry->now.producer_id,
+                                  /* commit= */ false, cx);
+    }
+    return MR_OK;
+}
+
+// Of an id whose transaction is ending: its members get its markers. A marker has the epoch of what
+// comes after it (version 2), so data of that epoch is the next transaction's. All else was joined
+// by a record that is lost, so it was not acknowledged and will not be.
+static mr_code adopt_ending(mr_transactions *t, mr_transactions_entry *entry,
+                            mr_topic_partition *partition, int16_t epoch, mr_cx *cx) {
+    mr_transaction_member member = {mr_span_of(partition->topic->name), partition->number};
+    if (entry->now.version >= 2 && epoch == entry->now.epoch) {
+        keep_orphan(t, entry, &member);
+        return MR_OK;
+    }
+    return mr_transaction_has(&entry->now, &member) ? MR_OK : abort_open(t, entry, partition, cx);
+}
+
 static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
                      const mr_log_producer *producer, mr_cx *cx) {
     mr_transactions_entry *entry = entry_of_producer(t, producer->producer_id);
@@ -110,22 +138,10 @@ static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
     }
     mr_transaction_member member = {mr_span_of(partition->topic->name), partition->number};
     if (mr_transaction_is_ending(&entry->now)) {
-        // Its marker has the epoch of what comes after it (version 2).
-        if (entry->now.version >= 2 && producer->epoch == entry->now.epoch) {
-            keep_orphan(t, entry, &member);
-        }
-        return MR_OK;
+        return adopt_ending(t, entry, partition, producer->epoch, cx);
     }
     if (producer->epoch < entry->now.epoch) {
-        mr_log_end end = {producer->producer_id, entry->now.epoch, /* coordinator_epoch= */ 0,
-                          /* commit= */ false, /* version= */ 0};
-        mr_log_appended appended;
-        MR_TRY(mr_log_end_transaction(partition->log, &end, &appended, cx));
-        if (mr_span_is(member.topic, MR_TOPIC_OFFSETS)) {
-            mr_groups_end_transaction(mr_broker_groups(t->broker), producer->producer_id,
-                                      /* commit= */ false, cx);
-        }
-        return MR_OK;
+        return abort_open(t, entry, partition, cx);
     }
     if (entry->now.state == MR_TRANSACTION_ONGOING && mr_transaction_has(&entry->now, &member)) {
         return MR_OK;

@@ -20,7 +20,7 @@
 #include "sim/broker_history.h"
 #include "wire/schema.h"
 
-#define SEEDS_DEFAULT 200
+#define SEEDS_DEFAULT 300
 #define LIVES         5
 #define STEPS         400
 #define STEPS_QUIET   4000
