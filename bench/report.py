@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 
+import broker
 import history
 import start
 from common import ROOT, TOOLS, machine
@@ -60,18 +61,20 @@ class Results:
                 found.append({"what": what, "target": target, "reached": text(value), "ok": bool(ok(value))})
 
         for name, words, least in (("retail-kafka", "from Kafka", FROM_KAFKA_MIN),
-                                   ("retail-file", "from a file", FROM_FILE_MIN)):
+                                   ("retail-file", "from a file", FROM_FILE_MIN),
+                                   ("retail-embedded", "from the embedded log", FROM_FILE_MIN)):
             judge(f"retail {words}, against Spark", f"≥ {least}×", self.times_spark(name),
                   lambda v: f"{v:.1f}×", lambda v, least=least: v >= least)
         if self.figure("retail-kafka") and self.figure("consume"):
             judge("retail from Kafka, of consume-and-discard", f"≥ {OF_CONSUME_MIN}",
                   self.figure("retail-kafka") / self.figure("consume"), lambda v: f"{v:.2f}",
                   lambda v: v >= OF_CONSUME_MIN)
-        if self.bound("retail-file"):
-            judge("retail from a file, of the bound", f"≥ {OF_BOUND_MIN:.0%}",
-                  self.figure("retail-file") / self.bound("retail-file"), lambda v: f"{v:.0%}",
-                  lambda v: v >= OF_BOUND_MIN)
-        for name, words in (("retail-kafka", "from Kafka"), ("retail-file", "from a file")):
+        for name, words in (("retail-file", "from a file"), ("retail-embedded", "from the embedded log")):
+            if self.bound(name):
+                judge(f"retail {words}, of the bound", f"≥ {OF_BOUND_MIN:.0%}",
+                      self.figure(name) / self.bound(name), lambda v: f"{v:.0%}", lambda v: v >= OF_BOUND_MIN)
+        for name, words in (("retail-kafka", "from Kafka"), ("retail-file", "from a file"),
+                            ("retail-embedded", "from the embedded log")):
             judge(f"retail {words}, memory", f"≤ {MEMORY_MAX_MB} MB", self.figure(name, "peak_bytes"),
                   lambda v: f"{v / 1e6:,.0f} MB", lambda v: v <= MEMORY_MAX_MB * 1e6)
         for name, words in (("stateless-kafka", "from Kafka"), ("stateless-file", "from a file")):
@@ -79,6 +82,7 @@ class Results:
                   lambda v: f"{v:.3f} s", lambda v: v <= FIRST_ROW_MAX_S)
         judge("one country with 90 % of the rows costs", f"≤ {HOT_KEY_COST_MAX:.0%}",
               self.figure("hot-key", "hot_key_cost"), lambda v: f"{v:+.1%}", lambda v: v <= HOT_KEY_COST_MAX)
+        self._judge_broker(judge)
         begun = self.tables.get("start", {}).get("rows")
         slowest = max((r for r in begun or [] if r["target_ms"]), key=lambda r: r["median_ms"], default=None)
         judge("start of a command", f"≤ {start.TARGET_MS} ms", slowest,
@@ -89,6 +93,29 @@ class Results:
         judge("instructions against the last record", f"≤ +{history.WORSE_MAX:.0%}", worst,
               lambda r: f"{r['change']:+.2%} ({r['name']}, the worst)", lambda r: r["change"] <= history.WORSE_MAX)
         return found
+
+
+    def _judge_broker(self, judge):
+        for durability, words in (("kafka", "Kafka as it is"), ("fsync", "Kafka with flush.messages=1")):
+            rows = [r for r in self.tables.get("broker-produce", {}).get("rows", []) if r["durability"] == durability]
+
+            def text(row):
+                return f"{row['record_bytes']} B, acks {row['acks']}, partitions: {row['partitions']}; the worst"
+
+            judge(f"produce, durability {durability}, against {words}", "≥ 1×",
+                  min(rows, key=lambda r: r["times"], default=None),
+                  lambda r: f"{r['times']:.2f}× ({text(r)})", lambda r: r["times"] >= 1)
+            judge(f"p99 of it, durability {durability}", "≤ Kafka's",
+                  max(rows, key=lambda r: r["millrace"]["p99_ms"] / max(r["kafka"]["p99_ms"], 1), default=None),
+                  lambda r: f"{r['millrace']['p99_ms']:.0f} against {r['kafka']['p99_ms']:.0f} ms ({text(r)})",
+                  lambda r: r["millrace"]["p99_ms"] <= r["kafka"]["p99_ms"])
+        up = next(iter(self.tables.get("broker-start", {}).get("rows", [])), {})
+        judge("start of millrace up", f"≤ {broker.START_MAX_S} s", up.get("start_seconds"), lambda v: f"{v:.3f} s",
+              lambda v: v <= broker.START_MAX_S)
+        judge("millrace up at rest, memory", f"≤ {broker.IDLE_MAX_MB} MB", up.get("idle_bytes"),
+              lambda v: f"{v / 1e6:.1f} MB", lambda v: v <= broker.IDLE_MAX_MB * 1e6)
+        judge("millrace up at rest, CPU", "0 %", up.get("idle_cpu"), lambda v: f"{v:.1%}",
+              lambda v: v < broker.IDLE_CPU_MAX)
 
 
 def verdict(target):
@@ -173,6 +200,13 @@ def page(results, title):
             text += ["", f"## Where the instructions go: {name}", ""]
             text += [bound_text(results, name), ""] if bound_text(results, name) else []
             text += [history.profile_table(profiles[workload])]
+    produced = results.tables.get("broker-produce", {})
+    if "rows" in produced:
+        text += ["", "## Producers", "", f"ProducerPerformance of Kafka 3.9.1, load {produced['load']:.1f}.", "",
+                 broker.produce_table(produced["rows"])]
+    if "rows" in results.tables.get("broker-start", {}):
+        text += ["", "## The broker's start, and at rest", "",
+                 broker.start_table(results.tables["broker-start"]["rows"])]
     if "rows" in counted:
         text += ["", "## Instructions", "", history.table(counted)]
     if "rows" in results.tables.get("start", {}):
@@ -190,7 +224,7 @@ def _facts(results, today):
             "spark_settings": {"shuffle_partitions": bench.shuffle_partitions, "outputs": bench.outputs},
             "versions": {"spark": "3.5.7", "kafka": "3.9.1"}, "note": results.note,
             "targets": [dict(t, verdict=verdict(t)) for t in results.targets()], "failed": results.failed(),
-            "bounds": {n: round(b) for n in ("retail-file", "stateless-file") if (b := results.bound(n))},
+            "bounds": {n: round(b) for n in ("retail-file", "retail-embedded", "stateless-file") if (b := results.bound(n))},
             "results": results.rows, "tables": tables,
             "layers": {name: counted.layers for name, counted in profiles.items()}}
 

@@ -7,8 +7,10 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 
 import answers
+import broker
 import history
 import start
 from answers import oracle
@@ -19,6 +21,7 @@ from kafka_server import KafkaServer  # After answers: it knows the folder.
 
 PARTITIONS = 3
 HOT_TURNS = 3
+EMBEDDED_TRIGGER = "100 milliseconds"
 DISTINCT_BASE_IDS = 500_000
 LARGE_MEMORY_BYTES = 12 << 30  # What 10^8 ids may need, their input in the page cache included.
 LARGE_DISK_BYTES = 20 << 30
@@ -36,6 +39,7 @@ class Bench:
         os.makedirs(INPUTS, exist_ok=True)
         self.work = tempfile.mkdtemp(prefix="work-", dir=os.path.dirname(INPUTS))
         self.retail_input = None  # When some row has asked for it.
+        self.embedded = None  # The project of retail-embedded, loaded when it is first asked for.
         self._kafka, self._topics, self._loading_cpu = None, {}, 0.0
 
     @property
@@ -232,6 +236,73 @@ def retail(bench, name, given, codec=None):
     return got
 
 
+class Embedded:
+    """A project whose broker holds an input in topic "events", and whose pipeline each run starts anew."""
+
+    def __init__(self, bench, given):
+        self.folder, self.cores = os.path.join(bench.work, "embedded"), bench.cores
+        shutil.rmtree(self.folder, ignore_errors=True)
+        up = broker.Up(self.folder)
+        try:
+            up.create_topic("events", given.partitions)
+            sent = run_tool("produce", up.address, "events", given.path, given.partitions, timeout=bench.timeout)
+        finally:
+            up.stop()
+        if sent["acknowledged"] != given.events:
+            raise Failure(f"{sent['acknowledged']} of {given.events} events are in the embedded topic")
+        shutil.copytree(os.path.join(RETAIL, "dim"), os.path.join(self.folder, "dim"))
+
+    def run(self, given, timeout):
+        """From the start of the process until the last event is committed and its windows are written."""
+        data = os.path.join(self.folder, "data")
+        for name in os.listdir(data):
+            if name != "broker":
+                path = os.path.join(data, name)
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+        shutil.copy(os.path.join(RETAIL, "sql", "retail.sql"), os.path.join(self.folder, "sql"))
+        # What waits for a trigger is not caught up.
+        env = dict(os.environ, TRIGGER=EMBEDDED_TRIGGER)
+        for name in ("OUTPUT_PATH", "KAFKA_TOPIC", "KAFKA_BOOTSTRAP_SERVERS"):
+            env.pop(name, None)
+        up = broker.Up(self.folder, [f"exec.workers={self.cores}"], env)
+        try:
+            while True:
+                status = up.status()
+                seconds = time.perf_counter() - up.begun
+                part = next(p for p in status["parts"] if p["name"] == "retail")
+                if part["state"] != "running" or seconds > timeout:
+                    raise Failure(f"after {seconds:.1f} s: {part}")
+                if part.get("rows", 0) >= given.events:
+                    break
+                time.sleep(0.005)
+            cpu, peak = up.cpu_seconds(), up.peak_bytes()
+            time.sleep(0.5)  # Several triggers: whether a file is still to come.
+            files = oracle.files(os.path.join(data, "lake", "segment_metrics"))
+            written = max((os.stat(f).st_mtime for f in files), default=0) - up.begun_at
+            return {"seconds": max(seconds, written), "cpu_seconds": cpu, "peak_bytes": peak,
+                    "epochs": part["epoch"]}
+        finally:
+            up.stop()
+
+
+def run_embedded(bench):
+    """Retail from the log of its own process, caught up: windows that the watermark has not closed are open."""
+    given = bench.retail()
+    if bench.embedded is None:
+        say("loading the embedded topic")
+        bench.embedded = Embedded(bench, given)
+    took = bench.embedded.run(given, bench.timeout)
+    lake = os.path.join(bench.embedded.folder, "data", "lake", "segment_metrics")
+    want = answers.retail_partitions(given)
+    answers.compare(oracle.read_duckdb(lake, oracle.RETAIL_COLUMNS, ("country", "VARCHAR")), oracle.RETAIL_COLUMNS,
+                    want)
+    answers.check_aside(os.path.join(bench.embedded.folder, "data"))
+    written = run_tool("limits", "write", bench.work, *oracle.files(lake))["seconds"]
+    return figures(given.events, took["seconds"], took["cpu_seconds"], peak_bytes=took["peak_bytes"],
+                   rows=len(want), bytes=given.bytes, write_seconds=written,
+                   extra=f"one process, {took['epochs']} epochs")
+
+
 def run_packed(bench, name, partitions, codec):
     given = Input("retail", bench.side_events, partitions)
     limit = consume(bench, given, codec)
@@ -320,6 +391,7 @@ ROWS = {
     "simdjson": run_simdjson,
     "retail-kafka": lambda b: retail(b, "retail-kafka", b.retail(), "none"),
     "retail-file": lambda b: retail(b, "retail-file", b.retail()),
+    "retail-embedded": run_embedded,
     "stateless-kafka": lambda b: run_stateless(b, "stateless-kafka", "none"),
     "stateless-file": lambda b: run_stateless(b, "stateless-file"),
     "partitions-16": lambda b: run_packed(b, "partitions-16", 16, "none"),
@@ -331,6 +403,8 @@ ROWS = {
     "distinct-100M": lambda b: run_distinct(b, 100_000_000),
 }
 TABLES = {
+    "broker-produce": lambda b, record: broker.run_produce(b),
+    "broker-start": lambda b, record: broker.run_start(b),
     "start": lambda b, record: start.run(b.work),
     "history": lambda b, record: history.run(b.work, record),
 }

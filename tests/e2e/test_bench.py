@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
 
 import answers  # noqa: E402
+import broker  # noqa: E402
 import callgrind  # noqa: E402
 import history  # noqa: E402
 import report  # noqa: E402
@@ -121,6 +122,30 @@ def test_targets_are_met_and_missed_where_they_say():
     assert fine == {"retail from Kafka, against Spark": True, "retail from Kafka, of consume-and-discard": True,
                     "retail from Kafka, memory": True, "stateless from a file, first row": True}
     assert not any(verdicts(measured(999_999, 300_000_001, 0.301)).values())
+
+
+def produced(durability, partitions, times, p99, kafka_p99):
+    def side(speed, p99_ms):
+        return {"records_per_second": speed, "mb_per_second": speed / 1e4, "p99_ms": p99_ms, "syncs": 7}
+    return {"durability": durability, "record_bytes": 100, "acks": "all", "partitions": partitions, "times": times,
+            "millrace": side(1000 * times, p99), "kafka": side(1000, kafka_p99)}
+
+
+def test_the_worst_row_of_producers_is_judged_against_kafka():
+    rows = [produced("kafka", 1, 1.0, 10, 10), produced("kafka", 10, 2.0, 5, 9), produced("fsync", 1, 0.99, 8, 9),
+            produced("fsync", 10, 3.0, 12, 11)]
+    got = results()
+    got.tables = {"broker-produce": {"rows": rows, "load": 0.0},
+                  "broker-start": {"rows": [{"system": "millrace up", "start_seconds": 0.02, "idle_bytes": 26e6,
+                                             "idle_cpu": 0.0}]}}
+    assert verdicts(got) == {
+        "produce, durability kafka, against Kafka as it is": True, "p99 of it, durability kafka": True,
+        "produce, durability fsync, against Kafka with flush.messages=1": False,
+        "p99 of it, durability fsync": False, "start of millrace up": True, "millrace up at rest, memory": False,
+        "millrace up at rest, CPU": True}
+    # What syncs here stands beside what does not there.
+    assert [(ours["durability"], theirs) for ours, theirs in broker.mixed(rows)] == [
+        ("fsync", rows[0]["kafka"]), ("fsync", rows[1]["kafka"])]
 
 
 def test_the_bound_is_the_sum_of_its_parts():
