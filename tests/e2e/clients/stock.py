@@ -114,6 +114,14 @@ def lag(broker, group, topic):
     return sum(high - max(committed.get(p, 0), low) for p, (low, high) in ends.items())
 
 
+def reset(broker, group, topic):
+    """Sets an empty group back to the beginning."""
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    parts = [TopicPartition(topic, p, 0) for p in range(PARTITIONS)]
+    future, = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, parts)]).values()
+    assert all(part.error is None for part in future.result(20).topic_partitions)
+
+
 def transactions_served(broker):
     """Whether AddPartitionsToTxn, EndTxn and TxnOffsetCommit are offered."""
     with Wire(broker.port) as wire:

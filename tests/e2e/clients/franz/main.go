@@ -1,0 +1,119 @@
+// franz-go as a stock client: sends records, reads them back in a group and commits; copies them within transactions.
+//
+//	franz round ADDRESS TOPIC COUNT           the group is named as the topic
+//	franz copy  ADDRESS TOPIC COUNT OUTPUT    first a copy that is aborted (numbers from COUNT on), then one that is committed
+//
+// What it read is printed as name:text,name:text <tab> key <tab> value. The records are those of stock.py's record(i).
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func need(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func record(topic string, i int) *kgo.Record {
+	return &kgo.Record{
+		Topic: topic,
+		Key:   []byte(fmt.Sprintf("key-%d", i)),
+		Value: []byte(fmt.Sprintf("value %d é", i)),
+		Headers: []kgo.RecordHeader{
+			{Key: "number", Value: []byte(strconv.Itoa(i))}, {Key: "kind", Value: []byte("x")}},
+	}
+}
+
+func records(topic string, first, count int) []*kgo.Record {
+	some := make([]*kgo.Record, 0, count)
+	for i := first; i < first+count; i++ {
+		some = append(some, record(topic, i))
+	}
+	return some
+}
+
+func printAll(some []*kgo.Record) {
+	out := bufio.NewWriter(os.Stdout)
+	for _, r := range some {
+		headers := make([]string, 0, len(r.Headers))
+		for _, h := range r.Headers {
+			headers = append(headers, h.Key+":"+string(h.Value))
+		}
+		fmt.Fprintf(out, "%s\t%s\t%s\n", strings.Join(headers, ","), r.Key, r.Value)
+	}
+	need(out.Flush())
+}
+
+func poll(ctx context.Context, fetch func(context.Context) kgo.Fetches, count int) []*kgo.Record {
+	got := []*kgo.Record{}
+	for len(got) < count {
+		fetches := fetch(ctx)
+		need(fetches.Err())
+		got = append(got, fetches.Records()...)
+	}
+	return got
+}
+
+func round(ctx context.Context, address, topic string, count int) {
+	producer, err := kgo.NewClient(kgo.SeedBrokers(address)) // Idempotent by default.
+	need(err)
+	need(producer.ProduceSync(ctx, records(topic, 0, count)...).FirstErr())
+	producer.Close()
+	consumer, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic),
+		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	need(err)
+	got := poll(ctx, consumer.PollFetches, count)
+	need(consumer.CommitUncommittedOffsets(ctx))
+	consumer.Close()
+	printAll(got)
+}
+
+func copyTwice(ctx context.Context, address, topic string, count int, output string) {
+	var got []*kgo.Record
+	for _, end := range []kgo.TransactionEndTry{kgo.TryAbort, kgo.TryCommit} {
+		session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(address), kgo.TransactionalID(topic),
+			kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic), kgo.RequireStableFetchOffsets(),
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+		need(err)
+		got = poll(ctx, session.PollFetches, count) // All of them again after the abort: its offsets do not count.
+		need(session.Begin())
+		some := records(output, count, count)
+		if end == kgo.TryCommit {
+			some = nil
+			for _, r := range got {
+				some = append(some, &kgo.Record{Topic: output, Key: r.Key, Value: r.Value, Headers: r.Headers})
+			}
+		}
+		need(session.ProduceSync(ctx, some...).FirstErr())
+		committed, err := session.End(ctx, end)
+		need(err)
+		if committed != bool(end) {
+			need(fmt.Errorf("the transaction's end: committed %t, wanted %t", committed, end))
+		}
+		session.Close()
+	}
+	printAll(got)
+}
+
+func main() {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	count, err := strconv.Atoi(os.Args[4])
+	need(err)
+	if os.Args[1] == "round" {
+		round(ctx, os.Args[2], os.Args[3], count)
+	} else {
+		copyTwice(ctx, os.Args[2], os.Args[3], count, os.Args[5])
+	}
+}
