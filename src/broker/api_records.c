@@ -171,8 +171,10 @@ static int16_t delete_one(const mr_call *call, const mr_topic *topic,
     return error;
 }
 
-static void delete_topic(const mr_call *call, const mr_wire_delete_records_topic *wish,
+// Returns whether anything is to be answered as done.
+static bool delete_topic(const mr_call *call, const mr_wire_delete_records_topic *wish,
                          mr_wire_delete_records_done_topic *ret, mr_cx *cx) {
+    bool done = false;
     bool may = mr_call_may(call, MR_OPERATION_DELETE, MR_RESOURCE_TOPIC, wish->name);
     mr_topic *topic = may ? mr_topics_find(mr_broker_topics(call->broker), wish->name) : NULL;
     ret->name = wish->name;
@@ -188,8 +190,28 @@ static void delete_topic(const mr_call *call, const mr_wire_delete_records_topic
             .low_watermark = error == MR_KAFKA_NONE ? first : -1,
             .error_code = error,
         };
+        done = done || error == MR_KAFKA_NONE;
     }
     mr_topic_release(topic);
+    return done;
+}
+
+// Where a partition begins is kept in a checkpoint only: one that is not on disk would bring the
+// records back after a power cut, of which the client was told that they are gone.
+static void keep_firsts(const mr_call *call, mr_wire_delete_records_response *r, mr_cx *cx) {
+    if (mr_topics_checkpoint(mr_broker_topics(call->broker), cx) == MR_OK) {
+        return;
+    }
+    mr_broker_say(call->broker, "cannot keep where partitions begin: %s", cx->error.text);
+    for (int32_t i = 0; i < r->topics_count; i++) {
+        for (int32_t p = 0; p < r->topics[i].partitions_count; p++) {
+            mr_wire_delete_records_done *one = &r->topics[i].partitions[p];
+            if (one->error_code == MR_KAFKA_NONE) {
+                one->error_code = MR_KAFKA_KAFKA_STORAGE_ERROR;
+                one->low_watermark = -1;
+            }
+        }
+    }
 }
 
 void mr_api_delete_records(mr_call *call, mr_cx *cx) {
@@ -197,7 +219,11 @@ void mr_api_delete_records(mr_call *call, mr_cx *cx) {
     mr_wire_delete_records_response *r = call->response;
     r->topics_count = q->topics_count;
     r->topics = MR_NEW_ARRAY(cx->arena, mr_wire_delete_records_done_topic, (size_t)q->topics_count);
+    bool done = false;
     for (int32_t i = 0; i < q->topics_count; i++) {
-        delete_topic(call, &q->topics[i], &r->topics[i], cx);
+        done = delete_topic(call, &q->topics[i], &r->topics[i], cx) || done;
+    }
+    if (done) {
+        keep_firsts(call, r, cx);
     }
 }

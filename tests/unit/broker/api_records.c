@@ -277,6 +277,50 @@ TEST(api_records, offsets_are_found_by_time_and_by_their_special_names) {
     scene_close(&s);
 }
 
+static mr_wire_delete_records_done deleted_before(scene *s, int64_t offset) {
+    mr_wire_delete_records_partition part = {0, offset};
+    mr_wire_delete_records_topic topic = {
+        .name = MR_SPAN("t"), .partitions = &part, .partitions_count = 1};
+    mr_wire_delete_records_request q = {.topics = &topic, .topics_count = 1, .timeout_ms = 1000};
+    mr_wire_delete_records_response r;
+    scene_ask(s, MR_KEY_delete_records, 2, &q, &r);
+    bool one = EXPECT_EQ(r.topics_count, 1) && EXPECT_EQ(r.topics[0].partitions_count, 1);
+    return one ? r.topics[0].partitions[0] : (mr_wire_delete_records_done){.error_code = -1};
+}
+
+TEST(api_records, deleted_records_stay_deleted_after_a_power_cut) {
+    scene s;
+    REQUIRE(scene_open(&s, NULL));
+    (void)scene_topic(&s, "t");
+    for (int64_t life = 0; life < 5; life++) {
+        int64_t base;
+        EXPECT_EQ(scene_produce(&s, "t", 0, scene_batch(&s, 10, TIME_MS), &base), 0);
+        EXPECT_EQ(base, 10 * life);
+        EXPECT_EQ(deleted_before(&s, base + 3).low_watermark, base + 3);
+        REQUIRE(scene_power_cut(&s));
+        EXPECT_EQ(offset_at(&s, 1, -2).offset, base + 3);
+        EXPECT_EQ(offset_at(&s, 1, -1).offset, base + 10);
+    }
+    scene_close(&s);
+}
+
+TEST(api_records, records_are_not_said_to_be_deleted_when_that_cannot_be_kept) {
+    scene s;
+    REQUIRE(scene_open(&s, NULL));
+    (void)scene_topic(&s, "t");
+    int64_t base;
+    EXPECT_EQ(scene_produce(&s, "t", 0, scene_batch(&s, 10, TIME_MS), &base), 0);
+    mr_sim_full(s.cx.plat, true);
+    mr_wire_delete_records_done done = deleted_before(&s, 3);
+    EXPECT_EQ(done.error_code, MR_KAFKA_KAFKA_STORAGE_ERROR);
+    EXPECT_EQ(done.low_watermark, -1);
+    mr_sim_full(s.cx.plat, false);
+    EXPECT_EQ(deleted_before(&s, 3).low_watermark, 3);  // Again, though nothing moves any more.
+    REQUIRE(scene_power_cut(&s));
+    EXPECT_EQ(offset_at(&s, 1, -2).offset, 3);
+    scene_close(&s);
+}
+
 TEST(api_records, deleted_records_are_out_of_range_also_after_a_restart) {
     scene s;
     REQUIRE(scene_open(&s, NULL));

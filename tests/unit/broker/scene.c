@@ -32,15 +32,25 @@ void scene_close(scene *s) {
     mr_arena_release(&s->arena);
 }
 
-bool scene_restart(scene *s) {
-    mr_broker_settings settings = *mr_broker_settings_of(s->broker);
-    if (!EXPECT_OK(mr_broker_close(s->broker, &s->cx))) {
-        return false;
-    }
+static bool open_again(scene *s, mr_broker_settings settings) {
     s->broker = NULL;
     mr_broker_spec spec = spec_of();
     spec.settings = settings;
     return EXPECT_OK(mr_broker_open(&spec, &s->broker, &s->cx));
+}
+
+bool scene_restart(scene *s) {
+    mr_broker_settings settings = *mr_broker_settings_of(s->broker);
+    return EXPECT_OK(mr_broker_close(s->broker, &s->cx)) && open_again(s, settings);
+}
+
+bool scene_power_cut(scene *s) {
+    mr_broker_settings settings = *mr_broker_settings_of(s->broker);
+    mr_sim_power_cut_at(s->cx.plat, mr_sim_operations(s->cx.plat) + 1);
+    (void)(mr_broker_close(s->broker, &s->cx) == MR_OK);  // It closes in the dark.
+    EXPECT(mr_sim_down(s->cx.plat));
+    mr_sim_restart(s->cx.plat);
+    return open_again(s, settings);
 }
 
 void scene_ask(scene *s, int key, int version, const void *request, void *ret) {

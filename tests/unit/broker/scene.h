@@ -18,7 +18,8 @@ typedef struct scene {
 // settings: pairs "name", "value", …, NULL.
 bool scene_open(scene *s, const char *const *settings);
 void scene_close(scene *s);
-bool scene_restart(scene *s);  // Closes and opens again.
+bool scene_restart(scene *s);    // Closes and opens again.
+bool scene_power_cut(scene *s);  // The same after a power cut: what was not synced may be gone.
 // The answer to a request; cleared when it failed, which is a failure of the test.
 void scene_ask(scene *s, int key, int version, const void *request, void *ret);
 
