@@ -1,5 +1,6 @@
 """Kafka's own admin tools against a real Apache Kafka 3.9 and the embedded broker, side by side: what they print
-must be the same, but for ids and addresses."""
+must be the same, but for ids and addresses. Each command starts two Java programs: every day runs one of each
+kind, MILLRACE_SOAK=1 all of them (ten minutes)."""
 
 import json
 import os
@@ -9,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from broker_server import MILLRACE, Broker, java
+from broker_server import Broker, java
+from conftest import SOAK
 from kafka_server import KafkaServer
 
 SECURE = """
@@ -20,6 +22,8 @@ TOPICS = "org.apache.kafka.tools.TopicCommand"
 CONFIGS = "kafka.admin.ConfigCommand"
 ACLS = "kafka.admin.AclCommand"
 DIRS = "org.apache.kafka.tools.LogDirsCommand"
+
+soak = pytest.mark.skipif(not SOAK, reason="takes minutes: MILLRACE_SOAK=1")
 
 
 class AuthorizingKafka(KafkaServer):
@@ -73,6 +77,20 @@ def same(both, main, *args, unordered=False):
     return ours[1]
 
 
+def test_a_command_of_each_kind(both):
+    same(both, TOPICS, "--create", "--topic", "daily", "--partitions", "2", "--config", "retention.ms=60000")
+    same(both, TOPICS, "--create", "--topic", "t", "--config", "retention.mss=1")
+    same(both, CONFIGS, "--alter", "--entity-type", "topics", "--entity-name", "daily", "--add-config",
+         "cleanup.policy=[compact,delete]")
+    described = same(both, TOPICS, "--describe", "--topic", "daily")
+    assert sum("Leader: 1" in line for line in described) == 2 and "compact" in described[0]
+    same(both, CONFIGS, "--alter", "--entity-type", "clients", "--entity-name", "daily", "--add-config",
+         "producer_byte_rate=1024")
+    same(both, ACLS, "--add", "--allow-principal", "User:daily", "--operation", "Read", "--topic", "daily",
+         unordered=True)
+
+
+@soak
 @pytest.mark.parametrize("name, args", [
     ("dot", ["--topic", ".."]),
     ("slash", ["--topic", "../../etc"]),
@@ -88,6 +106,7 @@ def test_a_topic_that_cannot_be_is_refused_in_kafkas_words(both, name, args):
     same(both, TOPICS, "--create", *args)
 
 
+@soak
 def test_a_topics_life(both):
     same(both, TOPICS, "--create", "--topic", "life.a", "--partitions", "3", "--config", "retention.ms=60000",
          "--config", "cleanup.policy=compact,delete")
@@ -105,6 +124,7 @@ def test_a_topics_life(both):
     assert "life.a" not in same(both, TOPICS, "--list")
 
 
+@soak
 def test_configs_of_a_topic(both):
     entity = ["--entity-type", "topics", "--entity-name", "conf"]
     same(both, TOPICS, "--create", "--topic", "conf", "--partitions", "1")
@@ -130,6 +150,7 @@ def describe_all(address, *entity):
     return found
 
 
+@soak
 def test_all_configs_of_a_topic_are_kafkas(both):
     same(both, TOPICS, "--create", "--topic", "every", "--partitions", "1")
     kafka, ours = (describe_all(address, "--entity-type", "topics", "--entity-name", "every") for address in both)
@@ -137,6 +158,7 @@ def test_all_configs_of_a_topic_are_kafkas(both):
     assert ours == kafka
 
 
+@soak
 def test_configs_of_the_broker(both):
     node = ["--entity-type", "brokers", "--entity-name", "1"]
     everyone = ["--entity-type", "brokers", "--entity-default"]
@@ -156,6 +178,7 @@ def test_configs_of_the_broker(both):
     assert not unknown
 
 
+@soak
 def test_quotas_of_clients_and_users(both):
     client = ["--entity-type", "clients", "--entity-name", "c1"]
     user = ["--entity-type", "users", "--entity-name", "u1"]
@@ -173,6 +196,7 @@ def test_quotas_of_clients_and_users(both):
     same(both, CONFIGS, "--describe", *client)
 
 
+@soak
 def test_scram_credentials(both):
     user = ["--entity-type", "users", "--entity-name", "scrambler"]
     same(both, CONFIGS, "--alter", *user, "--add-config",
@@ -186,6 +210,7 @@ def test_scram_credentials(both):
     same(both, CONFIGS, "--alter", *user, "--add-config", "SCRAM-SHA-256=[iterations=100,password=pw]")
 
 
+@soak
 def test_acls(both):
     same(both, ACLS, "--add", "--allow-principal", "User:alice", "--operation", "Read", "--operation", "Write",
          "--topic", "in.", "--resource-pattern-type", "prefixed", unordered=True)
@@ -201,6 +226,7 @@ def test_acls(both):
     same(both, ACLS, "--list", unordered=True)
 
 
+@soak
 def test_log_dirs(both):
     same(both, TOPICS, "--create", "--topic", "sized", "--partitions", "2")
 
