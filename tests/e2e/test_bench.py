@@ -126,7 +126,8 @@ def test_targets_are_met_and_missed_where_they_say():
 
 def produced(durability, partitions, times, p99, kafka_p99):
     def side(speed, p99_ms):
-        return {"records_per_second": speed, "mb_per_second": speed / 1e4, "p99_ms": p99_ms, "syncs": 7}
+        return {"records_per_second": speed, "mb_per_second": speed / 1e4, "p99_ms": p99_ms, "syncs": 7,
+                "cpu_seconds": 0.5}
     return {"durability": durability, "record_bytes": 100, "acks": "all", "partitions": partitions, "times": times,
             "millrace": side(1000 * times, p99), "kafka": side(1000, kafka_p99)}
 
@@ -146,6 +147,8 @@ def test_the_worst_row_of_producers_is_judged_against_kafka():
     # What syncs here stands beside what does not there.
     assert [(ours["durability"], theirs) for ours, theirs in broker.mixed(rows)] == [
         ("fsync", rows[0]["kafka"]), ("fsync", rows[1]["kafka"])]
+    assert "| kafka | 100 B | all | 10 | 0.2 | 0.1 | 2.00 | 5 ms | 9 ms | 0.50 s | 0.50 s | 7 | 7 |" in (
+        broker.produce_table(rows))
 
 
 def test_the_bound_is_the_sum_of_its_parts():
