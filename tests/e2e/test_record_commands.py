@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from conftest import MILLRACE
-from test_topic_commands import cluster, committed, millrace, name, rows  # noqa: F401 (fixtures)
+from test_topic_commands import broker, cluster, committed, millrace, name, rows  # noqa: F401 (fixtures)
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 

@@ -1,6 +1,6 @@
 """The commands topic and group against a cluster: what they say is what Kafka's own tools say.
 
-The cluster is real Kafka; CLUSTERS is where others are named that must behave the same.
+The clusters are real Kafka and our own broker: both give the same answers, to Kafka's tools as well.
 """
 
 import json
@@ -13,10 +13,17 @@ import uuid
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from broker_server import Broker
 from conftest import MILLRACE
 from kafka_server import LIBS
 
-CLUSTERS = ["kafka"]
+CLUSTERS = ["kafka", "broker"]
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with Broker(settings=["broker.auto_create_topics=false", "broker.num_partitions=3"]) as started:
+        yield started
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
