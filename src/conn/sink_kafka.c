@@ -322,9 +322,16 @@ static mr_code kafka_publish(mr_sink *base, const mr_publication *publication, m
         return MR_OK;
     }
     const mr_publication_file *file = &publication->files[0];
-    bool done = false;
+    mr_transact_last last = MR_TRANSACT_OTHER;
     const char *token = token_of(&publication->id, cx->arena);
-    mr_code code = mr_transact_begin(s->transact, token, &done, cx);
+    mr_code code = mr_transact_begin(s->transact, token, &last, cx);
+    bool done = last == MR_TRANSACT_DONE;
+    if (code == MR_OK && last == MR_TRANSACT_NONE && !mr_file_exists(file->part, cx)) {
+        // The file was durable before the commit and goes only when its rows are in the topic: the
+        // token was there once.
+        mr_transact_abandon(s->transact);
+        done = true;
+    }
     if (code == MR_OK && !done) {
         code = write_rows(s, file, cx);
         if (code != MR_OK) {
@@ -332,7 +339,8 @@ static mr_code kafka_publish(mr_sink *base, const mr_publication *publication, m
         }
     }
     MR_TRY(code);
-    return mr_file_delete(file->part, cx);
+    MR_TRY(mr_file_delete(file->part, cx));
+    return mr_dir_sync(s->stage_dir, cx);
 }
 
 // Durable afterwards, whatever a killed life left of it.

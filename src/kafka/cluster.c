@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "codec/kafka_error.h"
+
 #define CLUSTER_PORT       9092
 #define CLUSTER_CONNECT_US ((int64_t)5 * 1000000)  // For one address among several.
 #define ANY_REPLICA        (-1)                    // A client, not another broker.
@@ -259,7 +261,10 @@ mr_code mr_cluster_refresh(mr_cluster *cluster, int64_t deadline_us, mr_cx *cx) 
 
 mr_code mr_cluster_offset(mr_cluster *cluster, const mr_cluster_wish *wish, int64_t deadline_us,
                           int64_t *ret, int16_t *ret_error, mr_cx *cx) {
-    mr_assert(wish->partition < cluster->partition_count);
+    if (wish->partition >= cluster->partition_count) {  // It was made anew with fewer.
+        *ret_error = MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+        return MR_OK;
+    }
     mr_wire_list_offsets_partition partition;
     mr_wire_clear(&mr_schema_list_offsets_partition, &partition);
     partition.partition_index = (int32_t)wish->partition;

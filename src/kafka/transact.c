@@ -17,8 +17,8 @@
 
 #define BATCH_BYTES     ((size_t)256 << 10)  // Before compression.
 #define AGAIN_US        ((int64_t)20000)
-#define END_TIMEOUT_MS  60000  // So long may a transaction stay open.
-#define V1_ADD          3      // The newest versions of the first protocol.
+#define END_TIMEOUT_MS  900000  // So long may a transaction stay open: the most that Kafka grants.
+#define V1_ADD          3       // The newest versions of the first protocol.
 #define V1_PRODUCE      11
 #define V1_END          4
 #define V1_COMMIT       4
@@ -151,7 +151,7 @@ static mr_code step_init(mr_transact *t, const void *argument, int16_t *ret_erro
     return MR_OK;
 }
 
-// The token of the group, in cx->arena; NULL = none.
+// The token of the group, in cx->arena; data NULL = none.
 static mr_code step_token(mr_transact *t, const void *argument, int16_t *ret_error, mr_cx *cx) {
     mr_span *ret = *(mr_span *const *)argument;
     int32_t partition = TOKEN_PARTITION;
@@ -239,7 +239,9 @@ static mr_code step_produce(mr_transact *t, const void *argument, int16_t *ret_e
     mr_wire_produce_response response;
     mr_wire_clear(&mr_schema_produce_response, &response);
     mr_link_call call = {MR_KEY_produce, V1_PRODUCE, &request, &response};
-    int32_t leader = t->cluster.leaders[a->partition];
+    bool known =
+        (uint32_t)a->partition < t->cluster.partition_count;  // It may have been made anew.
+    int32_t leader = known ? t->cluster.leaders[a->partition] : MR_CLUSTER_NOBODY;
     MR_TRY(mr_cluster_call(&t->cluster, leader, &call, deadline_of(t), cx));
     if (response.responses_count != 1 || response.responses[0].partition_responses_count != 1) {
         return mr_fail(cx, MR_E_CORRUPT, NULL, "the answer to Produce is about something else");
@@ -354,9 +356,10 @@ static mr_code begin_anew(mr_transact *t, mr_span *ret_token, mr_cx *cx) {
     return t->sure ? MR_OK : insist(t, step_token, &ret_token, "read what was published", cx);
 }
 
-mr_code mr_transact_begin(mr_transact *t, const char *token, bool *ret_done, mr_cx *cx) {
+mr_code mr_transact_begin(mr_transact *t, const char *token, mr_transact_last *ret_last,
+                          mr_cx *cx) {
     mr_assert(!t->open);
-    *ret_done = false;
+    bool looked = !t->sure;
     clear_batches(t);
     mr_span last;
     mr_code code = begin_anew(t, &last, cx);
@@ -364,8 +367,11 @@ mr_code mr_transact_begin(mr_transact *t, const char *token, bool *ret_done, mr_
         return spoiled(t, code);
     }
     t->sure = true;
-    if (last.data != NULL && mr_span_is(last, token)) {
-        *ret_done = true;
+    *ret_last = !looked                   ? MR_TRANSACT_OTHER
+                : last.bytes == 0         ? MR_TRANSACT_NONE
+                : mr_span_is(last, token) ? MR_TRANSACT_DONE
+                                          : MR_TRANSACT_OTHER;
+    if (*ret_last == MR_TRANSACT_DONE) {
         return MR_OK;
     }
     size_t bytes = strlen(token) + 1;

@@ -32,10 +32,19 @@ typedef struct mr_transact_options {
 mr_code mr_transact_open(const mr_transact_options *options, mr_transact **ret, mr_cx *cx);
 void mr_transact_close(mr_transact *transact);  // Takes NULL.
 
-// One publication: begin, add…, commit. *ret_done: the token says that it is there already, and
-// nothing is to be added. Any error ends the transaction; begin may then be called again.
+// What the token says about a publication.
+typedef enum mr_transact_last {
+    MR_TRANSACT_OTHER,  // Another one was the last, or it is known without looking.
+    MR_TRANSACT_DONE,   // It is there already: nothing is to be added, and nothing was begun.
+    MR_TRANSACT_NONE,   // There is no token: the first one ever, or the cluster forgot it: it keeps
+                        // the offsets of a group that is quiet for some days only.
+} mr_transact_last;
+
+// One publication: begin, add…, commit. Any error ends the transaction; begin may then be called
+// again.
 //   errors  MR_E_NETWORK with MR_RETRY; MR_E_LOCKED when another producer of this id has come
-mr_code mr_transact_begin(mr_transact *transact, const char *token, bool *ret_done, mr_cx *cx);
+mr_code mr_transact_begin(mr_transact *transact, const char *token, mr_transact_last *ret_last,
+                          mr_cx *cx);
 typedef struct mr_transact_row {
     mr_span key;  // data NULL = null, as value. It decides the partition, as in Java's clients.
     mr_span value;

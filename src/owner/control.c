@@ -65,10 +65,10 @@ static void add_part(mr_part *part, mr_text *out) {
     if (part->kind == MR_SERVICE && part->child.pid > 0) {
         mr_text_addf(out, ",\"process\":%d", part->child.pid);
     }
+    mr_mutex_lock(&part->mutex);
     if (part->error[0] != '\0' && part->state != MR_PART_RUNNING) {
         add_field(out, "last_error", part->error);
     }
-    mr_mutex_lock(&part->mutex);
     mr_part_progress progress = part->progress;
     mr_mutex_unlock(&part->mutex);
     if (progress.any) {

@@ -18,6 +18,7 @@
 #define SERVICE_END_US ((int64_t)10 * 1000000)  // From asking a service to end to killing it.
 #define LOG_BYTES_MAX  ((uint64_t)16 << 20)     // Then it becomes <name>.log.1.
 #define CONNECTIONS    8
+#define SILENT_US      ((int64_t)5 * 1000000)  // A client asks and reads at once.
 #define REQUEST_BYTES  1024
 
 typedef struct connection {
@@ -27,6 +28,7 @@ typedef struct connection {
     mr_text answer;  // Heap; what is left to send.
     size_t sent;
     bool answering;
+    int64_t since_us;  // Monotonic.
 } connection;
 
 typedef struct loop {
@@ -254,7 +256,7 @@ static void take_connections(loop *l) {
             mr_socket_accept(&l->listener, &taken, &any, l->cx) != MR_OK || !any) {
             return;
         }
-        *slot = (connection){.socket = taken};
+        *slot = (connection){.socket = taken, .since_us = now(l->owner)};
         mr_text_init(&slot->answer, NULL);
     }
 }
@@ -298,6 +300,25 @@ static int64_t next_us(const loop *l) {
     return at_us;
 }
 
+static bool has_room(const loop *l) {
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        if (l->connections[i].socket.handle < 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Who connects and then says nothing must not keep others out.
+static void drop_silent(loop *l) {
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        connection *c = &l->connections[i];
+        if (c->socket.handle >= 0 && now(l->owner) - c->since_us > SILENT_US) {
+            hang_up(l, c);
+        }
+    }
+}
+
 static mr_code wait_for_something(loop *l) {
     mr_owner *owner = l->owner;
     size_t parts = 0;
@@ -307,7 +328,9 @@ static mr_code wait_for_something(loop *l) {
     mr_socket_event *events = MR_NEW_ARRAY(l->cx->arena, mr_socket_event, parts + CONNECTIONS + 2u);
     size_t count = 0;
     events[count++] = (mr_socket_event){.handle = owner->wake.handle, .read = true};
-    events[count++] = (mr_socket_event){.handle = l->listener.handle, .read = true};
+    // While all are taken, others wait in the listener's queue.
+    events[count++] =
+        (mr_socket_event){.handle = has_room(l) ? l->listener.handle : -1, .read = true};
     for (size_t i = 0; i < CONNECTIONS; i++) {
         const connection *c = &l->connections[i];
         events[count++] = (mr_socket_event){
@@ -377,6 +400,7 @@ static mr_code run_loop(loop *l) {
         }
         if (!owner->stopping && now(owner) - l->looked_us >= LOOK_US) {
             l->looked_us = now(owner);
+            drop_silent(l);
             mr_project_look(owner, l->cx);
         }
     }

@@ -99,8 +99,10 @@ static void keep_error(mr_part *part, const mr_error *error) {
         mr_text_addf(&text, " (%s)", error->hint);
     }
     size_t bytes = MR_MIN(text.bytes, sizeof(part->error) - 1);
+    mr_mutex_lock(&part->mutex);
     memcpy(part->error, mr_text_string(&text), bytes);
     part->error[bytes] = '\0';
+    mr_mutex_unlock(&part->mutex);
     mr_text_release(&text);
 }
 
