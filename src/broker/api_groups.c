@@ -91,8 +91,10 @@ static mr_group_join_ask join_ask(mr_call *call, const mr_wire_join_group_reques
         .protocols = protocols,
         .protocol_count = (uint32_t)request->protocols_count,
         .session_timeout_ms = request->session_timeout_ms,
-        .rebalance_timeout_ms =
-            call->head.version == 0 ? request->session_timeout_ms : request->rebalance_timeout_ms,
+        // Version 0 has none. Less than the session would put out members that live.
+        .rebalance_timeout_ms = call->head.version == 0 ? request->session_timeout_ms
+                                                        : MR_MAX(request->rebalance_timeout_ms,
+                                                                 request->session_timeout_ms),
         .needs_known_id = call->head.version >= 4,
         .may_skip = call->head.version >= 9,
     };

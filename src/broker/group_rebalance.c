@@ -9,8 +9,11 @@
 
 #include "broker/group.h"
 
+#define TIMEOUT_LEAST_MS 1000
+
+// Never 0, whatever members said: a rebalance that is due at once again would never end.
 static int64_t rebalance_timeout_us(const mr_group *group) {
-    int64_t timeout_ms = 0;
+    int64_t timeout_ms = TIMEOUT_LEAST_MS;
     for (uint32_t i = 0; i < group->member_count; i++) {
         timeout_ms = MR_MAX(timeout_ms, group->members[i]->rebalance_timeout_ms);
     }

@@ -277,6 +277,27 @@ TEST(group, a_new_member_that_waits_for_minutes_is_let_go) {
     fixture_release(&f);
 }
 
+// The member that is left has not joined, and stays for its session: the rebalance is put off.
+TEST(group, a_rebalance_without_a_timeout_is_not_due_for_ever) {
+    for (int timeout_ms = -1; timeout_ms < 1; timeout_ms++) {
+        fixture f;
+        fixture_init(&f);
+        person people[2] = {somebody(NULL), somebody(NULL)};
+        settle(&f, people, 2);
+        for (int i = 0; i < 2; i++) {
+            mr_group_set(&f.group->members[i]->instance, i == 0 ? MR_SPAN("a") : MR_SPAN("b"));
+            f.group->members[i]->rebalance_timeout_ms = timeout_ms;
+        }
+        mr_group_remove(f.group, f.group->members[1]);
+        mr_group_rebalance(f.group, &f.host);
+        mr_group_expire(f.group, &f.host);
+        EXPECT(f.group->due_us > f.host.now_us);
+        pass(&f, SESSION + 1);
+        EXPECT_EQ(f.group->member_count, 0u);
+        fixture_release(&f);
+    }
+}
+
 TEST(group, an_announced_member_that_does_not_come_is_forgotten) {
     fixture f;
     fixture_init(&f);
