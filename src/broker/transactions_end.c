@@ -12,16 +12,17 @@ static void waits_release(mr_transactions_wait *waits, uint32_t count) {
     mr_heap_free(waits);
 }
 
-// One marker. *ret_wait->topic NULL: there is nothing to wait for (the partition was deleted).
+// One marker.
 static mr_code mark(mr_transactions *t, const mr_transaction *now,
-                    const mr_transaction_member *member, mr_transactions_wait *ret_wait,
-                    mr_cx *cx) {
-    *ret_wait = (mr_transactions_wait){.offset = -1};
+                    const mr_transaction_member *member, mr_transactions_wait *wait, mr_cx *cx) {
+    mr_topic_release(wait->topic);  // Of a try before.
+    *wait = (mr_transactions_wait){.offset = -1};
     mr_topic *topic = mr_topics_find(mr_broker_topics(t->broker), member->topic);
     mr_topic_partition *partition =
         topic == NULL ? NULL : mr_topic_partition_of(topic, member->partition);
-    if (partition == NULL) {
+    if (partition == NULL) {  // It was deleted.
         mr_topic_release(topic);
+        wait->marked = true;
         return MR_OK;
     }
     bool commit = now->state == MR_TRANSACTION_PREPARE_COMMIT;
@@ -35,6 +36,7 @@ static mr_code mark(mr_transactions *t, const mr_transaction *now,
         mr_broker_say(t->broker, "no marker for \"%.*s\" in %s-%d: %s", MR_SPAN_ARGS(now->id),
                       topic->name, member->partition, mr_kafka_error_name(appended.error));
         mr_topic_release(topic);
+        wait->marked = true;
         return MR_OK;
     }
     if (code == MR_OK && appended.error != MR_KAFKA_NONE) {
@@ -45,32 +47,24 @@ static mr_code mark(mr_transactions *t, const mr_transaction *now,
         mr_topic_release(topic);
         return code;
     }
-    *ret_wait = (mr_transactions_wait){topic, partition, appended.last_offset};
+    *wait = (mr_transactions_wait){topic, partition, appended.last_offset, /* marked= */ true};
     if (mr_span_is(member->topic, MR_TOPIC_OFFSETS)) {
         mr_groups_end_transaction(mr_broker_groups(t->broker), now->producer_id, commit, cx);
     }
     return MR_OK;
 }
 
-// All markers; the entry is busy, so its members stay. errors: those of the first that failed.
-static mr_code mark_all(mr_transactions *t, const mr_transaction *now,
-                        mr_transactions_wait **ret_waits, uint32_t *ret_count, mr_cx *cx) {
-    mr_transactions_wait *waits = mr_heap_raw(sizeof(*waits) * now->member_count);
-    uint32_t count = 0;
-    mr_code code = MR_OK;
-    for (uint32_t i = 0; i < now->member_count && code == MR_OK; i++) {
-        code = mark(t, now, &now->members[i], &waits[count], cx);
-        if (code == MR_OK && waits[count].topic != NULL) {
-            count++;
+// All markers that are missing; the entry is busy, so its members and waits stay. One that fails
+// keeps none of the others from theirs.  errors: those of the last that failed
+static mr_code mark_all(mr_transactions *t, mr_transactions_entry *entry, mr_cx *cx) {
+    mr_code worst = MR_OK;
+    for (uint32_t i = 0; i < entry->wait_count; i++) {
+        if (!entry->waits[i].marked) {
+            mr_code code = mark(t, &entry->now, &entry->now.members[i], &entry->waits[i], cx);
+            worst = code != MR_OK ? code : worst;
         }
     }
-    if (code != MR_OK) {
-        waits_release(waits, count);
-        return code;
-    }
-    *ret_waits = waits;
-    *ret_count = count;
-    return MR_OK;
+    return worst;
 }
 
 // Under the mutex, which is let go of meanwhile.
@@ -81,35 +75,39 @@ static void step_mark(mr_transactions *t, mr_transactions_entry *entry, mr_cx *c
         !mr_transactions_durable(t, partition, entry->offset, &offline)) {
         return;
     }
+    if (entry->waits == NULL && entry->now.member_count > 0) {
+        entry->waits = mr_heap_alloc(sizeof(*entry->waits) * entry->now.member_count);
+        entry->wait_count = entry->now.member_count;
+    }
     entry->busy = true;
     mr_mutex_unlock(&t->mutex);
-    mr_transactions_wait *waits;
-    uint32_t count;
     mr_code code = mr_crash_point("transaction.prepared", cx);
-    code = code == MR_OK ? mark_all(t, &entry->now, &waits, &count, cx) : code;
+    code = code == MR_OK ? mark_all(t, entry, cx) : code;
     mr_mutex_lock(&t->mutex);
     entry->busy = false;
     if (code != MR_OK) {  // A full disk, or one that failed: then only a restart helps.
         entry->retry_us = mr_clock_monotonic_us(mr_broker_plat(t->broker)) + RETRY_US;
         return;
     }
-    entry->waits = waits;
-    entry->wait_count = count;
     entry->phase = MR_TRANSACTIONS_MARKED;
 }
 
-// Under the mutex. How far the markers' logs are: all durable, not yet, or one has failed.
+// Under the mutex. How far the markers' logs are: all durable, not yet, or some have failed, which
+// are to be marked again.
 typedef enum progress { DURABLE, UNDER_WAY, FAILED } progress;
 
-static progress markers_progress(const mr_transactions_entry *entry) {
+static progress markers_progress(mr_transactions_entry *entry) {
     progress all = DURABLE;
     for (uint32_t i = 0; i < entry->wait_count; i++) {
-        const mr_transactions_wait *wait = &entry->waits[i];
-        if (mr_log_marks_of(wait->partition->log).high <= wait->offset) {
-            if (mr_log_offline(wait->partition->log, NULL)) {
-                return FAILED;
-            }
-            all = UNDER_WAY;
+        mr_transactions_wait *wait = &entry->waits[i];
+        if (wait->topic == NULL || mr_log_marks_of(wait->partition->log).high > wait->offset) {
+            continue;
+        }
+        if (mr_log_offline(wait->partition->log, NULL)) {
+            wait->marked = false;
+            all = FAILED;
+        } else {
+            all = all == FAILED ? FAILED : UNDER_WAY;
         }
     }
     return all;
@@ -138,22 +136,22 @@ static bool step_complete(mr_transactions *t, mr_transactions_entry *entry,
     if (markers == UNDER_WAY) {
         return false;
     }
-    if (markers == DURABLE) {
-        mr_transaction next = mr_transaction_complete(&entry->now, mr_broker_now_ms(t->broker));
-        if (mr_crash_point("transaction.marked", cx) != MR_OK ||
-            mr_transactions_write(t, &next, NULL, cx) != MR_OK) {
-            return false;  // The turn comes back to it.
-        }
-        adopt_orphans(t, entry, cx);
-    } else {  // Once more: a partition that was deleted is no member then.
+    if (markers == FAILED) {  // Once more: a partition that was deleted is no member then.
         entry->phase = MR_TRANSACTIONS_PREPARED;
         entry->retry_us = mr_clock_monotonic_us(mr_broker_plat(t->broker)) + RETRY_US;
+        return false;
     }
+    mr_transaction next = mr_transaction_complete(&entry->now, mr_broker_now_ms(t->broker));
+    if (mr_crash_point("transaction.marked", cx) != MR_OK ||
+        mr_transactions_write(t, &next, NULL, cx) != MR_OK) {
+        return false;  // The turn comes back to it.
+    }
+    adopt_orphans(t, entry, cx);
     *ret_waits = entry->waits;
     *ret_count = entry->wait_count;
     entry->waits = NULL;
     entry->wait_count = 0;
-    return markers == DURABLE;
+    return true;
 }
 
 void mr_transactions_step(mr_transactions *t, mr_transactions_entry *entry, mr_cx *cx) {

@@ -11,11 +11,12 @@
 #include "broker/transactions.h"
 #include "log/log.h"
 
-// What a marker must be durable up to.
+// A member's marker, and what it must be durable up to.
 typedef struct mr_transactions_wait {
-    mr_topic *topic;  // A reference.
-    mr_topic_partition *partition;
+    mr_topic *topic;                // A reference; NULL: nothing to wait for.
+    mr_topic_partition *partition;  // Of the topic.
     int64_t offset;
+    bool marked;  // Retries pass it over: one member that fails costs the others nothing.
 } mr_transactions_wait;
 
 typedef enum mr_transactions_phase {
@@ -33,7 +34,7 @@ typedef struct mr_transactions_entry {
     bool busy;         // Somebody writes its markers.
     int64_t retry_us;  // Monotonic: markers that failed are not written again before.
     mr_transactions_phase phase;
-    mr_transactions_wait *waits;  // Heap, of MARKED.
+    mr_transactions_wait *waits;  // Heap, one a member, from the first try on.
     uint32_t wait_count;
     // After a start that found "prepare": members of the transaction after it. Heap.
     mr_transaction_member *orphans;
