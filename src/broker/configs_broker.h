@@ -148,7 +148,7 @@
       "Time between two looks for expired offsets.")                                               \
     X("offsets.retention.minutes", INT, "10080", R, NULL, MR_CONFIG_MIN(1),                        \
       "How long the offsets of an empty group are kept.")                                          \
-    X("offsets.topic.num.partitions", INT, "50", R, NULL, MR_CONFIG_MIN(1),                        \
+    X("offsets.topic.num.partitions", INT, "1", R, NULL, MR_CONFIG_MIN(1),                         \
       "Partitions of __consumer_offsets.")                                                         \
     X("offsets.topic.replication.factor", SHORT, "3", R, NULL, MR_CONFIG_MIN(1),                   \
       "Replicas of __consumer_offsets.")                                                           \
@@ -185,7 +185,7 @@
       "Greatest timeout of a transaction.")                                                        \
     X("transaction.state.log.min.isr", INT, "2", R, NULL, MR_CONFIG_MIN(1),                        \
       "min.insync.replicas of __transaction_state.")                                               \
-    X("transaction.state.log.num.partitions", INT, "50", R, NULL, MR_CONFIG_MIN(1),                \
+    X("transaction.state.log.num.partitions", INT, "8", R, NULL, MR_CONFIG_MIN(1),                 \
       "Partitions of __transaction_state.")                                                        \
     X("transaction.state.log.replication.factor", SHORT, "3", R, NULL, MR_CONFIG_MIN(1),           \
       "Replicas of __transaction_state.")                                                          \

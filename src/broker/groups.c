@@ -8,12 +8,11 @@
 #include "base/hash.h"
 #include "broker/groups_state.h"
 
-#define CLEANUP_US      ((int64_t)600 * 1000000)  // offsets.retention.check.interval.ms
-#define ANSWER_US       ((int64_t)60 * 1000000)   // An answer that nobody takes is dropped.
-#define NEWCOMER_US     ((int64_t)300 * 1000000)
-#define US_PER_MS       1000
-#define TURN_GAP_US     ((int64_t)5)
-#define PARTITION_COUNT 1
+#define CLEANUP_US  ((int64_t)600 * 1000000)  // offsets.retention.check.interval.ms
+#define ANSWER_US   ((int64_t)60 * 1000000)   // An answer that nobody takes is dropped.
+#define NEWCOMER_US ((int64_t)300 * 1000000)
+#define US_PER_MS   1000
+#define TURN_GAP_US ((int64_t)5)
 
 // ---- the lock --------------------------------------------------------------------------------
 
@@ -61,30 +60,14 @@ void mr_groups_unlock(mr_groups *groups, mr_span group) {
 // ---- the log ---------------------------------------------------------------------------------
 
 static int16_t make_topic(mr_groups *groups, mr_topic **ret, mr_cx *cx) {
-    static const mr_topic_setting settings[] = {
-        {"cleanup.policy", "compact"},
-        {"compression.type", "producer"},
-        {"segment.bytes", "104857600"},
-    };
-    mr_topic_new made = {
-        .name = MR_TOPIC_OFFSETS,
-        .partitions = PARTITION_COUNT,
-        .replication = -1,
-        .settings = settings,
-        .setting_count = MR_COUNT(settings),
-        .internal = true,
-    };
-    mr_outcome outcome = {0};
+    mr_outcome outcome;
     mr_topics *topics = mr_broker_topics(groups->broker);
-    if (mr_topics_create(topics, &made, ret, &outcome, cx) != MR_OK) {
+    if (mr_topics_obtain(topics, MR_SPAN(MR_TOPIC_OFFSETS), /* make= */ true, ret, &outcome, cx) !=
+        MR_OK) {
         mr_broker_say(groups->broker, "cannot make " MR_TOPIC_OFFSETS ": %s", cx->error.text);
         return MR_KAFKA_COORDINATOR_NOT_AVAILABLE;
     }
-    if (outcome.error == MR_KAFKA_TOPIC_ALREADY_EXISTS) {
-        *ret = mr_topics_find(topics, MR_SPAN(MR_TOPIC_OFFSETS));
-        return *ret == NULL ? MR_KAFKA_COORDINATOR_NOT_AVAILABLE : MR_KAFKA_NONE;
-    }
-    return outcome.error == MR_KAFKA_NONE ? MR_KAFKA_NONE : MR_KAFKA_COORDINATOR_NOT_AVAILABLE;
+    return *ret == NULL ? MR_KAFKA_COORDINATOR_NOT_AVAILABLE : MR_KAFKA_NONE;
 }
 
 int16_t mr_groups_ready(mr_groups *groups, mr_cx *cx) {

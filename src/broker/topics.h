@@ -12,9 +12,10 @@
 #define MR_TOPIC_OFFSETS      "__consumer_offsets"
 #define MR_TOPIC_TRANSACTIONS "__transaction_state"
 
-// Partitions of each of the two. Kafka has 50, to spread them over nodes; here more than some only
-// cost files and syncs.
-enum { MR_TOPIC_INTERNAL_PARTITIONS = 8 };
+// Their partitions, whoever makes them. Kafka has 50, to spread them over nodes; here more than
+// some only cost files and syncs, and all groups share a lock anyway. DescribeConfigs tells the
+// same (configs_broker.h).
+enum { MR_TOPIC_OFFSETS_PARTITIONS = 1, MR_TOPIC_TRANSACTIONS_PARTITIONS = 8 };
 
 typedef struct mr_topic_partition {
     mr_log *log;           // Never NULL; offline when it could not be opened.

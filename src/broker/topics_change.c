@@ -200,9 +200,11 @@ mr_code mr_topics_obtain(mr_topics *topics, mr_span name, bool make, mr_topic **
     if (mr_span_is(name, MR_TOPIC_OFFSETS)) {
         new.settings = offsets_settings;
         new.setting_count = MR_COUNT(offsets_settings);
+        new.partitions = MR_TOPIC_OFFSETS_PARTITIONS;
     } else if (mr_span_is(name, MR_TOPIC_TRANSACTIONS)) {
         new.settings = transactions_settings;
         new.setting_count = MR_COUNT(transactions_settings);
+        new.partitions = MR_TOPIC_TRANSACTIONS_PARTITIONS;
     } else if (!mr_topics_name_is_valid(name)) {
         *ret_outcome = (mr_outcome){MR_KAFKA_INVALID_TOPIC_EXCEPTION, NULL};
         return MR_OK;
@@ -210,7 +212,6 @@ mr_code mr_topics_obtain(mr_topics *topics, mr_span name, bool make, mr_topic **
         *ret_outcome = (mr_outcome){MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION, NULL};
         return MR_OK;
     }
-    new.partitions = new.settings == NULL ? -1 : MR_TOPIC_INTERNAL_PARTITIONS;
     MR_TRY(mr_topics_create(topics, &new, ret, ret_outcome, cx));
     if (ret_outcome->error == MR_KAFKA_TOPIC_ALREADY_EXISTS) {  // Another was faster.
         *ret = mr_topics_find(topics, name);

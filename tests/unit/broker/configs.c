@@ -188,3 +188,16 @@ TEST(configs, the_nearest_that_is_set_holds) {
     EXPECT_EQ(outcome.error, MR_KAFKA_INVALID_REQUEST);  // Only while it does not run.
     rig_release(&r);
 }
+
+TEST(configs, tell_how_many_partitions_the_internal_topics_have) {
+    const mr_config *offsets =
+        mr_configs_find(MR_CONFIGS_OF_BROKERS, MR_SPAN("offsets.topic.num.partitions"));
+    const mr_config *transactions =
+        mr_configs_find(MR_CONFIGS_OF_BROKERS, MR_SPAN("transaction.state.log.num.partitions"));
+    REQUIRE(offsets != NULL && transactions != NULL);
+    int64_t count = 0;
+    EXPECT(mr_text_parse_int64(mr_span_of(offsets->value), &count));
+    EXPECT_EQ(count, MR_TOPIC_OFFSETS_PARTITIONS);
+    EXPECT(mr_text_parse_int64(mr_span_of(transactions->value), &count));
+    EXPECT_EQ(count, MR_TOPIC_TRANSACTIONS_PARTITIONS);
+}

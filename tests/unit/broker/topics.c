@@ -118,7 +118,7 @@ TEST(topics, are_made_when_they_are_asked_for) {
         mr_topics_obtain(r.topics, MR_SPAN(MR_TOPIC_OFFSETS), false, &topic, &outcome, &r.cx));
     REQUIRE(topic != NULL);
     EXPECT(topic->internal);
-    EXPECT_EQ(topic->partition_count, MR_TOPIC_INTERNAL_PARTITIONS);
+    EXPECT_EQ(topic->partition_count, MR_TOPIC_OFFSETS_PARTITIONS);
     EXPECT_OK(mr_topics_delete(r.topics, topic, &outcome, &r.cx));
     EXPECT_EQ(outcome.error, MR_KAFKA_INVALID_REQUEST);
     mr_topic_release(topic);
