@@ -5,6 +5,11 @@
 #include "broker/broker.h"
 #include "broker/listen.h"
 
+#define MS     ((int64_t)1000)
+#define SECOND (1000 * MS)
+#define MS_31  (INT32_MAX * MS)
+#define YEARS  (INT64_MAX / 8)  // Added to a clock it does not run over.
+
 #define SETTING(field, name, type, default_text, doc) \
     { name, type, offsetof(mr_broker_settings, field), default_text, NULL, doc }
 #define SETTING_CHOICE(field, name, choices, default_text, doc) \
@@ -105,6 +110,37 @@ static mr_code check_listen(const mr_listen *listen, const mr_broker_settings *s
     return MR_OK;
 }
 
+// Durations. What is due after no time at all would be due for ever; Kafka's times end at 2^31 ms.
+static mr_code check_times(const mr_broker_settings *s, mr_cx *cx) {
+    const struct {
+        const char *name;
+        int64_t value;
+        int64_t least;
+        int64_t most;
+    } list[] = {
+        {"idle_timeout", s->idle_timeout_us, SECOND, YEARS},
+        {"offsets_retention", s->offsets_retention_us, SECOND, YEARS},
+        {"group_initial_rebalance_delay", s->group_initial_rebalance_delay_us, 0, MS_31},
+        {"group_session_min", s->group_session_min_us, MS, MS_31},
+        {"group_session_max", s->group_session_max_us, MR_MAX(s->group_session_min_us, MS), MS_31},
+        {"transaction_timeout_max", s->transaction_timeout_max_us, MS, MS_31},
+        {"transactional_id_expiration", s->transactional_id_expiration_us, SECOND, YEARS},
+        {"flush_interval", s->flush_interval_us, MS, YEARS},
+        {"retention_check", s->retention_check_us, MS, YEARS},
+        {"reauth", s->reauth_us, s->reauth_us == 0 ? 0 : SECOND, MS_31},
+    };
+    for (size_t i = 0; i < MR_COUNT(list); i++) {
+        if (list[i].value < list[i].least || list[i].value > list[i].most) {
+            const char *hint =
+                mr_arena_printf(cx->arena, "It goes from %lld ms to %lld ms.",
+                                (long long)(list[i].least / MS), (long long)(list[i].most / MS));
+            return mr_fail(cx, MR_E_OPTION, hint, "bad value %lld ms for key \"%s\"",
+                           (long long)(list[i].value / MS), list[i].name);
+        }
+    }
+    return MR_OK;
+}
+
 mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx) {
     const mr_broker_settings *s = settings;
     MR_TRY(check_range("num_partitions", s->num_partitions, 1, 100000, cx));
@@ -115,6 +151,7 @@ mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx) 
                        1 << 30, cx));
     MR_TRY(check_range("queue_bytes_max", (int64_t)MR_MIN(s->queue_bytes_max, INT64_MAX), 1 << 20,
                        INT64_MAX, cx));
+    MR_TRY(check_times(s, cx));
     mr_listen *listens;
     uint32_t count;
     MR_TRY(mr_listen_parse(s->listen, s->advertise, &listens, &count, cx));

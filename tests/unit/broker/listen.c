@@ -100,5 +100,14 @@ TEST(listen, beyond_this_machine_needs_security_or_consent) {
     settings.num_partitions = 0;
     EXPECT_EQ(mr_broker_settings_check(&settings, &c.cx), MR_E_OPTION);
     EXPECT_STR(c.cx.error.text, "bad value 0 for key \"num_partitions\"");
+    settings.num_partitions = 4;
+    settings.idle_timeout_us = 0;
+    EXPECT_EQ(mr_broker_settings_check(&settings, &c.cx), MR_E_OPTION);
+    EXPECT_STR(c.cx.error.text, "bad value 0 ms for key \"idle_timeout\"");
+    settings.idle_timeout_us = 1000000;
+    settings.group_session_max_us = settings.group_session_min_us - 1;
+    EXPECT_EQ(mr_broker_settings_check(&settings, &c.cx), MR_E_OPTION);
+    settings.group_session_max_us = settings.group_session_min_us;
+    EXPECT_OK(mr_broker_settings_check(&settings, &c.cx));
     mr_arena_release(&c.arena);
 }
