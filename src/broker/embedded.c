@@ -59,6 +59,7 @@ static mr_code asker_take(embedded *e, asker **ret, mr_cx *cx) {
             .broker = e->broker,
             .listen = e->broker->listens,
             .principal = "User:millrace",
+            .in_process = true,
             .host = MR_EMBEDDED,
             .local_host = MR_EMBEDDED,
             .local_port = 9092,
@@ -187,7 +188,9 @@ static void embedded_log_close(mr_embedded_log *log) {
 static mr_code gone(const mr_embedded_log *log, mr_cx *cx) {
     mr_error why;
     if (mr_log_offline(log->partition->log, &why)) {
-        return mr_fail(cx, MR_E_IO, NULL, "topic \"%s\", partition %" PRId32 " is offline: %s",
+        // Deleted is for good; else a reader may try again.
+        mr_code code = why.code == MR_E_MISSING ? MR_E_MISSING : MR_E_IO;
+        return mr_fail(cx, code, NULL, "topic \"%s\", partition %" PRId32 " is offline: %s",
                        log->topic->name, log->partition->number, why.text);
     }
     return MR_OK;

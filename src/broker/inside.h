@@ -53,6 +53,7 @@ struct mr_client {
     mr_broker *broker;
     const mr_listen *listen;
     const char *principal;
+    bool in_process;      // The program itself, which may do everything.
     char host[48];        // Of the other side.
     char local_host[48];  // What it has dialled.
     uint16_t local_port;
