@@ -15,6 +15,7 @@
 
 #define ANSWER_BYTES_MAX ((uint64_t)55 << 20)  // Kafka's fetch.max.bytes of a broker.
 #define COPY_BYTES_MAX   ((uint64_t)16 << 10)
+#define WAIT_MS_MAX      (5 * 60 * 1000)  // A client that wants more asks again.
 
 typedef struct fetch_part {
     mr_topic_partition *partition;  // NULL: there is none.
@@ -246,7 +247,8 @@ void mr_api_fetch(mr_call *call, mr_cx *cx) {
     fetch_state *state = MR_NEW(cx->arena, fetch_state);
     state->parts = MR_NEW_ARRAY(cx->arena, fetch_part, partitions);
     state->topics = MR_NEW_ARRAY(cx->arena, mr_topic *, topics);
-    state->deadline_us = call->received_us + (int64_t)MR_MAX(q->max_wait_ms, 0) * 1000;
+    int64_t wait_ms = MR_MIN(MR_MAX(q->max_wait_ms, 0), WAIT_MS_MAX);
+    state->deadline_us = call->received_us + wait_ms * 1000;
     call->state = state;
     call->release = fetch_release;
     r->responses_count = q->topics_count;

@@ -77,6 +77,7 @@ struct mr_call {
     mr_call *next;                     // The connection's next request.
     struct mr_block *block;            // Holds the frame; a reference.
     size_t frame_bytes;
+    size_t charged;       // Of its own arena while it waits, towards queue_bytes_max.
     mr_text answer;       // The frame of the answer but for what is attached.
     mr_wire_hole *holes;  // Where that belongs, in order: their marks are attachments.
     uint32_t hole_count;

@@ -9,6 +9,7 @@
 #define SPARE_CALLS_MAX      256
 #define SPARE_BLOCKS_MAX     ((size_t)8 << 20)  // Bytes.
 #define CALL_ARENA_KEPT_MAX  ((size_t)256 << 10)
+#define CALL_ARENA_FREE_MAX  ((size_t)64 << 10)  // Not charged.
 #define CALL_ANSWER_KEPT_MAX ((size_t)64 << 10)
 
 mr_code mr_loop_init(mr_loop *loop, mr_broker *broker, bool by_hand, mr_cx *cx) {
@@ -167,6 +168,15 @@ static void call_spare(mr_loop *loop, mr_call *call) {
     loop->spare_call_count++;
 }
 
+// A call that waits holds what its frame became, which may be many times as much. What every call
+// has is free: thousands of clients that wait for records must not look like too many requests.
+static void call_charge(mr_loop *loop, mr_call *call, size_t arena_bytes) {
+    size_t bytes = arena_bytes > CALL_ARENA_FREE_MAX ? arena_bytes : 0;
+    mr_broker_charge(loop->broker, bytes);
+    mr_broker_uncharge(loop->broker, call->charged);
+    call->charged = bytes;
+}
+
 void mr_loop_call_free(mr_loop *loop, mr_call *call) {
     mr_call_unwatch(call);
     timer_remove(loop, call);
@@ -180,6 +190,7 @@ void mr_loop_call_free(mr_loop *loop, mr_call *call) {
     }
     mr_loop_block_release(loop, call->block);
     call->block = NULL;
+    call_charge(loop, call, 0);
     // Nobody can signal it any more; if somebody has, it is on the list until that is walked.
     if (atomic_load(&call->signalled)) {
         call->phase = MR_CALL_FREED;
@@ -197,6 +208,7 @@ void mr_loop_step(mr_loop *loop, mr_call *call, mr_call_step *step) {
     cx->arena = &loop->arena;
     if (call->resume != NULL) {
         call->phase = MR_CALL_PARKED;
+        call_charge(loop, call, call->own_arena.bytes);
         if (call->deadline_us != INT64_MAX) {
             timer_add(loop, call);
         }
@@ -204,6 +216,7 @@ void mr_loop_step(mr_loop *loop, mr_call *call, mr_call_step *step) {
     }
     mr_call_unwatch(call);
     call->phase = MR_CALL_ANSWERED;
+    call_charge(loop, call, 0);
     loop->answered(loop, call);
 }
 

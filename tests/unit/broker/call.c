@@ -263,3 +263,38 @@ TEST(call, blocks_are_used_again_and_given_back) {
     EXPECT_EQ(c.loop.spare_block_bytes, 0);
     case_end(&c);
 }
+
+// ---- what a call holds -------------------------------------------------------------------------
+
+static void answer_now(mr_call *call, mr_cx *cx) {
+    (void)call, (void)cx;
+}
+
+static void hold_and_wait(mr_call *call, mr_cx *cx) {
+    (void)mr_arena_raw(cx->arena, 1 << 20);
+    mr_call_park(call, INT64_MAX, answer_now);
+}
+
+static void wait_only(mr_call *call, mr_cx *cx) {
+    (void)mr_arena_raw(cx->arena, 100);
+    mr_call_park(call, INT64_MAX, answer_now);
+}
+
+// Until it is answered or forgotten; a small one is free.
+TEST(call, what_a_waiting_call_was_decoded_to_counts_as_requests_at_work) {
+    call_case c;
+    REQUIRE(case_init(&c, mr_plat_linux(), /* by_hand= */ true));
+    c.calls[0] = begin(&c, 0, hold_and_wait);
+    size_t one = atomic_load(&c.broker.charged);
+    EXPECT(one >= 1 << 20);
+    c.calls[1] = begin(&c, 1, wait_only);
+    EXPECT_EQ(atomic_load(&c.broker.charged), one);
+    c.calls[2] = begin(&c, 2, hold_and_wait);
+    EXPECT_EQ(atomic_load(&c.broker.charged), 2 * one);
+    mr_loop_call_free(&c.loop, c.calls[2]);
+    c.calls[2] = NULL;
+    EXPECT_EQ(atomic_load(&c.broker.charged), one);
+    mr_loop_step(&c.loop, c.calls[0], answer_now);
+    EXPECT_EQ(atomic_load(&c.broker.charged), 0u);
+    case_end(&c);
+}
