@@ -38,22 +38,37 @@ static void thread_wake(mr_server_thread *thread) {
     mr_wake_signal(&thread->loop.wake, thread->loop.cx.plat);
 }
 
-// Hands a new connection to the thread with the fewest; itself or another.
+static bool has_ended(mr_server_thread *thread) {
+    mr_mutex_lock(&thread->inbox_mutex);
+    bool ended = thread->ended;
+    mr_mutex_unlock(&thread->inbox_mutex);
+    return ended;
+}
+
+// Hands a new connection to the thread with the fewest; itself or another, but none that has ended.
 static void hand_over(mr_server *server, server_listener *listener, mr_socket *socket, mr_cx *cx) {
-    mr_server_thread *to = &server->threads[0];
+    mr_server_thread *to = &server->threads[0];  // Ours.
     for (uint32_t i = 1; i < server->thread_count; i++) {
-        if (atomic_load(&server->threads[i].connection_count) <
-            atomic_load(&to->connection_count)) {
-            to = &server->threads[i];
+        mr_server_thread *other = &server->threads[i];
+        if (atomic_load(&other->connection_count) < atomic_load(&to->connection_count) &&
+            !has_ended(other)) {
+            to = other;
         }
     }
     mr_connection *made = mr_connection_new(to, socket, listener->listen, cx);
-    atomic_fetch_add(&to->connection_count, 1);
-    atomic_fetch_add(&server->connection_count, 1);
     mr_mutex_lock(&to->inbox_mutex);
-    made->next = to->inbox;
-    to->inbox = made;
+    bool ended = to->ended;  // Since we looked.
+    if (!ended) {
+        atomic_fetch_add(&to->connection_count, 1);
+        atomic_fetch_add(&server->connection_count, 1);
+        made->next = to->inbox;
+        to->inbox = made;
+    }
     mr_mutex_unlock(&to->inbox_mutex);
+    if (ended) {
+        mr_connection_free(made);  // The client comes again.
+        return;
+    }
     thread_wake(to);
 }
 
@@ -269,6 +284,30 @@ static bool let_go(mr_server_thread *thread, bool all) {
     return left;
 }
 
+// After a poller that failed: from here on the thread takes no connection. Without the first one
+// nobody gets in, so all stop then, and clients are refused instead of left to wait.
+static void thread_fails(mr_server_thread *thread, const mr_cx *cx) {
+    mr_server *server = thread->server;
+    mr_mutex_lock(&thread->inbox_mutex);
+    thread->ended = true;
+    mr_mutex_unlock(&thread->inbox_mutex);
+    if (thread != server->threads) {
+        mr_broker_say(server->broker, "a server thread ends: %s", cx->error.text);
+        return;
+    }
+    mr_broker_say(server->broker,
+                  "the server thread that takes connections ends: %s; the broker serves no client "
+                  "any more: restart it",
+                  cx->error.text);
+    atomic_store(&server->stopping, true);
+    for (uint32_t i = 0; i < server->broker->listen_count; i++) {
+        mr_socket_close(&server->listeners[i].socket, thread->loop.cx.plat);
+    }
+    for (uint32_t i = 1; i < server->thread_count; i++) {
+        thread_wake(&server->threads[i]);
+    }
+}
+
 static void *thread_run(void *self) {
     mr_server_thread *thread = self;
     mr_cx *cx = &thread->loop.cx;
@@ -276,7 +315,7 @@ static void *thread_run(void *self) {
     while (!atomic_load(&thread->server->stopping)) {
         turn(thread);
         if (thread_wait(thread, cx) != MR_OK) {
-            mr_broker_say(thread->loop.broker, "a server thread ends: %s", cx->error.text);
+            thread_fails(thread, cx);
             break;
         }
     }

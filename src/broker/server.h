@@ -57,6 +57,7 @@ struct mr_server_thread {
     uint32_t starved_count;
     mr_mutex inbox_mutex;
     mr_connection *inbox;  // From the thread that accepts.
+    bool ended;            // Under the same mutex: it takes none any more.
     int64_t now_us;        // Of this turn.
 };
 
