@@ -206,9 +206,20 @@ static bool is_aborted(const aborted_list *list, const mr_record_batch *batch) {
     return false;
 }
 
-// Enters the batches that have records to read.
-static mr_code list_batches(mr_fetch_chunk *chunk, const aborted_list *aborted, mr_cx *cx) {
+static mr_code ask_aborted(const mr_fetch_chunk *chunk, aborted_list *ret, mr_cx *cx) {
+    mr_embedded_aborted *items;
+    MR_TRY(chunk->later.embedded->type->aborted(chunk->later.log, chunk->from, chunk->to, &items,
+                                                &ret->count, cx));
+    ret->items = items;
+    return MR_OK;
+}
+
+// Enters the batches that have records to read. Only one of a transaction needs to know what was
+// aborted: the others are there for who holds them, even when retention took their segment.
+static mr_code list_batches(mr_fetch_chunk *chunk, mr_cx *cx) {
     mr_span in = {chunk->data, chunk->bytes};
+    aborted_list aborted = {0};
+    bool asked = false;
     while (in.bytes > 0) {
         mr_record_batch batch;
         bool found;
@@ -218,7 +229,14 @@ static mr_code list_batches(mr_fetch_chunk *chunk, const aborted_list *aborted, 
         }
         bool transactional = (batch.attributes & MR_RECORD_BATCH_TRANSACTIONAL) != 0;
         if ((batch.attributes & MR_RECORD_BATCH_CONTROL) != 0 || batch.last_offset < chunk->from ||
-            batch.base_offset >= chunk->to || (transactional && is_aborted(aborted, &batch))) {
+            batch.base_offset >= chunk->to) {
+            continue;
+        }
+        if (transactional && !asked) {
+            MR_TRY(ask_aborted(chunk, &aborted, cx));
+            asked = true;
+        }
+        if (transactional && is_aborted(&aborted, &batch)) {
             continue;
         }
         chunk->batches[chunk->batch_count++] = (mr_fetch_range){
@@ -236,10 +254,6 @@ mr_code mr_fetch_chunk_load(mr_fetch_chunk **chunk, mr_cx *cx) {
         return MR_OK;
     }
     const mr_embedded_type *type = late->later.embedded->type;
-    mr_embedded_aborted *aborted;
-    aborted_list list = {0};
-    MR_TRY(type->aborted(late->later.log, late->from, late->to, &aborted, &list.count, cx));
-    list.items = aborted;
     size_t most = late->bytes / MR_RECORD_BATCH_HEAD_BYTES;
     mr_fetch_chunk *full = mr_heap_raw(sizeof(*full) + most * sizeof(mr_fetch_range));
     *full = *late;
@@ -247,7 +261,7 @@ mr_code mr_fetch_chunk_load(mr_fetch_chunk **chunk, mr_cx *cx) {
     full->buffer = mr_fetch_buffers_take(late->later.buffers, late->bytes);
     full->data = full->buffer->data;
     mr_code code = type->load(&late->later.slice, full->data, cx);
-    code = code == MR_OK ? list_batches(full, &list, cx) : code;
+    code = code == MR_OK ? list_batches(full, cx) : code;
     mr_fetch_chunk_free(late);
     *chunk = full;
     return code;
