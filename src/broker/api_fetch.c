@@ -144,7 +144,12 @@ static void part_answer(mr_call *call, fetch_part *part, mr_cx *cx) {
     data->high_watermark = marks.high;
     data->last_stable_offset = marks.stable;
     data->log_start_offset = marks.first;
-    if (is_committed(call) && aborted_fill(part, cx) != MR_OK) {
+    mr_code code = is_committed(call) ? aborted_fill(part, cx) : MR_OK;
+    if (code == MR_E_MISSING) {  // Retention took what was read: as if it had come before.
+        data->error_code = MR_KAFKA_OFFSET_OUT_OF_RANGE;
+        return;
+    }
+    if (code != MR_OK) {
         mr_broker_say(call->broker, "cannot read the aborted transactions of %s-%d: %s",
                       part->partition->topic->name, part->partition->number, cx->error.text);
         data->error_code = MR_KAFKA_KAFKA_STORAGE_ERROR;

@@ -10,7 +10,11 @@
 #include "base/hash.h"
 #include "log/inside.h"
 
-#define EXPANDED_BYTES_MAX ((size_t)1 << 30)
+// What a batch may expand to, since each thread that takes one holds it: so many times what it may
+// have itself, but at least and at most this.
+#define EXPANDED_TIMES     64
+#define EXPANDED_BYTES_MIN ((uint64_t)64 << 20)
+#define EXPANDED_BYTES_MAX ((uint64_t)1 << 30)
 
 static mr_code refuse(mr_log_appended *ret, int16_t error, const char *reason) {
     ret->error = error;
@@ -109,6 +113,13 @@ static void check_keys(const mr_record_batch *batch, mr_span records, mr_log_app
     }
 }
 
+static size_t expanded_max(const mr_check *check) {
+    uint64_t own = MR_MIN(check->config->max_message_bytes, EXPANDED_BYTES_MAX) * EXPANDED_TIMES;
+    bool client = check->origin != MR_LOG_COORDINATOR;
+    return (size_t)(client ? MR_MIN(MR_MAX(own, EXPANDED_BYTES_MIN), EXPANDED_BYTES_MAX)
+                           : EXPANDED_BYTES_MAX);
+}
+
 // The records, expanded, for a check of their keys and another compression.
 static mr_code expand(const mr_log_config *config, mr_check *check, mr_log_appended *ret,
                       mr_cx *cx) {
@@ -122,8 +133,10 @@ static mr_code expand(const mr_log_config *config, mr_check *check, mr_log_appen
     }
     mr_text records;
     mr_text_init(&records, NULL);
-    if (mr_record_batch_expand(batch, EXPANDED_BYTES_MAX, &records, cx) != MR_OK) {
-        refuse(ret, MR_KAFKA_CORRUPT_MESSAGE, mr_arena_string(cx->arena, cx->error.text));
+    mr_code expanded = mr_record_batch_expand(batch, expanded_max(check), &records, cx);
+    if (expanded != MR_OK) {
+        refuse(ret, expanded == MR_E_LIMIT ? MR_KAFKA_MESSAGE_TOO_LARGE : MR_KAFKA_CORRUPT_MESSAGE,
+               mr_arena_string(cx->arena, cx->error.text));
     } else if (keys) {
         check_keys(batch, mr_text_span(&records), ret, cx);
     }

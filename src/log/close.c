@@ -71,14 +71,21 @@ mr_code mr_log_delete(mr_log *log, mr_cx *cx) {
     mr_flusher_forget(log->flusher, log);
     const char *away = mr_arena_printf(cx->arena, "%s.%016" PRIx64 "%016" PRIx64 DELETE_SUFFIX,
                                        log->dir, mr_random_u64(cx->plat), mr_random_u64(cx->plat));
+    // Once the folder has another name, a new log may have this one: who works by names is waited
+    // for.
+    atomic_store(&log->leaving, true);
+    mr_mutex_lock(&log->upkeep);
     mr_mutex_lock(&log->mutex);
     mr_code code = mr_file_rename(log->dir, away, cx);
     if (code == MR_OK) {
         (void)mr_fail(cx, MR_E_MISSING, NULL, "partition %d of topic \"%s\" was deleted",
                       log->partition, log->topic);
         (void)mr_log_fail(log, MR_E_MISSING, cx);
+        log->deleted = true;
     }
     mr_mutex_unlock(&log->mutex);
+    atomic_store(&log->leaving, false);
+    mr_mutex_unlock(&log->upkeep);
     MR_TRY(code);
     mr_log_tell(log);
     const char *slash = strrchr(away, '/');

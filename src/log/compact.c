@@ -79,6 +79,13 @@ static void choose(compaction *c, mr_cx *cx) {
     mr_mutex_unlock(&log->mutex);
 }
 
+// Asked between batches: a deletion of the log waits until this ends.
+static mr_code stay(const compaction *c, mr_cx *cx) {
+    return atomic_load_explicit(&c->log->leaving, memory_order_relaxed)
+               ? mr_fail(cx, MR_E_CANCELLED, NULL, "the log is being deleted")
+               : MR_OK;
+}
+
 // ---- the first pass --------------------------------------------------------------------------
 
 static mr_code damaged(const mr_segment_reader *reader, mr_cx *cx) {
@@ -93,7 +100,8 @@ static mr_code learn_segment(compaction *c, mr_log_segment *segment, bool *ret_f
     mr_record_batch batch;
     mr_code code = MR_OK;
     for (bool found = true; found && code == MR_OK && !*ret_full;) {
-        code = mr_segment_next(&reader, /* whole= */ true, &batch, &found, cx);
+        code = stay(c, cx);
+        code = code != MR_OK ? code : mr_segment_next(&reader, true, &batch, &found, cx);
         if (code == MR_OK && found && batch.last_offset >= c->from) {
             code = mr_cleaner_learn(c->cleaner, &batch, ret_full, cx);
             c->learned_to = *ret_full ? batch.base_offset : batch.last_offset + 1;
@@ -145,7 +153,8 @@ static mr_code copy_segment(compaction *c, mr_log_segment *from, mr_log_segment 
     mr_record_batch batch;
     mr_code code = MR_OK;
     for (bool found = true; found && code == MR_OK;) {
-        code = mr_segment_next(&reader, /* whole= */ true, &batch, &found, cx);
+        code = stay(c, cx);
+        code = code != MR_OK ? code : mr_segment_next(&reader, true, &batch, &found, cx);
         if (code != MR_OK || !found) {
             break;
         }
@@ -334,7 +343,8 @@ mr_code mr_log_compact(mr_log *log, int64_t now_ms, uint64_t *ret_bytes, mr_cx *
         mr_log_producers(log, &producers, &options.producer_count, cx);
         options.producers = producers;
         options.producer_last = producers_last(log, producers, options.producer_count, cx);
-        code = mr_log_aborted_in(log, 0, INT64_MAX, &aborted, &options.aborted_count, cx);
+        code = mr_log_aborted_in(log, c.segments[0]->base, INT64_MAX, &aborted,
+                                 &options.aborted_count, cx);
         options.aborted = aborted;
         c.cleaner = mr_cleaner_new(&options);
         code = code != MR_OK ? code : compact_chosen(&c, cx);
@@ -344,6 +354,7 @@ mr_code mr_log_compact(mr_log *log, int64_t now_ms, uint64_t *ret_bytes, mr_cx *
         mr_segment_unref(c.segments[i]);
     }
     mr_mutex_unlock(&log->upkeep);
+    code = code == MR_E_CANCELLED ? MR_OK : code;  // What was half-copied goes with the log.
     *ret_bytes = c.freed;
     return code;
 }

@@ -88,7 +88,12 @@ static void enqueue(mr_flusher *flusher, mr_log *log, bool fsync) {
 void mr_flusher_mark(mr_flusher *flusher, mr_log *log, bool fsync) {
     mr_mutex_lock(&flusher->mutex);
     bool wake = false;
-    if (!log->dirty) {
+    // A log that waits in the background is urgent from the first append on that is to be answered.
+    bool sooner = log->dirty && fsync && !log->dirty_fsync;
+    if (!log->dirty || sooner) {
+        if (sooner && !log->syncing) {
+            queue_remove(&flusher->lazy, log);
+        }
         log->dirty = true;
         log->dirty_fsync = fsync;
         if (!log->syncing) {
@@ -113,6 +118,35 @@ void mr_flusher_forget(mr_flusher *flusher, mr_log *log) {
         log->dirty = false;
     }
     mr_mutex_unlock(&flusher->mutex);
+}
+
+// Where the log was dirty it stays so: whoever waits for the flusher's round gets it.
+mr_code mr_flusher_sync(mr_flusher *flusher, mr_log *log, mr_cx *cx) {
+    mr_mutex_lock(&flusher->mutex);
+    while (log->syncing) {
+        mr_condition_wait(&flusher->idle, &flusher->mutex, -1);
+    }
+    if (log->dirty) {
+        queue_remove(log->dirty_fsync ? &flusher->urgent : &flusher->lazy, log);
+    }
+    log->syncing = true;
+    mr_mutex_unlock(&flusher->mutex);
+    mr_log_sync sync;
+    mr_log_sync_begin(log, &sync);
+    mr_code code = mr_log_sync_run(&sync, cx);
+    mr_log_sync_end(&sync, code, cx);
+    mr_mutex_lock(&flusher->mutex);
+    log->syncing = false;
+    bool wake = log->dirty && flusher->thread_count > 0;
+    if (log->dirty) {
+        enqueue(flusher, log, log->dirty_fsync);
+    }
+    mr_condition_broadcast(&flusher->idle);
+    mr_mutex_unlock(&flusher->mutex);
+    if (wake) {
+        mr_condition_signal(&flusher->work);
+    }
+    return code;
 }
 
 // ---- rounds ----------------------------------------------------------------------------------

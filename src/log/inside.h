@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <stdatomic.h>
+
 #include "log/flush.h"
 #include "log/log.h"
 #include "log/producers.h"
@@ -32,14 +34,19 @@ struct mr_log {
     uint64_t high_position;
     int64_t synced;  // All below it survives a power cut.
     uint64_t dirty_bytes;
-    bool dirty_dir;  // It has entries that no sync covers.
+    bool dirty_dir;   // It has entries that no sync covers.
+    bool sync_begun;  // One sync at a time: what it takes, another would believe durable.
     bool offline;
+    bool deleted;  // Its folder was renamed: another log may have the name.
     mr_error why;
 
     mr_log_removed *removed;
     uint32_t removed_count, removed_capacity;
 
-    mr_mutex upkeep;       // Held by what replaces segments: retention and compaction.
+    // Held by what replaces segments, and so works by their names: retention, compaction, and the
+    // log's deletion, after which the names are another's. Taken before the mutex.
+    mr_mutex upkeep;
+    atomic_bool leaving;   // A deletion waits for it: a compaction gives up.
     int64_t compacted_to;  // Below it a key is there once.
 
     // The flusher's, under its mutex.
@@ -71,7 +78,8 @@ mr_code mr_log_roll(mr_log *log, mr_cx *cx);
 // Of the producers, who are as of this offset.
 mr_code mr_log_snapshot(mr_log *log, int64_t offset, mr_cx *cx);
 
-// A sync, which runs without the mutex: what it has to do, and up to where it reaches.
+// A sync, which runs without the mutex: what it has to do, and up to where it reaches. One at a
+// time of a log: the flusher's, or, when that knows the log no more, the close's.
 typedef struct mr_log_sync {
     mr_log *log;
     mr_log_segment **segments;  // Heap; references.
@@ -92,6 +100,8 @@ void mr_log_sync_end(mr_log_sync *sync, mr_code code, mr_cx *cx);
 // ---- flush.c ---------------------------------------------------------------------------------
 
 void mr_flusher_mark(mr_flusher *flusher, mr_log *log, bool fsync);
+// Syncs a log now, on the caller's thread, after a sync of it that is under way.
+mr_code mr_flusher_sync(mr_flusher *flusher, mr_log *log, mr_cx *cx);
 void mr_flusher_forget(mr_flusher *flusher, mr_log *log);  // Waits until no sync of it runs.
 
 // ---- check.c: a client's batch, before any lock ----------------------------------------------

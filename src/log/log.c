@@ -198,6 +198,8 @@ mr_code mr_log_roll(mr_log *log, mr_cx *cx) {
 
 void mr_log_sync_begin(mr_log *log, mr_log_sync *ret) {
     mr_mutex_lock(&log->mutex);
+    mr_assert(!log->sync_begun);
+    log->sync_begun = true;
     const mr_log_segment *last = mr_log_last(log);
     *ret = (mr_log_sync){.log = log,
                          .dir = log->dirty_dir,
@@ -256,10 +258,11 @@ void mr_log_sync_end(mr_log_sync *sync, mr_code code, mr_cx *cx) {
     mr_log *log = sync->log;
     bool moved = false;
     mr_mutex_lock(&log->mutex);
+    log->sync_begun = false;
     if (code == MR_OK) {
         log->synced = MR_MAX(log->synced, sync->next);
         moved = !log->offline && mr_log_raise_high(log, sync->next, sync->base, sync->position);
-    } else {
+    } else if (!log->deleted) {  // Else nothing of it is to be kept, and its name is another's.
         mr_log_note_failed_sync(log, log->synced, cx);
         moved = !log->offline;
         (void)mr_log_fail(log, code, cx);

@@ -190,6 +190,7 @@ typedef struct mr_log_aborted {
     int64_t last_offset;
 } mr_log_aborted;
 // The aborted transactions that overlap from <= offset < to; in cx->arena, by first offset.
+//   errors  MR_E_MISSING when `from` is in a segment that is gone, as that of a held slice may be
 mr_code mr_log_aborted_in(mr_log *log, int64_t from, int64_t to, mr_log_aborted **ret,
                           uint32_t *ret_count, mr_cx *cx);
 

@@ -232,7 +232,8 @@ mr_code mr_log_aborted_in(mr_log *log, int64_t from, int64_t to, mr_log_aborted 
     mr_text list;
     mr_text_init(&list, cx->arena);
     mr_mutex_lock(&log->mutex);
-    bool done = false;
+    int64_t first = log->segments[0]->base;
+    bool done = from < first;
     for (uint32_t s = mr_log_segment_of(log, from); s < log->segment_count && !done; s++) {
         const mr_log_segment *segment = log->segments[s];
         for (uint32_t i = aborts_from(segment, from); i < segment->abort_count && !done; i++) {
@@ -244,6 +245,13 @@ mr_code mr_log_aborted_in(mr_log *log, int64_t from, int64_t to, mr_log_aborted 
         }
     }
     mr_mutex_unlock(&log->mutex);
+    if (from < first) {
+        return mr_fail(
+            cx, MR_E_MISSING, "Keep records longer, or start with --fresh and accept the loss.",
+            "topic \"%s\", partition %" PRId32 ": what was aborted behind offset %" PRId64
+            " is gone with its records; available are those from %" PRId64 " on",
+            log->topic, log->partition, from, first);
+    }
     *ret_count = (uint32_t)(list.bytes / sizeof(mr_log_aborted));
     *ret = MR_NEW_ARRAY(cx->arena, mr_log_aborted, *ret_count);
     if (*ret_count > 0) {

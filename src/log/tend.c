@@ -89,13 +89,7 @@ static mr_code roll_only(mr_log *log, int64_t now_ms, mr_cx *cx) {
         }
     }
     mr_mutex_unlock(&log->mutex);
-    if (due && code == MR_OK) {
-        mr_log_sync sync;
-        mr_log_sync_begin(log, &sync);
-        code = mr_log_sync_run(&sync, cx);
-        mr_log_sync_end(&sync, code, cx);
-    }
-    return code;
+    return due && code == MR_OK ? mr_flusher_sync(log->flusher, log, cx) : code;
 }
 
 // Takes the first segment out of the log. *ret a reference, NULL when none is due.

@@ -61,6 +61,7 @@ typedef struct mr_embedded_type {
     mr_code (*load)(const mr_embedded_slice *slice, void *data, mr_cx *cx);  // slice->bytes
     void (*release)(mr_embedded_slice *slice);                               // Takes an empty one.
     // Aborted transactions that overlap from <= offset < to, by first offset, in cx->arena.
+    //   errors  MR_E_MISSING when they are gone with their records, which a slice may still hold
     mr_code (*aborted)(mr_embedded_log *log, int64_t from, int64_t to, mr_embedded_aborted **ret,
                        uint32_t *ret_count, mr_cx *cx);
 } mr_embedded_type;

@@ -183,7 +183,7 @@ static void read_log(dump *d, const char *dir) {
     mr_log_aborted *aborted;
     mr_log_producer *producers;
     uint32_t count;
-    must(d, mr_log_aborted_in(d->log, 0, INT64_MAX, &aborted, &count, &d->cx));
+    must(d, mr_log_aborted_in(d->log, marks.first, INT64_MAX, &aborted, &count, &d->cx));
     for (uint32_t i = 0; i < count; i++) {
         printf("{\"aborted\":%" PRId64 ",\"first\":%" PRId64 ",\"last\":%" PRId64 "}\n",
                aborted[i].producer_id, aborted[i].first_offset, aborted[i].last_offset);

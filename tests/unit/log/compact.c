@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log/inside.h"
 #include "unit/log/scene.h"
 
 #define KEYS   7
@@ -227,4 +228,25 @@ TEST(log_compact, a_power_cut_anywhere_loses_nothing) {
         }
     }
     EXPECT(struck > 100);
+}
+
+TEST(log_compact, gives_up_when_the_log_is_to_be_deleted) {
+    scene s;
+    mr_plat *plat = mr_sim_new(3);
+    scene_init(&s, plat);
+    configure(&s);
+    REQUIRE_OK(scene_open(&s));
+    fill(&s);
+    int64_t now = mr_clock_real_us(plat) / 1000;
+    uint64_t freed = 1, bytes = mr_log_bytes(s.log);
+    atomic_store(&s.log->leaving, true);
+    EXPECT_OK(mr_log_compact(s.log, now, &freed, &s.cx));
+    EXPECT_EQ(freed, 0);
+    EXPECT_EQ(mr_log_bytes(s.log), bytes);
+    EXPECT(!mr_log_offline(s.log, NULL));
+    atomic_store(&s.log->leaving, false);  // The folder could not be renamed.
+    EXPECT_OK(mr_log_compact(s.log, now, &freed, &s.cx));
+    EXPECT(freed > 500);
+    scene_end(&s);
+    mr_sim_free(plat);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "log/inside.h"
 #include "plat/thread.h"
 #include "unit/log/scene.h"
 
@@ -103,4 +104,59 @@ TEST(log_flush, threads_sync_what_others_append) {
         REQUIRE(mkdtemp(root) != NULL);
         run(root, threads, /* fsync= */ threads == 3);
     }
+}
+
+// A log waits in the background, and then an append in it waits for an answer.
+TEST(log_flush, what_waits_in_the_background_becomes_urgent) {
+    char root[] = "/tmp/millrace-flush-XXXXXX";
+    REQUIRE(mkdtemp(root) != NULL);
+    scene s;
+    scene_init(&s, mr_plat_linux());
+    mr_flusher_options options = {
+        .root = root, .threads = 1, .flush_interval_us = (int64_t)3600 * 1000 * 1000};
+    REQUIRE_OK(mr_flusher_open(&options, &s.flusher, &s.cx));
+    s.options.dir = mr_arena_printf(&s.arena, "%s/t-0", root);
+    s.options.config.fsync = false;
+    REQUIRE_OK(scene_open(&s));
+    EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 1}).error, 0);
+    mr_clock_sleep_us(s.cx.plat, 20000);
+    EXPECT_EQ(mr_log_recovery_point(s.log), 0);
+    s.options.config.fsync = true;
+    mr_log_configure(s.log, &s.options.config);
+    EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 1}).error, 0);
+    for (int i = 0; i < 2000 && mr_log_marks_of(s.log).high < 2; i++) {
+        mr_clock_sleep_us(s.cx.plat, 2000);
+    }
+    EXPECT_EQ(mr_log_marks_of(s.log).high, 2);
+    scene_drop(&s);
+    EXPECT_OK(mr_dir_delete(root, &s.cx));
+    scene_end(&s);
+}
+
+// Retention that rolls the only segment syncs it, beside the flusher's threads. That no two syncs
+// of one log run at the same time, mr_log_sync_begin asserts.
+TEST(log_flush, retention_and_the_flusher_take_turns) {
+    char root[] = "/tmp/millrace-flush-XXXXXX";
+    REQUIRE(mkdtemp(root) != NULL);
+    scene s;
+    scene_init(&s, mr_plat_linux());
+    mr_flusher_options options = {.root = root, .threads = 2, .flush_interval_us = 1000};
+    REQUIRE_OK(mr_flusher_open(&options, &s.flusher, &s.cx));
+    s.options.dir = mr_arena_printf(&s.arena, "%s/t-0", root);
+    s.options.config.retention_ms = 0;
+    s.options.config.fsync = false;  // So that what is not synced yet may go.
+    REQUIRE_OK(scene_open(&s));
+    int64_t later = mr_clock_real_us(s.cx.plat) / 1000 + 3600000;
+    const int rounds = 50;
+    for (int i = 0; i < rounds; i++) {
+        EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 1}).error, 0);
+        mr_flusher_mark(s.flusher, s.log, /* fsync= */ true);
+        EXPECT_OK(mr_log_tend(s.log, later, &s.cx));
+        EXPECT_EQ(mr_log_marks_of(s.log).first, i + 1);
+    }
+    EXPECT_OK(mr_log_close(s.log, &s.cx));
+    s.log = NULL;
+    scene_drop(&s);
+    EXPECT_OK(mr_dir_delete(root, &s.cx));
+    scene_end(&s);
 }

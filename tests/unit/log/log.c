@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log/inside.h"
 #include "unit/log/scene.h"
 
 #define START                               \
@@ -472,5 +473,94 @@ TEST(log, deleted_and_swept) {
     EXPECT_EQ(count, 0);
     REQUIRE_OK(scene_open(&s));
     EXPECT_EQ(mr_log_marks_of(s.log).next, 0);
+    finish(&s);
+}
+
+static void *delete_it(void *argument) {
+    scene *s = argument;
+    mr_arena arena = {.head = NULL};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, s->cx.plat);
+    EXPECT_OK(mr_log_delete(s->log, &cx));
+    mr_arena_release(&arena);
+    return NULL;
+}
+
+TEST(log, a_deletion_waits_for_who_works_by_names) {
+    START;
+    EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 1}).error, 0);
+    mr_thread thread;
+    mr_mutex_lock(&s.log->upkeep);
+    REQUIRE_OK(mr_thread_start(&thread, "delete", delete_it, &s, &s.cx));
+    while (!atomic_load(&s.log->leaving)) {
+    }
+    EXPECT(!mr_log_offline(s.log, NULL));
+    EXPECT(mr_file_exists("logs/t-0", &s.cx));
+    mr_mutex_unlock(&s.log->upkeep);
+    mr_thread_join(&thread);
+    EXPECT(mr_log_offline(s.log, NULL));
+    EXPECT(!mr_file_exists("logs/t-0", &s.cx));
+    finish(&s);
+}
+
+TEST(log, a_failed_sync_of_a_deleted_log_is_not_noted_in_the_next_of_its_name) {
+    START;
+    EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 1}).error, 0);
+    mr_log_sync sync;
+    mr_log_sync_begin(s.log, &sync);
+    EXPECT_OK(mr_log_delete(s.log, &s.cx));
+    mr_log *gone = s.log;
+    REQUIRE_OK(scene_open(&s));
+    mr_log_sync_end(&sync, mr_fail(&s.cx, MR_E_IO, NULL, "the disk"), &s.cx);
+    EXPECT(!mr_file_exists("logs/t-0/sync-failed", &s.cx));
+    mr_error why;
+    REQUIRE(mr_log_offline(gone, &why));
+    EXPECT(strstr(why.text, "was deleted") != NULL);
+    mr_log_drop(gone, &s.cx);
+    finish(&s);
+}
+
+TEST(log, what_was_aborted_in_a_segment_that_is_gone_is_missing) {
+    START;
+    s.options.config.segment_bytes = 1000;
+    s.options.config.retention_bytes = 2000;
+    mr_log_configure(s.log, &s.options.config);
+    batch_spec spec = {.producer_id = 9, .transactional = true};
+    EXPECT_EQ(scene_append(&s, &spec).base_offset, 0);
+    EXPECT_EQ(scene_finish(&s, 9, 0, /* commit= */ false).base_offset, 1);
+    for (int i = 0; i < 100; i++) {
+        EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 1}).error, 0);
+    }
+    EXPECT_OK(scene_sync(&s));
+    mr_log_slice held;
+    int16_t error;
+    mr_log_wish wish = {0, 1, true, MR_LOG_COMMITTED};
+    REQUIRE_OK(mr_log_read(s.log, &wish, &held, &error, &s.cx));
+    mr_log_aborted *list;
+    uint32_t count;
+    EXPECT_OK(mr_log_aborted_in(s.log, 0, held.next_offset, &list, &count, &s.cx));
+    EXPECT_EQ(count, 1);
+    EXPECT_OK(mr_log_tend(s.log, mr_clock_real_us(plat) / 1000, &s.cx));
+    EXPECT(mr_log_marks_of(s.log).first > held.next_offset);
+    EXPECT_EQ(mr_log_aborted_in(s.log, 0, held.next_offset, &list, &count, &s.cx), MR_E_MISSING);
+    int64_t first = mr_log_marks_of(s.log).first;
+    EXPECT_OK(mr_log_aborted_in(s.log, first, first + 1, &list, &count, &s.cx));
+    mr_log_slice_release(&held);
+    finish(&s);
+}
+
+TEST(log, a_small_batch_must_not_expand_without_end) {
+    START;
+    s.options.config.cleanup_compact = true;
+    mr_log_configure(s.log, &s.options.config);
+    batch_spec spec = {.key = "k", .value_bytes = 65 << 20, .compression = MR_COMPRESS_ZSTD};
+    EXPECT(scene_batch(&s, &spec).bytes < 100000);
+    EXPECT_EQ(scene_append(&s, &spec).error, MR_KAFKA_MESSAGE_TOO_LARGE);
+    spec.value_bytes = 63 << 20;
+    EXPECT_EQ(scene_append(&s, &spec).error, MR_KAFKA_NONE);
+    s.options.config.max_message_bytes = 2 << 20;
+    mr_log_configure(s.log, &s.options.config);
+    spec.value_bytes = 65 << 20;
+    EXPECT_EQ(scene_append(&s, &spec).error, MR_KAFKA_NONE);
     finish(&s);
 }
