@@ -391,17 +391,23 @@ static void step_end(world *w) {
     settle(w, &b, code, &a);
 }
 
-// The last batch of a producer once more.
+// The last batch of a producer once more. Behind the end of its transaction it is no repetition.
 static void step_duplicate(world *w) {
+    bool ended[PRODUCERS] = {false};
     for (uint32_t i = w->batch_count; i > 0; i--) {
         const batch *b = &w->batches[i - 1];
+        if (b->producer >= 0 && b->control) {
+            ended[b->producer - 1] = true;
+        }
         if (b->producer < 0 || b->control || w->producers[b->producer - 1].epoch != b->epoch) {
             continue;
         }
         mr_log_appended a = {.error = -1};
         mr_code code = mr_log_append(w->log, make(w, b), MR_LOG_CLIENT, &a, &w->cx);
         HOLDS(w, code == MR_OK);
-        if (a.error != MR_KAFKA_KAFKA_STORAGE_ERROR) {
+        if (ended[b->producer - 1] && b->transactional) {
+            HOLDS(w, a.error != MR_KAFKA_NONE && !a.duplicate);
+        } else if (a.error != MR_KAFKA_KAFKA_STORAGE_ERROR) {
             HOLDS(w, a.duplicate && a.base_offset == b->base && a.last_offset == b->last);
         }
         return;
