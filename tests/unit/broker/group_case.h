@@ -223,7 +223,7 @@ static inline int16_t leave(fixture *f, const person *p) {
 // that enters rebalances it; the first leads.
 static inline void settle(fixture *f, person *people, uint32_t count) {
     mr_group_share shares[8];
-    char names[8][8];
+    char names[8][16];
     for (uint32_t i = 0; i < count; i++) {
         enter(f, &people[i]);
         for (uint32_t j = 0; j < i; j++) {
