@@ -6,7 +6,7 @@
 // The pipeline is started again until it reaches the end. Then every table, bad and late rows
 // included, must hold the rows of a run without faults, each once; and whenever the machine comes
 // up, no table may hold a row twice or a line that is torn. SEED=n repeats one seed; SIM_SEEDS=n
-// runs n of them.
+// runs n of them, SIM_SWEEPS=n strikes every operation of n.
 //
 // Half of the lives are quiet ones: the input comes in phases, an hour of events apart, and the run
 // follows it for some seconds, in which the clock alone closes windows (idle_timeout, emit_timeout)
@@ -24,8 +24,8 @@
 #include "plat/sim.h"
 #include "runner.h"
 
-#define SEEDS_DEFAULT 10000
-#define SWEEP_SEEDS   4  // Seeds whose every operation is struck in turn.
+#define SEEDS_DEFAULT 6000
+#define SWEEP_SEEDS   2  // Seeds whose every operation is struck in turn: a plain and a quiet life.
 #define ROUNDS_MAX    200
 #define FAULTS_MAX    6
 #define PHASES        3  // Of a quiet life.
@@ -532,7 +532,8 @@ TEST(pipeline, survives_a_fault_at_every_operation) {
         return;
     }
     uint64_t lives = 0;
-    for (uint64_t seed = 1; seed <= SWEEP_SEEDS; seed++) {
+    uint64_t seeds = env_number("SIM_SWEEPS", SWEEP_SEEDS);
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
         EXPECT(sweep_run(seed, &lives));
     }
     printf("pipeline: %" PRIu64 " lives, each with a fault at another operation\n", lives);
