@@ -1,4 +1,4 @@
-"""The load behind history.py: producers, transactions and readers, each a thread, until they are stopped.
+"""The load behind record_history.py: producers, transactions and readers, each a thread, until they are stopped.
 
 What a client does about an error is what its manual says: a retriable one is tried again, an abortable one
 aborts the transaction, a fatal one makes a new producer of the same id, which fences the old one.
@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 from confluent_kafka import IsolationLevel
 
-import history as h
+import record_history as h
 
 PLAIN, TRANSACTIONAL, OUTPUT = "plain", "transactional", "output"
 PARTITIONS = 3

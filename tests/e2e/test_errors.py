@@ -191,7 +191,6 @@ CASES = {
     "broker_down": Case(KAFKA, TOPIC, args=run()),
     "broker_address": Case((KAFKA[0], KAFKA[1].replace("127.0.0.1:{port}", "no.such.host.invalid:9092")), TOPIC,
                            args=run()),
-    "broker_embedded": Case((KAFKA[0], KAFKA[1].replace("127.0.0.1:{port}", "embedded")), TOPIC, args=run()),
     "topic_name": Case(KAFKA, (TOPIC[0], TOPIC[1].replace("'clicks'", "'my topic!'")), args=run()),
     "topic_missing_option": Case(KAFKA, (TOPIC[0], "OPTIONS (format 'json')")),
     "starting_offsets": Case(KAFKA, (TOPIC[0], TOPIC[1].replace("format", "starting_offsets 'yesterday', format")),

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-import history as h
+import record_history as h
 import history_load
 from broker_server import Broker
 from conftest import SOAK
