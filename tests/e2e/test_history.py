@@ -157,6 +157,7 @@ def test_nothing_is_lost_while_the_broker_is_killed():
         assert sum(len(acked) for (group, *_), acked in load.history.offsets_acked.items() if group == "etl") > KILLS
 
 
+@pytest.mark.skipif(not SOAK, reason="clients of a broker that has lost records may stop for good: MILLRACE_SOAK=1")
 def test_a_log_that_is_cut_behind_the_brokers_back_is_found():
     with Broker(settings=[f"broker.num_partitions={history_load.PARTITIONS}"]) as broker:
         def cut(_number):

@@ -84,9 +84,15 @@ def project(tmp_path):
 
 def alive(session):
     """Whether a process of this session is left; one that nobody has waited for is not."""
-    listed = subprocess.run(["ps", "-eo", "sess,stat"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in listed.splitlines()[1:]]
-    return any(row[0] == str(session) and not row[1].startswith("Z") for row in rows)
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8") as stat:
+                state, _, _, its_session = stat.read().rsplit(")", 1)[1].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # It has ended meanwhile.
+        if its_session == str(session) and state != "Z":
+            return True
+    return False
 
 
 def ids(rows):
