@@ -1,6 +1,7 @@
 // Broker history: what clients of a simulated broker were told, and what must then be true.
 //
-// The same invariants as tests/e2e/record_history.py, over a machine that loses what was not synced.
+// The same invariants as tests/e2e/record_history.py, over a machine that loses what was not
+// synced.
 
 #pragma once
 
