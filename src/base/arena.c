@@ -224,6 +224,11 @@ void *mr_heap_aligned(size_t bytes) {
     return ret;
 }
 
+char *mr_heap_string(const char *text) {
+    size_t bytes = strlen(text) + 1;
+    return memcpy(mr_heap_raw(bytes), text, bytes);
+}
+
 void *mr_heap_resize(void *memory, size_t bytes) {
     void *ret = realloc(memory, MR_MAX(bytes, (size_t)1));
     if (ret == NULL) {

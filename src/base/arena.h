@@ -49,8 +49,9 @@ char *mr_arena_vprintf(mr_arena *arena, const char *format, va_list arguments)
 
 // Memory that does not fit an arena's life (growing tables, refcounted buffers). The only calls to
 // the C allocator in the program; all abort when the system has no memory.
-void *mr_heap_alloc(size_t bytes);    // zeroed
-void *mr_heap_raw(size_t bytes);      // not zeroed
-void *mr_heap_aligned(size_t bytes);  // not zeroed, aligned to 64
+void *mr_heap_alloc(size_t bytes);       // zeroed
+void *mr_heap_raw(size_t bytes);         // not zeroed
+void *mr_heap_aligned(size_t bytes);     // not zeroed, aligned to 64
+char *mr_heap_string(const char *text);  // A copy, to be freed.
 void *mr_heap_resize(void *memory, size_t bytes);
 void mr_heap_free(void *memory);  // takes NULL; also frees mr_heap_aligned

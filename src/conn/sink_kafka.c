@@ -10,10 +10,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "codec/json.h"
 #include "conn/conn.h"
-#include "conn/publish.h"
+#include "conn/stage.h"
 #include "kafka/transact.h"
 #include "plat/plat.h"
 
@@ -227,15 +226,6 @@ static mr_code kafka_write(mr_sink *base, const mr_batch *in, mr_cx *cx) {
     return MR_OK;
 }
 
-static mr_code stage(const char *path, mr_span rows, mr_cx *cx) {
-    mr_file file = MR_FILE_CLOSED;
-    MR_TRY(mr_file_open(&file, path, MR_OPEN_TRUNCATE, cx));
-    mr_code code = mr_file_append(&file, rows, cx);
-    code = code == MR_OK ? mr_file_sync(&file, cx) : code;
-    mr_file_close(&file, cx->plat);
-    return code;
-}
-
 static const char *token_of(const mr_publication_id *id, mr_arena *arena) {
     return mr_arena_printf(arena, "%016" PRIx64 "-%" PRIu64 "-%" PRIu32, id->incarnation, id->epoch,
                            id->sink);
@@ -247,22 +237,16 @@ static mr_code kafka_prepare(mr_sink *base, mr_publication *ret, mr_cx *cx) {
     if (s->row_count == 0) {
         return MR_OK;
     }
-    mr_span rows = mr_text_span(&s->rows);
-    mr_publication_file *file = MR_NEW(cx->arena, mr_publication_file);
-    *file = (mr_publication_file){
-        .part = mr_arena_printf(cx->arena, "%s/%s.rows", s->stage_dir,
-                                token_of(&s->publication, cx->arena)),
-        .final = mr_arena_string(cx->arena, s->topic),
-        .bytes = rows.bytes,
-        .rows = s->row_count,
-        .crc = mr_hash_crc32c(0, rows.data, rows.bytes),
+    mr_stage stage = {
+        .dir = s->stage_dir,
+        .name = mr_arena_printf(cx->arena, "%s.rows", token_of(&s->publication, cx->arena)),
+        .final = s->topic,
+        .rows = mr_text_span(&s->rows),
+        .row_count = s->row_count,
     };
-    MR_TRY(mr_dir_make(s->stage_dir, cx));
-    MR_TRY(stage(file->part, rows, cx));
-    MR_TRY(mr_dir_sync(s->stage_dir, cx));
+    MR_TRY(mr_stage_write(&stage, &ret->files, cx));
     MR_TRY(mr_crash_point("kafka.staged", cx));
     mr_text_clear(&s->rows);
-    ret->files = file;
     ret->file_count = 1;
     return MR_OK;
 }
@@ -294,7 +278,7 @@ static bool take_bytes(mr_span *in, mr_span *ret) {
 
 static mr_code write_rows(sink_kafka *s, const mr_publication_file *file, mr_cx *cx) {
     mr_span rows;
-    mr_code code = mr_file_load(file->part, STAGE_BYTES_MAX, &rows, cx);
+    mr_code code = mr_stage_load(file, STAGE_BYTES_MAX, &rows, cx);
     if (code == MR_E_MISSING) {
         return mr_fail(cx, MR_E_MISSING, "Restore the file, or go on with --accept-loss.",
                        "%" PRIu64 " committed rows for topic \"%s\" are gone: \"%s\" is not there, "
@@ -302,10 +286,6 @@ static mr_code write_rows(sink_kafka *s, const mr_publication_file *file, mr_cx 
                        file->rows, s->topic, file->part);
     }
     MR_TRY(code);
-    if (rows.bytes != file->bytes || mr_hash_crc32c(0, rows.data, rows.bytes) != file->crc) {
-        return mr_fail(cx, MR_E_CORRUPT, "Restore the file, or go on with --accept-loss.",
-                       "file \"%s\" is not what was committed", file->part);
-    }
     mr_transact_row row = {0};
     while (rows.bytes > 0) {
         bool whole = take_bytes(&rows, &row.key) && take_bytes(&rows, &row.value);
@@ -343,12 +323,8 @@ static mr_code kafka_publish(mr_sink *base, const mr_publication *publication, m
     return mr_dir_sync(s->stage_dir, cx);
 }
 
-// Durable afterwards, whatever a killed life left of it.
 static mr_code kafka_sweep(mr_sink *base, mr_cx *cx) {
-    sink_kafka *s = (sink_kafka *)base;
-    MR_TRY(mr_dir_delete(s->stage_dir, cx));
-    MR_TRY(mr_dir_make(s->stage_dir, cx));
-    return mr_dir_settle(s->stage_dir, cx);
+    return mr_stage_sweep(((sink_kafka *)base)->stage_dir, cx);
 }
 
 static void kafka_close(mr_sink *base) {

@@ -15,6 +15,7 @@
 #include "codec/json.h"
 #include "conn/conn.h"
 #include "conn/publish.h"
+#include "conn/stage.h"
 #include "plat/plat.h"
 
 #define TOKEN_HEADER_MAX 1024
@@ -82,37 +83,22 @@ static mr_code token_write(mr_sink *base, const mr_batch *in, mr_cx *cx) {
     return MR_OK;
 }
 
-static mr_code stage(const char *path, mr_span rows, mr_cx *cx) {
-    mr_file file = MR_FILE_CLOSED;
-    MR_TRY(mr_file_open(&file, path, MR_OPEN_TRUNCATE, cx));
-    mr_code code = mr_file_append(&file, rows, cx);
-    code = code == MR_OK ? mr_file_sync(&file, cx) : code;
-    mr_file_close(&file, cx->plat);
-    return code;
-}
-
 static mr_code token_prepare(mr_sink *base, mr_publication *ret, mr_cx *cx) {
     sink_test_token *s = (sink_test_token *)base;
     *ret = (mr_publication){.id = s->id, .row_count = s->row_count};
     if (s->row_count == 0) {
         return MR_OK;
     }
-    const char *name = mr_publish_name(&s->names, &s->id, 0, cx->arena);
-    mr_span rows = mr_text_span(&s->rows);
-    mr_publication_file *file = MR_NEW(cx->arena, mr_publication_file);
-    *file = (mr_publication_file){
-        .part = mr_arena_printf(cx->arena, "%s/%s", s->stage_dir, name),
-        .final = mr_arena_string(cx->arena, s->target),
-        .bytes = rows.bytes,
-        .rows = s->row_count,
-        .crc = mr_hash_crc32c(0, rows.data, rows.bytes),
+    mr_stage stage = {
+        .dir = s->stage_dir,
+        .name = mr_publish_name(&s->names, &s->id, 0, cx->arena),
+        .final = s->target,
+        .rows = mr_text_span(&s->rows),
+        .row_count = s->row_count,
     };
-    MR_TRY(mr_dir_make(s->stage_dir, cx));
-    MR_TRY(stage(file->part, rows, cx));
-    MR_TRY(mr_dir_sync(s->stage_dir, cx));
+    MR_TRY(mr_stage_write(&stage, &ret->files, cx));
     MR_TRY(mr_crash_point("token.staged", cx));
     mr_text_clear(&s->rows);
-    ret->files = file;
     ret->file_count = 1;
     return MR_OK;
 }
@@ -228,7 +214,7 @@ static mr_code hand_over(sink_test_token *s, mr_file *file, const mr_publication
         return MR_OK;
     }
     mr_span rows;
-    mr_code code = mr_file_load(staged->part, TOKEN_BYTES_MAX, &rows, cx);
+    mr_code code = mr_stage_load(staged, TOKEN_BYTES_MAX, &rows, cx);
     if (code == MR_E_MISSING) {
         return mr_fail(cx, MR_E_MISSING, "Restore the file, or go on with --accept-loss.",
                        "%" PRIu64 " rows of epoch %" PRIu64
@@ -236,10 +222,6 @@ static mr_code hand_over(sink_test_token *s, mr_file *file, const mr_publication
                        staged->rows, publication->id.epoch, staged->part, s->target);
     }
     MR_TRY(code);
-    if (rows.bytes != staged->bytes || mr_hash_crc32c(0, rows.data, rows.bytes) != staged->crc) {
-        return mr_fail(cx, MR_E_CORRUPT, "Restore the file, or go on with --accept-loss.",
-                       "file \"%s\" is not what was committed", staged->part);
-    }
     return append_frame(s, file, token, rows, cx);
 }
 
@@ -267,9 +249,7 @@ static mr_code token_publish(mr_sink *base, const mr_publication *publication, m
 // Both folders are durable afterwards, whatever a killed life left of them.
 static mr_code token_sweep(mr_sink *base, mr_cx *cx) {
     sink_test_token *s = (sink_test_token *)base;
-    MR_TRY(mr_dir_delete(s->stage_dir, cx));
-    MR_TRY(mr_dir_make(s->stage_dir, cx));
-    MR_TRY(mr_dir_settle(s->stage_dir, cx));
+    MR_TRY(mr_stage_sweep(s->stage_dir, cx));
     MR_TRY(mr_dir_make(s->names.dir, cx));
     return mr_dir_settle(s->names.dir, cx);
 }

@@ -158,8 +158,7 @@ static mr_code last_record_renew(mr_commit_log *log, mr_cx *cx) {
 mr_code mr_commit_log_open(mr_commit_log *log, const char *dir, mr_commit_apply apply, void *self,
                            mr_cx *cx) {
     *log = (mr_commit_log){.file = MR_FILE_CLOSED, .segment_bytes_max = SEGMENT_BYTES_MAX};
-    size_t bytes = strlen(dir) + 1;
-    log->dir = memcpy(mr_heap_raw(bytes), dir, bytes);
+    log->dir = mr_heap_string(dir);
     MR_TRY(mr_dir_make(dir, cx));
     MR_TRY(mr_dir_settle(dir, cx));
     MR_TRY(segments_find(log, cx));

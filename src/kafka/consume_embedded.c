@@ -305,20 +305,13 @@ static const mr_consume_type embedded_type = {
     .commit = embedded_commit,
 };
 
-static char *heap_string(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    char *copy = mr_heap_raw(bytes);
-    memcpy(copy, text, bytes);
-    return copy;
-}
-
 mr_code mr_consume_embedded_open(const mr_consume_options *options, mr_consume **ret, mr_cx *cx) {
     consume_embedded *c = mr_heap_alloc(sizeof(*c));
     c->base.type = &embedded_type;
     c->embedded = options->embedded;
     c->plat = cx->plat;
-    c->topic = heap_string(options->topic);
-    c->group = heap_string(options->group);
+    c->topic = mr_heap_string(options->topic);
+    c->group = mr_heap_string(options->group);
     c->cluster =
         (mr_cluster){.client_id = "millrace", .topic = c->topic, .embedded = options->embedded};
     c->buffers = mr_fetch_buffers_new();

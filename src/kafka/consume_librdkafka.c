@@ -150,13 +150,6 @@ static void waker_tell(consume_partition *p) {
 
 // ---- opening ---------------------------------------------------------------------------------
 
-static char *heap_string(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    char *copy = mr_heap_raw(bytes);
-    memcpy(copy, text, bytes);
-    return copy;
-}
-
 static mr_code unreachable(consume_rd *consume, mr_code code, mr_cx *cx) {
     if (code != MR_E_NETWORK) {
         return code;
@@ -208,7 +201,7 @@ static mr_code reach(consume_rd *consume, const mr_consume_options *options, mr_
         return mr_fail(cx, MR_E_OPTION, "Give the server option bootstrap_servers.",
                        "no address of a Kafka cluster for topic \"%s\"", options->topic);
     }
-    consume->address = heap_string(address);
+    consume->address = mr_heap_string(address);
     char reason[512];
     consume->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
     if (consume->client == NULL) {
@@ -570,8 +563,8 @@ mr_code mr_consume_librdkafka_open(const mr_consume_options *options, mr_consume
     mr_condition_init(&consume->arrived);
     mr_mutex_init(&consume->waker_mutex);
     mr_condition_init(&consume->wake);
-    consume->topic_name = heap_string(options->topic);
-    consume->group = heap_string(options->group);
+    consume->topic_name = mr_heap_string(options->topic);
+    consume->group = mr_heap_string(options->group);
     mr_code code = reach(consume, options, cx);
     if (code != MR_OK) {
         rd_close(&consume->base);

@@ -60,17 +60,10 @@ bool mr_fetch_can(const mr_option_values *values, const char **ret_property) {
     return true;
 }
 
-static char *heap_string(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    char *copy = mr_heap_raw(bytes);
-    memcpy(copy, text, bytes);
-    return copy;
-}
-
 static char *conf_text(rd_kafka_conf_t *conf, const char *name) {
     char text[4096];
     size_t bytes = sizeof(text);
-    return rd_kafka_conf_get(conf, name, text, &bytes) == RD_KAFKA_CONF_OK ? heap_string(text)
+    return rd_kafka_conf_get(conf, name, text, &bytes) == RD_KAFKA_CONF_OK ? mr_heap_string(text)
                                                                            : NULL;
 }
 
@@ -532,8 +525,8 @@ mr_code mr_fetch_open(const mr_consume_options *options, mr_consume **ret, mr_cx
     fetch->base.type = &fetch_type;
     fetch->plat = cx->plat;
     fetch->closing.handle = -1;
-    fetch->topic = heap_string(options->topic);
-    fetch->group = heap_string(options->group);
+    fetch->topic = mr_heap_string(options->topic);
+    fetch->group = mr_heap_string(options->group);
     fetch->buffers = mr_fetch_buffers_new();
     mr_mutex_init(&fetch->mutex);
     mr_mutex_init(&fetch->ask_mutex);

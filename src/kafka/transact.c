@@ -475,19 +475,13 @@ mr_code mr_transact_commit(mr_transact *t, mr_cx *cx) {
 
 // ---- opening ---------------------------------------------------------------------------------
 
-static char *heap_string(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    char *copy = mr_heap_raw(bytes);
-    memcpy(copy, text, bytes);
-    return copy;
-}
-
 mr_code mr_transact_open(const mr_transact_options *options, mr_transact **ret, mr_cx *cx) {
     mr_transact *t = mr_heap_alloc(sizeof(*t));
     t->plat = cx->plat;
-    t->topic = heap_string(options->topic);
-    t->id = heap_string(options->id);
-    t->servers = heap_string(options->embedded != NULL ? MR_EMBEDDED : options->bootstrap_servers);
+    t->topic = mr_heap_string(options->topic);
+    t->id = mr_heap_string(options->id);
+    t->servers =
+        mr_heap_string(options->embedded != NULL ? MR_EMBEDDED : options->bootstrap_servers);
     t->compression = options->compression;
     t->timeout_us = options->timeout_us;
     t->producer_id = -1;

@@ -586,18 +586,13 @@ static mr_code open_run(opening *o, mr_cx *cx) {
     return MR_OK;
 }
 
-static char *copy_text(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    return memcpy(mr_heap_raw(bytes), text, bytes);
-}
-
 static mr_log *log_new(const mr_log_options *options, mr_plat *plat) {
     mr_log *log = mr_heap_alloc(sizeof(*log));
     mr_mutex_init(&log->mutex);
     mr_mutex_init(&log->upkeep);
     log->plat = plat;
-    log->dir = copy_text(options->dir);
-    log->topic = copy_text(options->topic);
+    log->dir = mr_heap_string(options->dir);
+    log->topic = mr_heap_string(options->topic);
     log->partition = options->partition;
     log->config = options->config;
     log->flusher = options->flusher;

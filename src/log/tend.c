@@ -12,11 +12,6 @@
 
 // ---- files on their way out ------------------------------------------------------------------
 
-static char *copy_text(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    return memcpy(mr_heap_raw(bytes), text, bytes);
-}
-
 static void remove_later(mr_log *log, const mr_log_segment *segment, int64_t now_ms) {
     if (log->removed_count == log->removed_capacity) {
         log->removed_capacity = MR_MAX(log->removed_capacity * 2, 4u);
@@ -24,7 +19,7 @@ static void remove_later(mr_log *log, const mr_log_segment *segment, int64_t now
     }
     int64_t delay_ms = MR_MAX(log->config.file_delete_delay_ms, 0);
     log->removed[log->removed_count++] =
-        (mr_log_removed){copy_text(segment->path), now_ms + delay_ms};
+        (mr_log_removed){mr_heap_string(segment->path), now_ms + delay_ms};
 }
 
 static mr_code unlink_due(mr_log *log, int64_t now_ms, mr_cx *cx) {

@@ -100,7 +100,7 @@ static void answer_status(mr_owner *owner, mr_text *out) {
     mr_text_add(out, "]}");
 }
 
-static void answer_part(mr_owner *owner, mr_span verb, mr_part *part, mr_text *out, mr_cx *cx) {
+static void answer_part(mr_span verb, mr_part *part, mr_text *out, mr_cx *cx) {
     bool pipeline = part->kind == MR_PIPELINE;
     bool rests = part->state != MR_PART_RUNNING && part->state != MR_PART_STOPPING;
     if (mr_span_is(verb, "start") || mr_span_is(verb, "resume")) {
@@ -119,7 +119,6 @@ static void answer_part(mr_owner *owner, mr_span verb, mr_part *part, mr_text *o
                "start, stop and restart are for all parts, pause and resume for pipelines.");
         return;
     }
-    (void)owner;
     add_part(part, out);
 }
 
@@ -152,7 +151,7 @@ void mr_control_answer(mr_owner *owner, mr_span request, mr_text *out, mr_cx *cx
                             : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near));
         return;
     }
-    answer_part(owner, verb, part, out, cx);
+    answer_part(verb, part, out, cx);
 }
 
 // ---- the other commands' side ------------------------------------------------------------------

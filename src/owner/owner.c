@@ -366,7 +366,7 @@ static bool all_stopped(const mr_owner *owner) {
 }
 
 // Services first: they may be what feeds the pipelines.
-static void stop_all(mr_owner *owner, mr_cx *cx) {
+static void stop_all(mr_owner *owner) {
     owner->stopping = true;
     mr_owner_say(owner, "stopping");
     for (mr_part *part = owner->parts; part != NULL; part = part->next) {
@@ -381,7 +381,6 @@ static void stop_all(mr_owner *owner, mr_cx *cx) {
             mr_part_set_state(part, MR_PART_STOPPED);
         }
     }
-    (void)cx;
 }
 
 static mr_code run_loop(loop *l) {
@@ -393,7 +392,7 @@ static mr_code run_loop(loop *l) {
             look_at_part(part, l->cx);
         }
         if ((mr_cx_cancelled(l->cx) || owner->stop_wanted) && !owner->stopping) {
-            stop_all(owner, l->cx);
+            stop_all(owner);
         }
         if (owner->stopping && all_stopped(owner)) {
             return MR_OK;

@@ -9,13 +9,6 @@
 
 #define SQL_BYTES_MAX ((uint64_t)16 << 20)
 
-static char *heap_string(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    char *copy = mr_heap_raw(bytes);
-    memcpy(copy, text, bytes);
-    return copy;
-}
-
 const char *mr_part_paused_path(const mr_part *part, mr_arena *arena) {
     return mr_arena_printf(arena, "%s/state/%s.paused", part->owner->spec.data_dir, part->name);
 }
@@ -25,10 +18,10 @@ static mr_part *part_new(mr_owner *owner, mr_part_kind kind, const char *name, c
     mr_arena arena = {0};
     part->owner = owner;
     part->kind = kind;
-    part->name = heap_string(name);
-    part->file = heap_string(file);
+    part->name = mr_heap_string(name);
+    part->file = mr_heap_string(file);
     part->log_path =
-        heap_string(mr_arena_printf(&arena, "%s/logs/%s.log", owner->spec.data_dir, name));
+        mr_heap_string(mr_arena_printf(&arena, "%s/logs/%s.log", owner->spec.data_dir, name));
     part->log = MR_FILE_CLOSED;
     part->child = MR_CHILD_NONE;
     part->since_us = mr_clock_monotonic_us(owner->plat);

@@ -18,10 +18,7 @@ mr_code mr_file_open(mr_file *file, const char *path, mr_open_mode mode, mr_cx *
                          mode == MR_OPEN_CREATE || mode == MR_OPEN_TRUNCATE ? "create" : "open",
                          path);
     }
-    size_t path_bytes = strlen(path) + 1;
-    char *copy = mr_heap_raw(path_bytes);
-    memcpy(copy, path, path_bytes);
-    *file = (mr_file){.handle = handle, .bytes = bytes, .path = copy};
+    *file = (mr_file){.handle = handle, .bytes = bytes, .path = mr_heap_string(path)};
     return MR_OK;
 }
 
@@ -104,8 +101,7 @@ mr_code mr_disk_open(mr_disk *disk, const char *path, mr_cx *cx) {
     if (handle < 0) {
         return plat_fail(cx, -handle, "open", path);
     }
-    size_t bytes = strlen(path) + 1;
-    *disk = (mr_disk){.handle = handle, .path = memcpy(mr_heap_raw(bytes), path, bytes)};
+    *disk = (mr_disk){.handle = handle, .path = mr_heap_string(path)};
     return MR_OK;
 }
 

@@ -540,15 +540,10 @@ void mr_sim_restart(mr_plat *plat) {
     sim->killed = false;
 }
 
-static char *copy_text(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    return memcpy(mr_heap_raw(bytes), text, bytes);
-}
-
 // Makes the folders above path, or syncs them.
 static void put_parents(mr_sim_disk *disk, const char *path,
                         int (*act)(mr_sim_disk *disk, const char *path)) {
-    char *prefix = copy_text(path);
+    char *prefix = mr_heap_string(path);
     for (char *at = prefix; *at != '\0'; at++) {
         if (*at == '/' && at > prefix) {
             *at = '\0';
@@ -604,7 +599,8 @@ void mr_sim_env_set(mr_plat *plat, const char *name, const char *value) {
     if (value != NULL) {
         sim->variables =
             mr_heap_resize(sim->variables, (sim->variable_count + 1) * sizeof(*sim->variables));
-        sim->variables[sim->variable_count++] = (sim_variable){copy_text(name), copy_text(value)};
+        sim->variables[sim->variable_count++] =
+            (sim_variable){mr_heap_string(name), mr_heap_string(value)};
     }
 }
 

@@ -126,13 +126,6 @@ mr_code mr_socket_connect(mr_socket *socket, const char *host, uint16_t port,
     return MR_OK;
 }
 
-static char *file_name(const char *path) {
-    size_t bytes = strlen(path) + 1;
-    char *name = mr_heap_raw(bytes);
-    memcpy(name, path, bytes);
-    return name;
-}
-
 mr_code mr_socket_connect_file(mr_socket *socket, const char *path, mr_cx *cx) {
     const mr_plat_sockets *ops = NULL;
     MR_TRY(socket_ops(&ops, cx));
@@ -140,7 +133,7 @@ mr_code mr_socket_connect_file(mr_socket *socket, const char *path, mr_cx *cx) {
     if (handle < 0) {
         return socket_error(cx, "connect to", path, -handle);
     }
-    *socket = (mr_socket){.handle = handle, .peer = file_name(path)};
+    *socket = (mr_socket){.handle = handle, .peer = mr_heap_string(path)};
     return MR_OK;
 }
 
@@ -151,7 +144,7 @@ mr_code mr_socket_listen_file(mr_socket *socket, const char *path, mr_cx *cx) {
     if (handle < 0) {
         return plat_fail(cx, -handle, "listen at", path);
     }
-    *socket = (mr_socket){.handle = handle, .peer = file_name(path)};
+    *socket = (mr_socket){.handle = handle, .peer = mr_heap_string(path)};
     return MR_OK;
 }
 
