@@ -5,8 +5,10 @@ aborts the transaction, a fatal one makes a new producer of the same id, which f
 """
 
 import random
+import sys
 import threading
 import time
+import traceback
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
@@ -67,7 +69,7 @@ class Load:
         self.reading_ends.set()
         for thread in self.threads:
             thread.join(max(0.1, end - time.monotonic()))
-        hanging = [t.name for t in self.threads if t.is_alive()]
+        hanging = [f"{t.name}, {stands(t)}" for t in self.threads if t.is_alive()]
         if hanging or (strict and self.failed):
             raise AssertionError(f"hanging: {hanging}, failed: {self.failed}")
 
@@ -288,6 +290,12 @@ class Load:
     def check(self):
         self.settle()
         return h.check(self.history, self.read_all(False), self.read_all(True))
+
+
+def stands(thread):
+    """Where a thread is, the innermost call last: of one that hangs, all that is known."""
+    stack = traceback.extract_stack(sys._current_frames()[thread.ident])
+    return " > ".join(f"{f.name}:{f.lineno}" for f in stack if "threading" not in f.filename)
 
 
 def create_topics(config, names, partitions):
