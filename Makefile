@@ -34,7 +34,7 @@ ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARN) -fno-strict-aliasing -pthread \
              $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 LDFLAGS ?=
 ALL_LDFLAGS = -pthread -rdynamic $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-LIBS ?= -lpg_query -lprotobuf-c -lrdkafka -lyaml -lzstd -llz4 -lsnappy -lz -lpcre2-8 -lssl -lcrypto -lm -lpthread -ldl
+LIBS ?= -lpg_query -lprotobuf-c -lrdkafka -lyaml -lzstd -llz4 -lsnappy -lz -lpcre2-8 -lsqlite3 -lsodium -lssl -lcrypto -lm -lpthread -ldl
 
 # Sources. A folder is added by making it; nothing is listed by hand.
 find_c = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))

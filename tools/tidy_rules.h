@@ -34,7 +34,7 @@ static const struct {
     {"conn", "base plat column codec log kafka lake port store"},
     {"job", ABOVE_JOB},
     {"task", ABOVE_JOB " job"},
-    {"flow", "base plat codec store"},
+    {"flow", "base plat column codec port store"},
     {"export", "base sql flow"},
     {"serve", ABOVE_JOB " broker job task flow export"},
     {"owner", ABOVE_JOB " broker job task flow serve"},
@@ -55,6 +55,8 @@ static const struct {
     {"arpa/", "plat"},    {"netinet/", "plat"},  {"spawn.h", "plat"},
     {"glob.h", "plat"},   {"dlfcn.h", "plat"},   {"locale.h", ""},
     {"assert.h", ""},     {"threads.h", ""},     {"openssl/", "broker"},
+    {"sqlite3", "store"}, {"libpq-fe", "store"}, {"sodium", "store"},
+    {"curl/", "task"},
 };
 
 // A call (or a family, with *), the paths that may make it, and what to call instead.

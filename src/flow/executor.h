@@ -1,0 +1,89 @@
+// Executor: starts the tries of tasks and tells when they end; the scheduler's hands.
+//
+//   scheduler ─launch file─▶ spawner (a small process) ─fork─▶ supervisor (one a try) ─▶ the task
+//             ◀────────────── pid, then its end ──────────────  exit record on disk first
+//
+// Why a process between: the scheduler is large and has threads, so it never forks; and a task must
+// go on, and be recorded, when the scheduler dies. The supervisor takes the try (creates `claim`
+// with its pid, its start time and the boot's id; who comes second finds it taken), is a session
+// and a subreaper, starts the task with its log as output, waits, ends all that is left of it on a
+// timeout or a stop (TERM, then KILL), writes `exit` durably, and only then ends itself. A
+// scheduler that starts again finds each open try claimed and alive (it waits for it again),
+// claimed and over (it reads `exit`), or not claimed (it claims it as lost).
+// A vtable, so that the scheduler's tests run with a virtual clock and no processes.
+//
+// A try's folder, <data>/flow/logs/<dag>/<run>/<task>[.<index>]/<number>/:
+//   launch.json   what is to run; made by the scheduler      claim   by whom
+//   log           standard output and error                  exit    how it ended
+//   output        lines key=<json>: $MILLRACE_OUTPUT
+
+#pragma once
+
+#include "base/text.h"
+#include "plat/plat.h"
+
+// What is to run; written to launch.json by mr_launch_save, read by the supervisor.
+typedef struct mr_launch {
+    const char *dir;            // The try's folder; made before.
+    const char *const *words;   // The command, NULL-ended; of a CHILD kind {"task"}: this program.
+    const char *const *env;     // NAME=value beside the scheduler's own, NULL-ended.
+    const char *work_dir;       // The project's folder.
+    mr_span body_json;          // The task's own keys, rendered: for a CHILD.
+    const char *kind;           // "sql"
+    int64_t timeout_us;         // execution_timeout; 0 = none.
+    int64_t grace_us;           // From TERM to KILL.
+    const char *const *masked;  // Values that the log must not show, NULL-ended.
+} mr_launch;
+
+typedef enum mr_exit_reason {
+    MR_EXIT_CODE,      // It ended by itself: code.
+    MR_EXIT_SIGNAL,    // It was killed, by whom is not known: code is the signal.
+    MR_EXIT_TIMEOUT,   // Its time was over.
+    MR_EXIT_STOPPED,   // It was asked to end.
+    MR_EXIT_LOST,      // It never started, or nobody knows how it ended (power cut).
+    MR_EXIT_NO_START,  // The command cannot be started: text says why.
+} mr_exit_reason;
+
+typedef struct mr_try_exit {
+    mr_exit_reason reason;
+    int32_t code;
+    int64_t started_us;  // Wall clock.
+    int64_t ended_us;
+    int64_t cpu_us;
+    uint64_t memory_bytes_max;
+    char text[256];  // For people; "" = nothing to say.
+} mr_try_exit;
+
+typedef struct mr_executor mr_executor;
+
+typedef struct mr_executor_type {
+    // token: the scheduler's number of the try; comes back with its end. The launch file is there
+    // and durable enough: the try's row is committed before this call.
+    mr_code (*start)(mr_executor *self, uint64_t token, const char *dir, mr_cx *cx);
+    // After a restart: takes up a try that was open. *ret_known: it runs and its end will come; or
+    // it has ended, and its end comes with the next `ended`. Else it was claimed as lost now.
+    mr_code (*adopt)(mr_executor *self, uint64_t token, const char *dir, bool *ret_known,
+                     mr_cx *cx);
+    // Ends it and all that it started; its end comes as that of any other.
+    void (*stop)(mr_executor *self, uint64_t token, mr_cx *cx);
+    // Takes one end that has come; false when there is none now.
+    bool (*ended)(mr_executor *self, uint64_t *ret_token, mr_try_exit *ret, mr_cx *cx);
+    // To be waited for by mr_socket_wait: readable when `ended` has something. -1 = none.
+    int (*handle)(const mr_executor *self);
+    void (*close)(mr_executor *self, mr_cx *cx);  // What runs goes on.
+} mr_executor_type;
+
+struct mr_executor {
+    const mr_executor_type *type;
+};
+
+mr_code mr_launch_save(const mr_launch *launch, mr_cx *cx);
+mr_code mr_launch_load(const char *dir, mr_launch *ret, mr_cx *cx);
+// The real one: starts the spawner (this program with the word "__spawner").
+//   program  the file of this program
+mr_code mr_executor_open(const char *program, mr_executor **ret, mr_cx *cx);
+// The spawner's main loop, in its own process: handle is the socket to the scheduler. Returns when
+// the scheduler is gone.
+int mr_spawner_main(int handle, mr_cx *cx);
+// Reads a try's exit record.  errors  MR_E_MISSING when it has none yet
+mr_code mr_try_exit_load(const char *dir, mr_try_exit *ret, mr_cx *cx);

@@ -1,0 +1,67 @@
+// Task: what a kind of workflow task is, and what one try of it gets and gives.
+//
+// Why here: flow knows kinds only by this table (it checks their keys when a DAG file is read, and
+// decides what to start); the work is done by src/task, in a process of its own. So the scheduler
+// never loads a connector, and whatever a task does, no other feels it.
+//
+//   DAG file ─▶ keys, templates in them ─▶ rendered by the scheduler ─▶ launch file ─▶ child ─▶ run
+
+#pragma once
+
+#include "base/option.h"
+#include "base/text.h"
+
+// Exit codes that mean more than a failure, after those that the task's own keys name.
+enum {
+    MR_TASK_EXIT_SKIPPED = 99,  // Airflow's BashOperator's.
+    MR_TASK_EXIT_WAITING = 98,  // A wait that is not over: ask again after its interval.
+    MR_TASK_EXIT_USAGE = 97,    // What it was told cannot be done: no retry helps.
+};
+
+// Where a kind's work is done.
+typedef enum mr_task_place {
+    MR_TASK_HERE,     // In the scheduler, at once: noop, branch. It has no process.
+    MR_TASK_COMMAND,  // A command that the supervisor starts: shell, exec, python.
+    MR_TASK_CHILD,    // `run` below, in a child that is this program.
+} mr_task_place;
+
+// One try, in its own process.
+typedef struct mr_task_try {
+    const char *dag;
+    const char *run_id;
+    const char *task;
+    uint32_t number;       // Of the try, from 1.
+    const char *dir;       // The try's folder: its launch file, its log, its outputs.
+    const char *data_dir;  // The project's; the working directory is the project's folder.
+    const char *identity;  // "dag/run_id/task[/map index]": the same for each try of it. Writers
+                           // use it to do a thing once.
+    // A value for tasks behind this one; also what `row_count` and the like are. json: one value.
+    mr_code (*output)(const struct mr_task_try *self, const char *key, mr_span json, mr_cx *cx);
+    // A connection of this name; MR_E_NAME when there is none. json: host, port, login, password …
+    mr_code (*connection)(const struct mr_task_try *self, const char *name, mr_span *ret_json,
+                          mr_cx *cx);
+    void *self;
+} mr_task_try;
+
+typedef struct mr_task_type {
+    const char *name;  // "topic.create"
+    const char *doc;   // One sentence.
+    const char *file;
+    mr_task_place place;
+    const mr_option *options;   // Keys of its own, beside those that every task has.
+    const char *const *nested;  // Keys that may hold lists and maps, NULL-ended: they come as JSON
+                                // text in their MR_OPT_TEXT field.
+    size_t size;                // Of the struct that the options fill.
+    // CHILD: does the work. The log is standard output and standard error.
+    //   errors  a failed try; flags: without MR_RETRY, MR_E_OPTION and MR_E_NAME end all tries
+    //           MR_E_TIMEOUT with MR_RETRY of a kind that `waits`: not yet
+    mr_code (*run)(const void *options, const mr_task_try *try, mr_cx *cx);
+    // [optional] What its keys say beyond types, when the DAG file is read; values with templates
+    // in them are NULL or 0 here.
+    mr_code (*check)(const void *options, mr_cx *cx);
+    bool waits;  // Holds no slot of a pool while it waits.
+} mr_task_type;
+
+// The kinds there are, NULL-ended: src/task/kinds.c fills it; tests bring their own.
+typedef const mr_task_type *const *mr_task_kinds;
+const mr_task_type *mr_task_find(mr_task_kinds kinds, const char *name);  // port.c
