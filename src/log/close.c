@@ -49,6 +49,7 @@ mr_code mr_log_close(mr_log *log, mr_cx *cx) {
     mr_flusher_forget(log->flusher, log);
     mr_code code = MR_OK;
     if (log->offline) {
+        mr_log_note_again(log, cx);
         code = mr_fail(cx, MR_E_IO, NULL, "the log is offline: %s", log->why.text);
     } else {
         mr_log_segment *last = mr_log_last(log);

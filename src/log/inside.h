@@ -39,6 +39,8 @@ struct mr_log {
     bool offline;
     bool deleted;  // Its folder was renamed: another log may have the name.
     mr_error why;
+    bool note_owed;  // That a sync failed could not be noted yet: see log.c.
+    int64_t note_from;
 
     mr_log_removed *removed;
     uint32_t removed_count, removed_capacity;
@@ -93,8 +95,9 @@ typedef struct mr_log_sync {
 } mr_log_sync;
 void mr_log_sync_begin(mr_log *log, mr_log_sync *ret);
 mr_code mr_log_sync_run(mr_log_sync *sync, mr_cx *cx);
-// Moves `high` and tells; or, with a code that is not MR_OK, takes the log offline.
 void mr_log_note_failed_sync(mr_log *log, int64_t from, mr_cx *cx);
+void mr_log_note_again(mr_log *log, mr_cx *cx);  // If the note is still owed. Under the mutex.
+// Moves `high` and tells; or, with a code that is not MR_OK, takes the log offline.
 void mr_log_sync_end(mr_log_sync *sync, mr_code code, mr_cx *cx);
 
 // ---- flush.c ---------------------------------------------------------------------------------

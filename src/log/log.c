@@ -14,7 +14,8 @@
 
 // ---- settings --------------------------------------------------------------------------------
 
-#define HOUR_MS ((int64_t)3600 * 1000)
+#define HOUR_MS    ((int64_t)3600 * 1000)
+#define NOTE_TRIES 3  // What fails a sync may fail the first words about it too.
 
 void mr_log_config_default(mr_log_config *ret) {
     *ret = (mr_log_config){
@@ -234,24 +235,39 @@ mr_code mr_log_sync_run(mr_log_sync *sync, mr_cx *cx) {
     return sync->dir ? mr_dir_sync(sync->log->dir, cx) : MR_OK;
 }
 
-// See the head of this file. If even this fails, the machine has more than one fault.
-void mr_log_note_failed_sync(mr_log *log, int64_t from, mr_cx *cx) {
-    mr_error why = cx->error;
+// One try. A file that is there but empty says that all is in doubt.
+static mr_code note_once(const mr_log *log, const char *path, mr_cx *cx) {
     mr_file file;
-    const char *path = mr_arena_printf(cx->arena, "%s/sync-failed", log->dir);
-    const char *text = mr_arena_printf(cx->arena, "%" PRId64 "\n", from);
     mr_code code = mr_file_open(&file, path, MR_OPEN_TRUNCATE, cx);
     if (code == MR_OK) {
-        code = mr_file_append(&file, mr_span_of(text), cx);
+        const char *text = mr_arena_printf(cx->arena, "%" PRId64 "\n", log->note_from);
+        (void)mr_file_append(&file, mr_span_of(text), cx);
         mr_file_close(&file, cx->plat);
-    } else {  // On a full disk a name can still be had; without an offset in it all is in doubt.
-        const char *other = mr_arena_printf(cx->arena, "%s/leader-epoch-checkpoint", log->dir);
-        code = mr_file_replace(other, path, cx);
+        return MR_OK;
     }
-    if (code != MR_OK) {
-        why.flags |= MR_FATAL;  // Nothing more can be done: the next start believes the pages.
+    // On a full disk a name can still be had.
+    const char *other = mr_arena_printf(cx->arena, "%s/leader-epoch-checkpoint", log->dir);
+    return mr_file_replace(other, path, cx);
+}
+
+void mr_log_note_again(mr_log *log, mr_cx *cx) {
+    mr_error why = cx->error;
+    const char *path = mr_arena_printf(cx->arena, "%s/sync-failed", log->dir);
+    for (uint32_t i = 0; i < NOTE_TRIES && log->note_owed; i++) {
+        log->note_owed = note_once(log, path, cx) != MR_OK;
     }
     cx->error = why;
+}
+
+// See the head of this file. Where the disk refuses even this, upkeep and the close try again: the
+// note must be there before the process is not, or the next start believes the pages.
+void mr_log_note_failed_sync(mr_log *log, int64_t from, mr_cx *cx) {
+    log->note_owed = true;
+    log->note_from = from;
+    mr_log_note_again(log, cx);
+    if (log->note_owed) {
+        cx->error.flags |= MR_FATAL;
+    }
 }
 
 void mr_log_sync_end(mr_log_sync *sync, mr_code code, mr_cx *cx) {

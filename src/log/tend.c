@@ -140,6 +140,7 @@ mr_code mr_log_tend(mr_log *log, int64_t now_ms, mr_cx *cx) {
     mr_code code = retain(log, now_ms, &moved, cx);
     mr_mutex_lock(&log->mutex);
     bool offline = log->offline;
+    mr_log_note_again(log, cx);
     if (!offline) {
         mr_producers_expire(log->producers, now_ms - log->config.producer_id_expiration_ms);
     }
