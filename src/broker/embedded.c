@@ -238,6 +238,11 @@ static mr_code embedded_locate(mr_embedded_log *log, int64_t offset, uint64_t by
     return MR_OK;
 }
 
+static mr_code embedded_settle(mr_embedded_log *log, mr_cx *cx) {
+    MR_TRY(mr_log_settle(log->partition->log, cx));
+    return gone(log, cx);  // What failed to be synced before may be lost.
+}
+
 static mr_code embedded_load(const mr_embedded_slice *slice, void *data, mr_cx *cx) {
     return mr_log_slice_load(slice->held, 0, data, slice->bytes, cx);
 }
@@ -270,6 +275,7 @@ static const mr_embedded_type embedded_type = {
     .watch = embedded_watch,
     .marks = embedded_marks,
     .locate = embedded_locate,
+    .settle = embedded_settle,
     .load = embedded_load,
     .release = embedded_release,
     .aborted = embedded_aborted,

@@ -292,6 +292,10 @@ static void kafka_wait(mr_source *base, int64_t timeout_us, mr_cx *cx) {
     mr_consume_wait(((source_kafka *)base)->consume, timeout_us);
 }
 
+static mr_code kafka_settle(mr_source *base, mr_cx *cx) {
+    return mr_consume_settle(((source_kafka *)base)->consume, cx);
+}
+
 static void kafka_committed(mr_source *base, const int64_t *positions, size_t count, mr_cx *cx) {
     (void)cx;
     source_kafka *s = (source_kafka *)base;
@@ -335,6 +339,7 @@ const mr_source_type mr_source_kafka = {
     .reader_open = mr_source_kafka_read_open,
     .read = mr_source_kafka_read,
     .reader_close = mr_source_kafka_read_close,
+    .settle = kafka_settle,
     .committed = kafka_committed,
     .refresh = kafka_refresh,
     .close = kafka_close,

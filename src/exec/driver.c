@@ -82,6 +82,7 @@ static mr_code start_fresh(mr_driver *driver, mr_cx *cx) {
     mr_flow_size_lanes(driver);
     driver->held = true;
     mr_barrier_note(driver, cx);
+    MR_TRY(mr_epoch_settle_sources(driver, cx));
     mr_commit_build(driver, 0, mr_clock_real_us(driver->plat));
     MR_TRY(mr_commit_log_append(&driver->log, 0, mr_text_span(&driver->record), cx));
     driver->has_state = true;
@@ -114,6 +115,7 @@ static mr_code commit_change(mr_driver *driver, mr_cx *cx) {
     driver->changing = true;
     driver->held = true;
     mr_barrier_note(driver, cx);
+    MR_TRY(mr_epoch_settle_sources(driver, cx));
     mr_commit_build(driver, driver->epoch + 1, mr_clock_real_us(driver->plat));
     driver->changing = false;
     MR_TRY(

@@ -1,8 +1,8 @@
 // Epoch: its end, from parked workers to published files.
 //
-//   take from the workers ─▶ workers resume ─▶ merge, emit ─▶ prepare (rows to sinks, durable but
-//        unseen) ─▶ build record ─▶ append + fsync = commit ─▶ publish ─▶ tell (readers, source,
-//        progress) ─▶ cut the log
+//   take from the workers ─▶ workers resume ─▶ merge, emit ─▶ settle (what was read is durable) ─▶
+//        prepare (rows to sinks, durable but unseen) ─▶ build record ─▶ append + fsync = commit ─▶
+//        publish ─▶ tell (readers, source, progress) ─▶ cut the log
 // Until the fsync nothing of the epoch is visible, and a crash replays it; after it, recovery
 // publishes what is listed. A full disk is waited out: the prepared files are dropped and made
 // anew, and nothing is lost.
@@ -300,6 +300,16 @@ static mr_code commit_done(mr_driver *driver, bool published, mr_cx *cx) {
     return mr_commit_log_cut(&driver->log, mr_commit_cut_epoch(driver), cx);
 }
 
+mr_code mr_epoch_settle_sources(mr_driver *driver, mr_cx *cx) {
+    for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
+        mr_source *source = driver->spec.sources[s];
+        if (source->type->settle != NULL) {
+            MR_TRY(source->type->settle(source, cx));
+        }
+    }
+    return MR_OK;
+}
+
 // Appends the record, publishes, and fills in how long it took.
 static mr_code commit(mr_driver *driver, uint64_t epoch, mr_progress *progress, mr_cx *cx) {
     int64_t emitted_us = mr_clock_monotonic_us(driver->plat);
@@ -344,6 +354,7 @@ mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_co
         return MR_OK;
     }
     settle(driver);
+    MR_TRY(mr_epoch_settle_sources(driver, cx));
     MR_TRY(prepare_or_wait(driver, epoch, cx));
     mr_commit_build(driver, epoch, mr_clock_real_us(driver->plat));
     mr_progress progress = progress_make(driver, end, cx);

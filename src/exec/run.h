@@ -220,6 +220,7 @@ typedef struct mr_epoch_end {
 mr_code mr_epoch_finish(mr_driver *driver, const mr_epoch_end *end, bool *ret_committed, mr_cx *cx);
 // emit.c: merges what was taken from the workers, emits what is due into the waiting rows.
 mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, const mr_epoch_end *end, mr_cx *cx);
+mr_code mr_epoch_settle_sources(mr_driver *driver, mr_cx *cx);   // Before positions are committed.
 mr_code mr_epoch_publish_pending(mr_driver *driver, mr_cx *cx);  // After recovery.
 // driver.c: workers go on with the next epoch; after a stall within it, they just go on.
 void mr_driver_resume(mr_driver *driver);

@@ -77,6 +77,10 @@ bool mr_consume_down(mr_consume *consume) {
     return consume->type->down(consume);
 }
 
+mr_code mr_consume_settle(mr_consume *consume, mr_cx *cx) {
+    return consume->type->settle == NULL ? MR_OK : consume->type->settle(consume, cx);
+}
+
 void mr_consume_commit(mr_consume *consume, const int64_t *offsets, uint32_t count) {
     consume->type->commit(consume, offsets, count);
 }

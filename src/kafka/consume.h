@@ -78,6 +78,9 @@ void mr_consume_wait(mr_consume *consume, int64_t timeout_us);
 const char *mr_consume_client(const mr_consume *consume);
 // True while no broker can be reached. Messages and a mr_consume_bounds that succeeds end it.
 bool mr_consume_down(mr_consume *consume);
+// Returns when what was taken so far survives a power cut of this machine.
+//   errors  MR_E_MISSING when the topic was deleted, MR_E_IO
+mr_code mr_consume_settle(mr_consume *consume, mr_cx *cx);
 // Writes the group's offsets without waiting; what fails is not told. While the write before is
 // under way nothing is done.
 void mr_consume_commit(mr_consume *consume, const int64_t *offsets, uint32_t count);

@@ -36,7 +36,7 @@ typedef struct consume_embedded {
     mr_wire_uuid topic_id;
     embedded_partition *partitions;  // base.partition_count of them.
     struct fetch_buffers *buffers;
-    mr_mutex mutex;  // Of `ready`.
+    mr_mutex mutex;  // Of `ready`, and of where the partitions' logs are.
     mr_condition arrived;
     bool ready;
 } consume_embedded;
@@ -53,9 +53,11 @@ static void widen(consume_embedded *c) {
     if (count <= before) {
         return;
     }
+    mr_mutex_lock(&c->mutex);
     c->partitions = mr_heap_resize(c->partitions, sizeof(*c->partitions) * count);
     memset(c->partitions + before, 0, sizeof(*c->partitions) * (count - before));
     c->base.partition_count = count;
+    mr_mutex_unlock(&c->mutex);
 }
 
 static mr_code topic_open(consume_embedded *c, const mr_consume_options *options, mr_cx *cx) {
@@ -141,8 +143,12 @@ static mr_code embedded_start(mr_consume *base, uint32_t partition, int64_t offs
     consume_embedded *c = (consume_embedded *)base;
     embedded_partition *p = &c->partitions[partition];
     if (p->log == NULL) {
-        MR_TRY(c->embedded->type->log_open(c->embedded, c->topic, partition, &p->log, cx));
-        c->embedded->type->watch(p->log, moved, c);
+        mr_embedded_log *log = NULL;
+        MR_TRY(c->embedded->type->log_open(c->embedded, c->topic, partition, &log, cx));
+        c->embedded->type->watch(log, moved, c);
+        mr_mutex_lock(&c->mutex);
+        p->log = log;
+        mr_mutex_unlock(&c->mutex);
     }
     p->started = true;
     p->next = offset;
@@ -152,6 +158,28 @@ static mr_code embedded_start(mr_consume *base, uint32_t partition, int64_t offs
 
 static void embedded_stop(mr_consume *base, uint32_t partition) {
     ((consume_embedded *)base)->partitions[partition].started = false;
+}
+
+// Partitions that were never begun too: a start from the end is a position as well.
+static mr_code embedded_settle(mr_consume *base, mr_cx *cx) {
+    consume_embedded *c = (consume_embedded *)base;
+    const mr_embedded_type *type = c->embedded->type;
+    for (uint32_t p = 0; p < base->partition_count; p++) {
+        mr_mutex_lock(&c->mutex);
+        mr_embedded_log *log = c->partitions[p].log;
+        mr_mutex_unlock(&c->mutex);
+        mr_embedded_log *own = NULL;
+        if (log == NULL) {
+            MR_TRY(type->log_open(c->embedded, c->topic, p, &own, cx));
+            log = own;
+        }
+        mr_code code = type->settle(log, cx);
+        if (own != NULL) {
+            type->log_close(own);
+        }
+        MR_TRY(code);
+    }
+    return MR_OK;
 }
 
 // A take never cuts a batch's bytes, only the range of offsets that counts: the next take finds the
@@ -302,6 +330,7 @@ static const mr_consume_type embedded_type = {
     .take = embedded_take,
     .wait = embedded_wait,
     .down = embedded_down,
+    .settle = embedded_settle,
     .commit = embedded_commit,
 };
 

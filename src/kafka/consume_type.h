@@ -23,6 +23,7 @@ typedef struct mr_consume_type {
                     mr_consume_seen *ret, mr_cx *cx);
     void (*wait)(mr_consume *consume, int64_t timeout_us);
     bool (*down)(mr_consume *consume);
+    mr_code (*settle)(mr_consume *consume, mr_cx *cx);  // NULL: the cluster is another machine's.
     void (*commit)(mr_consume *consume, const int64_t *offsets, uint32_t count);
 } mr_consume_type;
 

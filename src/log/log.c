@@ -88,6 +88,13 @@ int64_t mr_log_recovery_point(mr_log *log) {
     return ret;
 }
 
+mr_code mr_log_settle(mr_log *log, mr_cx *cx) {
+    mr_mutex_lock(&log->mutex);
+    bool due = log->synced < log->marks.high && !log->offline;
+    mr_mutex_unlock(&log->mutex);
+    return due ? mr_flusher_sync(log->flusher, log, cx) : MR_OK;
+}
+
 void mr_log_tell(mr_log *log) {
     if (log->listener.moved != NULL) {
         log->listener.moved(log->listener.self);

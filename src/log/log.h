@@ -118,6 +118,10 @@ mr_log_marks mr_log_marks_of(mr_log *log);
 bool mr_log_offline(mr_log *log, mr_error *ret_why);  // ret_why may be NULL.
 uint64_t mr_log_bytes(mr_log *log);                   // Of all segments' records.
 int64_t mr_log_recovery_point(mr_log *log);
+// Returns when all that readers may see survives a power cut: with durability kafka, after a sync
+// if one is due; with fsync it does anyway.
+//   errors  of the sync, which takes the log offline
+mr_code mr_log_settle(mr_log *log, mr_cx *cx);
 
 // ---- writing ---------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ typedef struct mr_embedded_log mr_embedded_log;  // A partition, as one reader h
 
 typedef struct mr_embedded_marks {
     int64_t first;
-    int64_t stable;  // Where a reader must stop: committed, and safe from a power cut.
+    int64_t stable;  // Where a reader must stop: what is behind may be aborted yet.
 } mr_embedded_marks;
 
 // A run of whole record batches in a file; it can be read while it is held.
@@ -58,6 +58,9 @@ typedef struct mr_embedded_type {
     //   errors  as of marks; MR_E_MISSING when the offset is gone
     mr_code (*locate)(mr_embedded_log *log, int64_t offset, uint64_t bytes_max,
                       mr_embedded_slice *ret, mr_cx *cx);
+    // Returns when all that was located survives a power cut (durability kafka shows it before):
+    // who writes down that it has read so far calls it first.  errors  as of marks
+    mr_code (*settle)(mr_embedded_log *log, mr_cx *cx);
     mr_code (*load)(const mr_embedded_slice *slice, void *data, mr_cx *cx);  // slice->bytes
     void (*release)(mr_embedded_slice *slice);                               // Takes an empty one.
     // Aborted transactions that overlap from <= offset < to, by first offset, in cx->arena.

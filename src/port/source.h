@@ -98,6 +98,10 @@ typedef struct mr_source_type {
     // Fetches and decodes. Any number of readers at the same time, each on its own thread.
     mr_code (*read)(mr_reader *reader, const mr_claim *claim, mr_chunk *ret, mr_cx *cx);
     void (*reader_close)(mr_reader *reader);
+    // Before a commit: returns when what was read so far will be there, as it was read, after a
+    // power cut too; a position that is committed must not outlive its rows. Called without the
+    // mutex. Optional; NULL where it always is.
+    mr_code (*settle)(mr_source *source, mr_cx *cx);
     // After a commit: tells the outside (Kafka group offsets, for lag displays). Optional,
     // advisory.
     void (*committed)(mr_source *source, const int64_t *positions, size_t count, mr_cx *cx);

@@ -185,8 +185,8 @@ static void check_read(world *w, int64_t offset, uint64_t bytes_max, mr_log_isol
         mr_log_slice slice;
         int16_t error = -1;
         mr_code read = mr_log_read(w->log, &wish, &slice, &error, &w->cx);
-        if (read == MR_E_IO) {
-            read = mr_log_read(w->log, &wish, &slice, &error, &w->cx);  // A fault strikes once.
+        for (int i = 0; i < 8 && read == MR_E_IO; i++) {  // A fault strikes once; some may wait.
+            read = mr_log_read(w->log, &wish, &slice, &error, &w->cx);
         }
         if (mr_sim_down(w->plat)) {
             return;
