@@ -538,9 +538,14 @@ static mr_code begin_empty(opening *o, mr_cx *cx) {
     MR_TRY(mr_segment_create(log->dir, o->options->first, &segment, cx));
     mr_log_segments_insert(log, 0, segment);
     mr_producers_clear(log->producers);
-    for (uint32_t i = 0; i < o->snapshot_count; i++) {  // Of what is not there any more.
-        MR_TRY(mr_file_delete(
-            in_dir(o, mr_arena_printf(cx->arena, "%020" PRId64 ".snapshot", o->snapshots[i])), cx));
+    // Of what is not there any more; this start may have made some of them.
+    mr_dir_entry *entries = NULL;
+    size_t count = 0;
+    MR_TRY(mr_dir_list(log->dir, &entries, &count, cx));
+    for (size_t i = 0; i < count; i++) {
+        if (mr_log_name_offset(entries[i].name, ".snapshot") >= 0) {
+            MR_TRY(mr_file_delete(in_dir(o, entries[i].name), cx));
+        }
     }
     // A later segment must never be there without this one.
     return mr_dir_sync(log->dir, cx);
