@@ -33,7 +33,7 @@ static uint64_t pass(mr_idset *sets, uint64_t count, double *ret_longest_s) {
         mr_idset_prefetch(&sets[MR_ID_KEY_GROUP(ahead)], ahead.low);
         mr_hash128 hash = hash_of(i);
         mr_idset *set = &sets[MR_ID_KEY_GROUP(hash)];
-        bool grows = set->used * 5 >= set->slot_count * 4;
+        bool grows = set->used == set->room;
         double start_s = grows ? now_s() : 0;
         added += mr_idset_add(set, mr_idset_id(hash, (int64_t)i), &time);
         double took_s = grows ? now_s() - start_s : 0;

@@ -1,13 +1,21 @@
 // Id set: which keys a DISTINCT has seen, and when, for one key group.
 //
-// A slot is 16 bytes: 76 bits of the key's hash and 52 bits of time (microseconds since 1950, 142
-// years; times before are clamped, and an id from after never expires). The slot is also what goes
+// An id is 16 bytes: 76 bits of the key's hash and 52 bits of time (microseconds since 1950, 142
+// years; times before are clamped, and an id from after never expires). That is also what goes
 // into the commit record. Two different keys collide with 2^-76: at 10^8 live ids and 10^9 rows,
-// one wrong drop in 750,000 runs. Open addressing, linear probing; a table that fills drops its
-// expired ids before it grows, so there is no sweep. It grows by a half, in place, and the
-// tables of the key groups at different moments: about 25 bytes an id, and no long stop. A large
-// table lies in blocks of a slab, which is what gives it large pages: nearly every id is in a line
-// that no cache has, and finding the page as well would cost as much again.
+// one wrong drop in 750,000 runs.
+//
+//   ids     in order of arrival: written one behind the other, read only when a tag fits
+//   slots   open addressing, linear probing: 4 bytes with the id's place, and in the bits above it
+//           a tag of its hash
+//
+// Why apart: nearly every key is new, and all that finding this out needs to touch is a line of
+// slots. They are a quarter of the ids, so those of some million ids fit a cache, where a table of
+// the ids themselves has nearly each of its lines, and the page's address too, in none.
+// Slots that fill up first drop expired ids, so there is no sweep; then they are laid out anew from
+// the ids, which themselves stay where they are. They grow by a half, those of the key groups at
+// different moments: 22 to 26 bytes an id, and no long stop. Both lie in blocks of a slab, which is
+// what gives them large pages.
 //
 // Expiry is a property of the rows: an id lives for a row while first_seen + ttl >= the row's
 // watermark. The global watermark never passes an active partition's, so what it has expired no row
@@ -20,18 +28,26 @@
 #include "exec/slab.h"
 
 typedef struct mr_id {
-    uint64_t low;  // Hash bits 0 .. 63; the low 7 are the key group.
-    uint64_t
-        high_time;  // Hash bits 64 .. 75 in the top 12 bits, never all zero; time below. 0 = free.
+    uint64_t low;        // Hash bits 0 .. 63; the low 7 are the key group.
+    uint64_t high_time;  // Hash bits 64 .. 75 in the top 12 bits, never all zero; time below.
 } mr_id;
 
-#define MR_IDSET_BLOCK (MR_SLAB_BLOCK / sizeof(mr_id))  // Slots of a block.
+#define MR_IDSET_IDS   (MR_SLAB_BLOCK / sizeof(mr_id))     // Of a block.
+#define MR_IDSET_SLOTS (MR_SLAB_BLOCK / sizeof(uint32_t))  // Of a block.
+
+typedef struct mr_idset_memory {
+    void **blocks;  // Less than a block is one of the heap.
+    uint64_t bytes;
+} mr_idset_memory;
 
 typedef struct mr_idset {
-    mr_id **blocks;  // A table smaller than a block is of the heap.
-    uint64_t slot_count;
-    uint64_t used;
-    mr_slab *slab;  // Of the blocks; NULL: they are of the heap too.
+    mr_idset_memory ids;
+    mr_idset_memory slots;
+    uint32_t used;        // Ids.
+    uint32_t room;        // Ids until there has to be made some.
+    uint32_t slot_count;  // A slot's place is below it.
+    uint32_t place_mask;  // The bits of a slot that are a place, from 1 on; the others are the tag.
+    mr_slab *slab;        // Of the blocks; NULL: they are of the heap too.
 } mr_idset;
 
 #define MR_IDSET_FOREVER      INT64_MAX  // As ttl: ids never expire.
@@ -50,12 +66,12 @@ bool mr_idset_add(mr_idset *set, mr_id id, const mr_idset_time *time);
 // Puts an id from the commit record: a later sighting replaces an earlier one, since it was only
 // let through because that had expired.
 void mr_idset_put(mr_idset *set, mr_id id, const mr_idset_time *time);
-// Where the search for an id starts: homes have the order of the hashes in a table of any size.
-static inline uint64_t mr_idset_home(const mr_idset *set, uint64_t low) {
-    return (uint64_t)(((unsigned __int128)low * set->slot_count) >> 64);
+// Where the search for an id starts.
+static inline uint32_t mr_idset_home(const mr_idset *set, uint64_t low) {
+    return (uint32_t)(((low >> 32) * set->slot_count) >> 32);
 }
-static inline mr_id *mr_idset_slot(const mr_idset *set, uint64_t at) {
-    return &set->blocks[at / MR_IDSET_BLOCK][at % MR_IDSET_BLOCK];
+static inline uint32_t *mr_idset_slot(const mr_idset *set, uint32_t at) {
+    return (uint32_t *)set->slots.blocks[at / MR_IDSET_SLOTS] + at % MR_IDSET_SLOTS;
 }
 // Brings the slot's cache line close; call some rows ahead of mr_idset_add. Always inline: gcc
 // takes a function that only prefetches for one without effects, and drops its calls.

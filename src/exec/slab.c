@@ -44,18 +44,8 @@ void mr_slab_give(mr_slab *slab, void *block) {
     }
 }
 
-void *mr_slab_scratch(mr_slab *slab, size_t bytes) {
-    if (slab->scratch_bytes < bytes) {
-        mr_heap_free(slab->scratch);
-        slab->scratch_bytes = bytes + bytes / 4;
-        slab->scratch = mr_heap_raw(slab->scratch_bytes);
-    }
-    return slab->scratch;
-}
-
 void mr_slab_release(mr_slab *slab) {
     mr_assert(slab->count == 0);
-    mr_heap_free(slab->scratch);
     mr_heap_free(slab->pieces);
     *slab = (mr_slab){0};
 }

@@ -20,13 +20,8 @@ typedef struct mr_slab {  // Zeroed: empty.
     mr_slab_piece *pieces;
     uint32_t count;
     uint32_t capacity;
-    void *scratch;
-    size_t scratch_bytes;
 } mr_slab;
 
 void *mr_slab_take(mr_slab *slab);  // Not zeroed.
 void mr_slab_give(mr_slab *slab, void *block);
-// Memory until the next call, for what has to step aside: kept, since taking it anew each time
-// costs the kernel more than filling it.
-void *mr_slab_scratch(mr_slab *slab, size_t bytes);
 void mr_slab_release(mr_slab *slab);  // When all blocks are back.

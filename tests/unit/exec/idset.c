@@ -117,6 +117,39 @@ TEST(idset, large_tables_share_a_slab) {
     mr_slab_release(&slab);
 }
 
+// What is saved makes a set that knows the same, whatever the sizes of blocks.
+TEST(idset, is_the_same_when_loaded) {
+    const uint32_t counts[] = {1, 31, 33, 2047, 2049, 4095, 4096, 4097, 8193, 30000, 70000};
+    mr_slab slab = {0};
+    mr_idset_time time = {.ttl_us = 1000000, .global_watermark_us = 0};
+    for (size_t c = 0; c < MR_COUNT(counts); c++) {
+        mr_idset set = {.slab = &slab};
+        mr_idset loaded = {.slab = &slab};
+        for (uint32_t i = 0; i < counts[c]; i++) {
+            EXPECT(mr_idset_add(&set, mr_idset_id(key_hash(i), i), &time));
+        }
+        mr_text saved;
+        mr_text_init(&saved, NULL);
+        mr_idset_save(&set, &time, &saved);
+        EXPECT_EQ(saved.bytes, counts[c] * sizeof(mr_id));
+        for (size_t at = 0; at < 2 * saved.bytes; at += sizeof(mr_id)) {  // Repeated: no matter.
+            mr_id id;
+            memcpy(&id, saved.data + at % saved.bytes, sizeof id);
+            mr_idset_put(&loaded, id, &time);
+        }
+        EXPECT_EQ(loaded.used, counts[c]);
+        for (uint32_t i = 0; i < counts[c]; i++) {
+            EXPECT(!mr_idset_add(&loaded, mr_idset_id(key_hash(i), i), &time));
+        }
+        EXPECT(mr_idset_add(&loaded, mr_idset_id(key_hash(counts[c]), 0), &time));
+        mr_text_release(&saved);
+        mr_idset_release(&set);
+        mr_idset_release(&loaded);
+    }
+    EXPECT_EQ(slab.count, 0);
+    mr_slab_release(&slab);
+}
+
 TEST(idset, keeps_ids_of_far_times) {
     const int64_t times[] = {INT64_MIN, -4000000000000000, 0, 3000000000000000, INT64_MAX};
     for (size_t i = 0; i < MR_COUNT(times); i++) {
