@@ -20,7 +20,8 @@ enum {
 
 // Where a kind's work is done.
 typedef enum mr_task_place {
-    MR_TASK_HERE,     // In the scheduler, at once: noop, branch. It has no process.
+    MR_TASK_HERE,  // In the scheduler, which knows them by name: noop; branch, whose key
+                   // `choose` is an id or a list of ids; dag (`dag`, `params`, `wait`). No process.
     MR_TASK_COMMAND,  // A command that the supervisor starts: shell, exec, python.
     MR_TASK_CHILD,    // `run` below, in a child that is this program.
 } mr_task_place;
@@ -52,6 +53,8 @@ typedef struct mr_task_type {
     const char *const *nested;  // Keys that may hold lists and maps, NULL-ended: they come as JSON
                                 // text in their MR_OPT_TEXT field.
     size_t size;                // Of the struct that the options fill.
+    // COMMAND: the words of the command that the supervisor starts, NULL-ended, in cx->arena.
+    mr_code (*command)(const void *options, const char *const **ret_words, mr_cx *cx);
     // CHILD: does the work. The log is standard output and standard error.
     //   errors  a failed try; flags: without MR_RETRY, MR_E_OPTION and MR_E_NAME end all tries
     //           MR_E_TIMEOUT with MR_RETRY of a kind that `waits`: not yet
@@ -64,4 +67,8 @@ typedef struct mr_task_type {
 
 // The kinds there are, NULL-ended: src/task/kinds.c fills it; tests bring their own.
 typedef const mr_task_type *const *mr_task_kinds;
-const mr_task_type *mr_task_find(mr_task_kinds kinds, const char *name);  // port.c
+const mr_task_type *mr_task_find(mr_task_kinds kinds, const char *name);
+// A kind's options from its own keys as they are in the launch file: rendered, one JSON object.
+//   *ret     a struct of type->size, in cx->arena
+//   errors   MR_E_OPTION, MR_E_TYPE naming the key: a template may have given anything
+mr_code mr_task_options(const mr_task_type *type, mr_span body_json, void **ret, mr_cx *cx);
