@@ -102,12 +102,15 @@ static uint64_t read_all(mr_call *call, mr_cx *cx) {
 
 // ---- answering ---------------------------------------------------------------------------------
 
-static mr_code aborted_fill(const fetch_part *part, mr_cx *cx) {
+static void aborted_fill(fetch_part *part, mr_cx *cx) {
     mr_log_aborted *list = NULL;
     uint32_t count = 0;
+    bool stale = false;
     if (part->slice.bytes > 0) {
-        MR_TRY(mr_log_aborted_in(part->partition->log, part->wish->fetch_offset,
-                                 part->slice.next_offset, &list, &count, cx));
+        mr_log_aborted_of(part->partition->log, &part->slice, &list, &count, &stale, cx);
+    }
+    if (stale) {  // As if nothing was there yet: the client asks again, and meets what is there.
+        mr_log_slice_release(&part->slice);
     }
     part->data->aborted_transactions_count = (int32_t)count;
     part->data->aborted_transactions = MR_NEW_ARRAY(cx->arena, mr_wire_fetch_aborted, count);
@@ -115,7 +118,6 @@ static mr_code aborted_fill(const fetch_part *part, mr_cx *cx) {
         part->data->aborted_transactions[i] =
             (mr_wire_fetch_aborted){list[i].producer_id, list[i].first_offset};
     }
-    return MR_OK;
 }
 
 static mr_code records_fill(mr_call *call, fetch_part *part, mr_cx *cx) {
@@ -144,16 +146,8 @@ static void part_answer(mr_call *call, fetch_part *part, mr_cx *cx) {
     data->high_watermark = marks.high;
     data->last_stable_offset = marks.stable;
     data->log_start_offset = marks.first;
-    mr_code code = is_committed(call) ? aborted_fill(part, cx) : MR_OK;
-    if (code == MR_E_MISSING) {  // Retention took what was read: as if it had come before.
-        data->error_code = MR_KAFKA_OFFSET_OUT_OF_RANGE;
-        return;
-    }
-    if (code != MR_OK) {
-        mr_broker_say(call->broker, "cannot read the aborted transactions of %s-%d: %s",
-                      part->partition->topic->name, part->partition->number, cx->error.text);
-        data->error_code = MR_KAFKA_KAFKA_STORAGE_ERROR;
-        return;
+    if (is_committed(call)) {
+        aborted_fill(part, cx);
     }
     if (part->slice.bytes > 0 && records_fill(call, part, cx) != MR_OK) {
         mr_broker_say(call->broker, "cannot read %s-%d: %s", part->partition->topic->name,

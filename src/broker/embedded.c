@@ -36,6 +36,13 @@ struct mr_embedded_log {
     mr_embedded_log *next;  // Of the partition's listeners.
 };
 
+// What a slice stands for.
+typedef struct holding {
+    mr_log_slice slice;
+    mr_embedded_aborted *aborted;  // Heap.
+    uint32_t aborted_count;
+} holding;
+
 // ---- asking ----------------------------------------------------------------------------------
 
 static void answered(mr_loop *loop, mr_call *call) {
@@ -203,6 +210,34 @@ static mr_code embedded_marks(mr_embedded_log *log, mr_embedded_marks *ret, mr_c
     return MR_OK;
 }
 
+static void embedded_release(mr_embedded_slice *slice) {
+    holding *held = slice->held;
+    if (held != NULL) {
+        mr_log_slice_release(&held->slice);
+        mr_heap_free(held->aborted);
+        mr_heap_free(held);
+        slice->held = NULL;
+    }
+}
+
+// What was aborted in a slice; false when it is to be read again.
+static bool held_fill(mr_embedded_log *log, holding *held, mr_cx *cx) {
+    mr_log_aborted *found;
+    bool stale;
+    mr_log_aborted_of(log->partition->log, &held->slice, &found, &held->aborted_count, &stale, cx);
+    if (stale) {
+        return false;
+    }
+    if (held->aborted_count > 0) {
+        held->aborted = mr_heap_raw(sizeof(*held->aborted) * held->aborted_count);
+    }
+    for (uint32_t i = 0; i < held->aborted_count; i++) {
+        held->aborted[i] = (mr_embedded_aborted){found[i].producer_id, found[i].first_offset,
+                                                 found[i].last_offset};
+    }
+    return true;
+}
+
 static mr_code embedded_locate(mr_embedded_log *log, int64_t offset, uint64_t bytes_max,
                                mr_embedded_slice *ret, mr_cx *cx) {
     mr_log_wish wish = {
@@ -232,9 +267,13 @@ static mr_code embedded_locate(mr_embedded_log *log, int64_t offset, uint64_t by
         mr_log_slice_release(&slice);
         return MR_OK;
     }
-    mr_log_slice *held = mr_heap_alloc(sizeof(*held));
-    *held = slice;
-    *ret = (mr_embedded_slice){.held = held, .bytes = slice.bytes, .next = slice.next_offset};
+    holding *made = mr_heap_alloc(sizeof(*made));
+    made->slice = slice;
+    *ret = (mr_embedded_slice){.held = made, .bytes = slice.bytes, .next = slice.next_offset};
+    if (!held_fill(log, made, cx)) {  // Compaction was quicker: what it made is there now.
+        embedded_release(ret);
+        return embedded_locate(log, offset, bytes_max, ret, cx);
+    }
     return MR_OK;
 }
 
@@ -244,28 +283,15 @@ static mr_code embedded_settle(mr_embedded_log *log, mr_cx *cx) {
 }
 
 static mr_code embedded_load(const mr_embedded_slice *slice, void *data, mr_cx *cx) {
-    return mr_log_slice_load(slice->held, 0, data, slice->bytes, cx);
+    const holding *held = slice->held;
+    return mr_log_slice_load(&held->slice, 0, data, slice->bytes, cx);
 }
 
-static void embedded_release(mr_embedded_slice *slice) {
-    if (slice->held != NULL) {
-        mr_log_slice_release(slice->held);
-        mr_heap_free(slice->held);
-        slice->held = NULL;
-    }
-}
-
-static mr_code embedded_aborted(mr_embedded_log *log, int64_t from, int64_t to,
-                                mr_embedded_aborted **ret, uint32_t *ret_count, mr_cx *cx) {
-    mr_log_aborted *found;
-    MR_TRY(mr_log_aborted_in(log->partition->log, from, to, &found, ret_count, cx));
-    mr_embedded_aborted *items = MR_NEW_ARRAY(cx->arena, mr_embedded_aborted, *ret_count + 1u);
-    for (uint32_t i = 0; i < *ret_count; i++) {
-        items[i] = (mr_embedded_aborted){found[i].producer_id, found[i].first_offset,
-                                         found[i].last_offset};
-    }
-    *ret = items;
-    return MR_OK;
+static const mr_embedded_aborted *embedded_aborted(const mr_embedded_slice *slice,
+                                                   uint32_t *ret_count) {
+    const holding *held = slice->held;
+    *ret_count = held->aborted_count;
+    return held->aborted;
 }
 
 static const mr_embedded_type embedded_type = {

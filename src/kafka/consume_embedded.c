@@ -234,20 +234,11 @@ static bool is_aborted(const aborted_list *list, const mr_record_batch *batch) {
     return false;
 }
 
-static mr_code ask_aborted(const mr_fetch_chunk *chunk, aborted_list *ret, mr_cx *cx) {
-    mr_embedded_aborted *items;
-    MR_TRY(chunk->later.embedded->type->aborted(chunk->later.log, chunk->from, chunk->to, &items,
-                                                &ret->count, cx));
-    ret->items = items;
-    return MR_OK;
-}
-
-// Enters the batches that have records to read. Only one of a transaction needs to know what was
-// aborted: the others are there for who holds them, even when retention took their segment.
-static mr_code list_batches(mr_fetch_chunk *chunk, mr_cx *cx) {
+// Enters the batches that have records to read.
+static mr_code list_batches(mr_fetch_chunk *chunk, const mr_embedded_slice *slice, mr_cx *cx) {
     mr_span in = {chunk->data, chunk->bytes};
     aborted_list aborted = {0};
-    bool asked = false;
+    aborted.items = chunk->later.embedded->type->aborted(slice, &aborted.count);
     while (in.bytes > 0) {
         mr_record_batch batch;
         bool found;
@@ -259,10 +250,6 @@ static mr_code list_batches(mr_fetch_chunk *chunk, mr_cx *cx) {
         if ((batch.attributes & MR_RECORD_BATCH_CONTROL) != 0 || batch.last_offset < chunk->from ||
             batch.base_offset >= chunk->to) {
             continue;
-        }
-        if (transactional && !asked) {
-            MR_TRY(ask_aborted(chunk, &aborted, cx));
-            asked = true;
         }
         if (transactional && is_aborted(&aborted, &batch)) {
             continue;
@@ -289,7 +276,7 @@ mr_code mr_fetch_chunk_load(mr_fetch_chunk **chunk, mr_cx *cx) {
     full->buffer = mr_fetch_buffers_take(late->later.buffers, late->bytes);
     full->data = full->buffer->data;
     mr_code code = type->load(&late->later.slice, full->data, cx);
-    code = code == MR_OK ? list_batches(full, cx) : code;
+    code = code == MR_OK ? list_batches(full, &late->later.slice, cx) : code;
     mr_fetch_chunk_free(late);
     *chunk = full;
     return code;

@@ -194,9 +194,14 @@ typedef struct mr_log_aborted {
     int64_t last_offset;
 } mr_log_aborted;
 // The aborted transactions that overlap from <= offset < to; in cx->arena, by first offset.
-//   errors  MR_E_MISSING when `from` is in a segment that is gone, as that of a held slice may be
+//   errors  MR_E_MISSING when `from` is in a segment that is gone
 mr_code mr_log_aborted_in(mr_log *log, int64_t from, int64_t to, mr_log_aborted **ret,
                           uint32_t *ret_count, mr_cx *cx);
+
+// The same for what a slice holds. *ret_stale: its segment has been replaced by compaction, or
+// deleted, since it was read, so nobody may know any more what was aborted in it: read again.
+void mr_log_aborted_of(mr_log *log, const mr_log_slice *slice, mr_log_aborted **ret,
+                       uint32_t *ret_count, bool *ret_stale, mr_cx *cx);
 
 typedef struct mr_log_found {
     int64_t offset;  // -1 = none.

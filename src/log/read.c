@@ -227,22 +227,55 @@ static uint32_t aborts_from(const mr_log_segment *segment, int64_t from) {
     return low;
 }
 
+// Under the mutex.
+static void aborted_add(const mr_log *log, int64_t from, int64_t to, mr_text *list) {
+    bool done = false;
+    for (uint32_t s = mr_log_segment_of(log, from); s < log->segment_count && !done; s++) {
+        const mr_log_segment *segment = log->segments[s];
+        for (uint32_t i = aborts_from(segment, from); i < segment->abort_count && !done; i++) {
+            const mr_segment_abort *entry = &segment->aborts[i];
+            if (entry->aborted.first_offset < to) {
+                mr_text_add_bytes(list, &entry->aborted, sizeof(entry->aborted));
+            }
+            done = entry->stable >= to;  // What ends later began behind it.
+        }
+    }
+}
+
+static void aborted_sort(const mr_text *list, mr_log_aborted **ret, uint32_t *ret_count,
+                         mr_cx *cx) {
+    *ret_count = (uint32_t)(list->bytes / sizeof(mr_log_aborted));
+    *ret = MR_NEW_ARRAY(cx->arena, mr_log_aborted, *ret_count);
+    if (*ret_count > 0) {
+        memcpy(*ret, list->data, list->bytes);
+        qsort(*ret, *ret_count, sizeof(**ret), compare_aborted);
+    }
+}
+
+void mr_log_aborted_of(mr_log *log, const mr_log_slice *slice, mr_log_aborted **ret,
+                       uint32_t *ret_count, bool *ret_stale, mr_cx *cx) {
+    mr_assert(slice->segment != NULL);
+    mr_text list;
+    mr_text_init(&list, cx->arena);
+    mr_mutex_lock(&log->mutex);
+    // As long as the segment is the log's, its data and the entries about them go together:
+    // compaction takes an entry only in a run behind the one that took the data.
+    *ret_stale = log->segments[mr_log_segment_of(log, slice->first_offset)] != slice->segment;
+    if (!*ret_stale) {
+        aborted_add(log, slice->first_offset, slice->next_offset, &list);
+    }
+    mr_mutex_unlock(&log->mutex);
+    aborted_sort(&list, ret, ret_count, cx);
+}
+
 mr_code mr_log_aborted_in(mr_log *log, int64_t from, int64_t to, mr_log_aborted **ret,
                           uint32_t *ret_count, mr_cx *cx) {
     mr_text list;
     mr_text_init(&list, cx->arena);
     mr_mutex_lock(&log->mutex);
     int64_t first = log->segments[0]->base;
-    bool done = from < first;
-    for (uint32_t s = mr_log_segment_of(log, from); s < log->segment_count && !done; s++) {
-        const mr_log_segment *segment = log->segments[s];
-        for (uint32_t i = aborts_from(segment, from); i < segment->abort_count && !done; i++) {
-            const mr_segment_abort *entry = &segment->aborts[i];
-            if (entry->aborted.first_offset < to) {
-                mr_text_add_bytes(&list, &entry->aborted, sizeof(entry->aborted));
-            }
-            done = entry->stable >= to;  // What ends later began behind it.
-        }
+    if (from >= first) {
+        aborted_add(log, from, to, &list);
     }
     mr_mutex_unlock(&log->mutex);
     if (from < first) {
@@ -252,11 +285,6 @@ mr_code mr_log_aborted_in(mr_log *log, int64_t from, int64_t to, mr_log_aborted 
             " is gone with its records; available are those from %" PRId64 " on",
             log->topic, log->partition, from, first);
     }
-    *ret_count = (uint32_t)(list.bytes / sizeof(mr_log_aborted));
-    *ret = MR_NEW_ARRAY(cx->arena, mr_log_aborted, *ret_count);
-    if (*ret_count > 0) {
-        memcpy(*ret, list.data, list.bytes);
-        qsort(*ret, *ret_count, sizeof(**ret), compare_aborted);
-    }
+    aborted_sort(&list, ret, ret_count, cx);
     return MR_OK;
 }

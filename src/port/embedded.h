@@ -63,10 +63,9 @@ typedef struct mr_embedded_type {
     mr_code (*settle)(mr_embedded_log *log, mr_cx *cx);
     mr_code (*load)(const mr_embedded_slice *slice, void *data, mr_cx *cx);  // slice->bytes
     void (*release)(mr_embedded_slice *slice);                               // Takes an empty one.
-    // Aborted transactions that overlap from <= offset < to, by first offset, in cx->arena.
-    //   errors  MR_E_MISSING when they are gone with their records, which a slice may still hold
-    mr_code (*aborted)(mr_embedded_log *log, int64_t from, int64_t to, mr_embedded_aborted **ret,
-                       uint32_t *ret_count, mr_cx *cx);
+    // Aborted transactions that reach into a slice, by first offset, as of when it was located: as
+    // long as it is held, its records are there, and so is what is to be known about them.
+    const mr_embedded_aborted *(*aborted)(const mr_embedded_slice *slice, uint32_t *ret_count);
 } mr_embedded_type;
 
 struct mr_embedded {

@@ -187,6 +187,43 @@ TEST(log_compact, the_last_record_of_each_key_stays_and_tombstones_go_at_their_h
     mr_sim_free(plat);
 }
 
+TEST(log_compact, a_slice_is_stale_once_its_segment_was_compacted) {
+    scene s;
+    mr_plat *plat = mr_sim_new(3);
+    scene_init(&s, plat);
+    configure(&s);
+    REQUIRE_OK(scene_open(&s));
+    fill(&s);
+    mr_log_aborted *list;
+    uint32_t count;
+    EXPECT_OK(mr_log_aborted_in(s.log, 0, INT64_MAX, &list, &count, &s.cx));
+    REQUIRE(count > 0);
+    mr_log_wish wish = {list[0].first_offset, 1, true, MR_LOG_COMMITTED};
+    mr_log_slice held;
+    int16_t error;
+    REQUIRE_OK(mr_log_read(s.log, &wish, &held, &error, &s.cx));
+    bool stale = true;
+    mr_log_aborted_of(s.log, &held, &list, &count, &stale, &s.cx);
+    EXPECT(!stale);
+    EXPECT_EQ(count, 1);
+    int64_t now = mr_clock_real_us(plat) / 1000;
+    uint64_t freed = 0;
+    EXPECT_OK(mr_log_compact(s.log, now, &freed, &s.cx));
+    for (int i = 0; i < 20; i++) {
+        EXPECT_EQ(scene_append(&s, &(batch_spec){.key = "k1", .value = "w"}).error, 0);
+    }
+    EXPECT_OK(scene_sync(&s));
+    EXPECT_OK(mr_log_compact(s.log, now + 5000, &freed, &s.cx));
+    // Nobody knows any more what was aborted in the bytes that are held.
+    EXPECT_OK(mr_log_aborted_in(s.log, held.first_offset, held.next_offset, &list, &count, &s.cx));
+    EXPECT_EQ(count, 0);
+    mr_log_aborted_of(s.log, &held, &list, &count, &stale, &s.cx);
+    EXPECT(stale);
+    mr_log_slice_release(&held);
+    scene_end(&s);
+    mr_sim_free(plat);
+}
+
 // Each operation of a compaction is struck in turn.
 TEST(log_compact, a_power_cut_anywhere_loses_nothing) {
     uint64_t struck = 0;
