@@ -151,6 +151,7 @@ def test_nothing_is_lost_while_the_broker_is_killed():
         problems, load = history_load.run(broker, KILLS, seed=1)
         print(load.history.counts())
         assert problems == [], f"{load.history.counts()}\n{told(problems)}\n{broker.log()[-2000:]}"
+        assert load.abandoned <= KILLS * history_load.ABANDONED_MOST
         # Else the load was none.
         assert sum(w.state == h.ACKED for w in load.history.writes.values()) > KILLS * 20
         assert sum(t.outcome == h.COMMITTED for t in load.history.transactions) > KILLS
