@@ -36,6 +36,13 @@ int32_t mr_zone_offset_s(const mr_zone *zone, int64_t utc_us);
 // Local wall clock to UTC. In a gap: the time after the jump by the old offset; in an overlap: the
 // second, as DuckDB and PostgreSQL read it.
 int64_t mr_zone_to_utc(const mr_zone *zone, int64_t local_us);
+// The first moment at which the wall clock shows this or more: in a gap its end, in an overlap the
+// first of both.
+int64_t mr_zone_first(const mr_zone *zone, int64_t local_us);
+// The stretch [*ret_from_us, *ret_to_us) around a moment in which the offset does not change;
+// INT64_MIN and INT64_MAX where it has no end. Returns the offset in seconds.
+int32_t mr_zone_stretch(const mr_zone *zone, int64_t utc_us, int64_t *ret_from_us,
+                        int64_t *ret_to_us);
 // Local date (days since 1970-01-01) of a moment.
 int32_t mr_zone_date(const mr_zone *zone, int64_t utc_us);
 

@@ -94,6 +94,39 @@ int64_t mr_zone_to_utc(const mr_zone *zone, int64_t local_us) {
     return local_us - offset_s * MR_SECOND_US;
 }
 
+int32_t mr_zone_stretch(const mr_zone *zone, int64_t utc_us, int64_t *ret_from_us,
+                        int64_t *ret_to_us) {
+    *ret_from_us = INT64_MIN;
+    *ret_to_us = INT64_MAX;
+    if (zone == NULL) {
+        return 0;
+    }
+    int64_t s = mr_floor_div(utc_us, MR_SECOND_US), folded = zone_fold(zone, s);
+    uint32_t i = zone_find(zone, folded);
+    const zone_change *change = &zone->changes[i];
+    int64_t at;
+    if (i > 0 && mr_add_fits(change->at_s, s - folded, &at) && at > SECOND_MIN) {
+        *ret_from_us = at * MR_SECOND_US;
+    }
+    if (i + 1 < zone->count && mr_add_fits(change[1].at_s, s - folded, &at) && at < SECOND_MAX) {
+        *ret_to_us = at * MR_SECOND_US;
+    }
+    return change->offset_s;
+}
+
+int64_t mr_zone_first(const mr_zone *zone, int64_t local_us) {
+    int64_t from_us, to_us, local_end_us;
+    // No wall clock is further away from UTC than this, so it is not yet that late here.
+    int64_t at_us = local_us - OFFSET_S_MAX * MR_SECOND_US;
+    for (;;) {
+        int64_t offset_us = mr_zone_stretch(zone, at_us, &from_us, &to_us) * MR_SECOND_US;
+        if (!mr_add_fits(to_us, offset_us, &local_end_us) || local_us < local_end_us) {
+            return MR_MAX(local_us - offset_us, at_us);  // at_us: the gap's end.
+        }
+        at_us = to_us;
+    }
+}
+
 int32_t mr_zone_date(const mr_zone *zone, int64_t utc_us) {
     int64_t local_us;
     if (!mr_add_fits(utc_us, mr_zone_offset_s(zone, utc_us) * MR_SECOND_US, &local_us)) {
