@@ -111,7 +111,7 @@ static mr_outcome check(const mr_acl *acl) {
     return (mr_outcome){MR_KAFKA_NONE, NULL};
 }
 
-void mr_api_create_acls(mr_call *call, mr_cx *cx) {
+static void create_acls(mr_call *call, mr_cx *cx) {
     const mr_wire_create_acls_request *q = call->request;
     mr_wire_create_acls_response *r = call->response;
     mr_outcome all = may(call, MR_OPERATION_ALTER);
@@ -140,10 +140,15 @@ void mr_api_create_acls(mr_call *call, mr_cx *cx) {
     }
 }
 
+void mr_api_create_acls(mr_call *call, mr_cx *cx) {
+    (void)cx;
+    mr_call_leave(call, create_acls);
+}
+
 // ---- DeleteAcls
 // ------------------------------------------------------------------------------
 
-void mr_api_delete_acls(mr_call *call, mr_cx *cx) {
+static void delete_acls(mr_call *call, mr_cx *cx) {
     const mr_wire_delete_acls_request *q = call->request;
     mr_wire_delete_acls_response *r = call->response;
     mr_outcome outcome = may(call, MR_OPERATION_ALTER);
@@ -190,4 +195,9 @@ void mr_api_delete_acls(mr_call *call, mr_cx *cx) {
         r->filter_results[f].error_message = mr_answer_reason(outcome);
         r->filter_results[f].matching_acls_count = 0;
     }
+}
+
+void mr_api_delete_acls(mr_call *call, mr_cx *cx) {
+    (void)cx;
+    mr_call_leave(call, delete_acls);
 }

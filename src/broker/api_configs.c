@@ -276,7 +276,7 @@ static mr_outcome alter(mr_call *call, resource r, mr_config_changes *changes, m
 // Each resource at most once: the n-th of `count` resources that `at` gives.
 #define EACH_ONCE "Each resource must appear at most once."
 
-void mr_api_alter_configs(mr_call *call, mr_cx *cx) {
+static void alter_configs(mr_call *call, mr_cx *cx) {
     const mr_wire_alter_configs_request *q = call->request;
     mr_wire_alter_configs_response *r = call->response;
     r->responses_count = MR_MAX(0, q->resources_count);
@@ -312,7 +312,12 @@ void mr_api_alter_configs(mr_call *call, mr_cx *cx) {
     }
 }
 
-void mr_api_incremental_alter_configs(mr_call *call, mr_cx *cx) {
+void mr_api_alter_configs(mr_call *call, mr_cx *cx) {
+    (void)cx;
+    mr_call_leave(call, alter_configs);
+}
+
+static void incremental_alter_configs(mr_call *call, mr_cx *cx) {
     const mr_wire_incremental_alter_configs_request *q = call->request;
     mr_wire_incremental_alter_configs_response *r = call->response;
     r->responses_count = MR_MAX(0, q->resources_count);
@@ -346,6 +351,11 @@ void mr_api_incremental_alter_configs(mr_call *call, mr_cx *cx) {
             .resource_name = wish->resource_name,
         };
     }
+}
+
+void mr_api_incremental_alter_configs(mr_call *call, mr_cx *cx) {
+    (void)cx;
+    mr_call_leave(call, incremental_alter_configs);
 }
 
 // ---- ListConfigResources

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "broker/api.h"
+#include "broker/groups.h"
 #include "broker/topics.h"
+#include "broker/transactions.h"
 
 // ---- ApiVersions -------------------------------------------------------------------------------
 
@@ -144,9 +146,16 @@ static bool may_create(const mr_call *call, mr_span name) {
            mr_call_may(call, MR_OPERATION_CREATE, MR_RESOURCE_TOPIC, name);
 }
 
+// Whether a missing topic is made because it is asked for; the broker's own are in any case.
+static bool wants_topics(const mr_call *call) {
+    const mr_wire_metadata_request *q = call->request;
+    // Before version 4 a client could not say that it wants none made.
+    bool wanted = call->head.version < 4 || q->allow_auto_topic_creation;
+    return wanted && mr_broker_settings_of(call->broker)->auto_create_topics;
+}
+
 // The topic that a client asked for by name, or why there is none.
 static int16_t topic_by_name(mr_call *call, mr_span name, mr_topic **ret, mr_cx *cx) {
-    const mr_wire_metadata_request *q = call->request;
     mr_topics *topics = mr_broker_topics(call->broker);
     if (!may_describe(call, name)) {
         return MR_KAFKA_TOPIC_AUTHORIZATION_FAILED;
@@ -155,9 +164,7 @@ static int16_t topic_by_name(mr_call *call, mr_span name, mr_topic **ret, mr_cx 
     if (*ret != NULL) {
         return MR_KAFKA_NONE;
     }
-    // Before version 4 a client could not say that it wants none made.
-    bool wanted = call->head.version < 4 || q->allow_auto_topic_creation;
-    bool make = wanted && mr_broker_settings_of(call->broker)->auto_create_topics;
+    bool make = wants_topics(call);
     if (make && !may_create(call, name)) {
         return MR_KAFKA_TOPIC_AUTHORIZATION_FAILED;
     }
@@ -207,7 +214,7 @@ static void all_topics(mr_call *call, mr_wire_metadata_response *r, mr_cx *cx) {
     }
 }
 
-void mr_api_metadata(mr_call *call, mr_cx *cx) {
+static void metadata(mr_call *call, mr_cx *cx) {
     const mr_wire_metadata_request *q = call->request;
     mr_wire_metadata_response *r = call->response;
     const char *host;
@@ -235,6 +242,30 @@ void mr_api_metadata(mr_call *call, mr_cx *cx) {
     }
 }
 
+// Whether a topic is missing that the answer would make: that takes syncs.
+static bool makes_topics(const mr_call *call) {
+    const mr_wire_metadata_request *q = call->request;
+    bool wanted = wants_topics(call), missing = false;
+    for (int32_t i = 0; i < q->topics_count && !missing; i++) {
+        mr_span name = q->topics[i].name;
+        if (wanted || mr_span_is(name, MR_TOPIC_OFFSETS) ||
+            mr_span_is(name, MR_TOPIC_TRANSACTIONS)) {
+            mr_topic *topic = mr_topics_find(mr_broker_topics(call->broker), name);
+            missing = name.data != NULL && topic == NULL;
+            mr_topic_release(topic);
+        }
+    }
+    return missing;
+}
+
+void mr_api_metadata(mr_call *call, mr_cx *cx) {
+    if (makes_topics(call)) {
+        mr_call_leave(call, metadata);
+    } else {
+        metadata(call, cx);
+    }
+}
+
 // ---- FindCoordinator ---------------------------------------------------------------------------
 
 enum { COORDINATOR_GROUP = 0, COORDINATOR_TRANSACTION = 1 };
@@ -258,7 +289,7 @@ static mr_span words_of(int16_t error) {
     return words == NULL ? (mr_span){NULL, 0} : mr_span_of(words);
 }
 
-void mr_api_find_coordinator(mr_call *call, mr_cx *cx) {
+static void find_coordinator(mr_call *call, mr_cx *cx) {
     const mr_wire_find_coordinator_request *q = call->request;
     mr_wire_find_coordinator_response *r = call->response;
     const char *host;
@@ -288,5 +319,32 @@ void mr_api_find_coordinator(mr_call *call, mr_cx *cx) {
             .error_code = error,
             .error_message = words_of(error),
         };
+    }
+}
+
+// As Kafka: whoever looks for a coordinator finds one with a log. If it cannot be made, the request
+// that needs it says so.
+static void find_with_log(mr_call *call, mr_cx *cx) {
+    const mr_wire_find_coordinator_request *q = call->request;
+    if (q->key_type == COORDINATOR_GROUP) {
+        (void)mr_groups_ready(mr_broker_groups(call->broker), cx);
+    } else {
+        (void)!mr_transactions_log_make(mr_broker_transactions(call->broker), cx);
+    }
+    find_coordinator(call, cx);
+}
+
+void mr_api_find_coordinator(mr_call *call, mr_cx *cx) {
+    const mr_wire_find_coordinator_request *q = call->request;
+    bool ready = true;
+    if (q->key_type == COORDINATOR_GROUP) {
+        ready = mr_groups_is_ready(mr_broker_groups(call->broker));
+    } else if (q->key_type == COORDINATOR_TRANSACTION) {
+        ready = mr_transactions_has_log(mr_broker_transactions(call->broker));
+    }
+    if (ready) {
+        find_coordinator(call, cx);
+    } else {
+        mr_call_leave(call, find_with_log);
     }
 }

@@ -183,7 +183,7 @@ static bool is_named_twice(const mr_wire_create_topics_request *q, int32_t at) {
     return false;
 }
 
-void mr_api_create_topics(mr_call *call, mr_cx *cx) {
+static void create_topics(mr_call *call, mr_cx *cx) {
     const mr_wire_create_topics_request *q = call->request;
     mr_wire_create_topics_response *r = call->response;
     r->topics =
@@ -208,6 +208,11 @@ void mr_api_create_topics(mr_call *call, mr_cx *cx) {
         create_one(call, &q->topics[t], q->validate_only, done, cx);
         r->topics_count++;
     }
+}
+
+void mr_api_create_topics(mr_call *call, mr_cx *cx) {
+    (void)cx;
+    mr_call_leave(call, create_topics);
 }
 
 // ---- DeleteTopics
@@ -239,7 +244,7 @@ static mr_outcome delete_one(mr_call *call, mr_span name, const mr_wire_uuid *id
     return outcome;
 }
 
-void mr_api_delete_topics(mr_call *call, mr_cx *cx) {
+static void delete_topics(mr_call *call, mr_cx *cx) {
     const mr_wire_delete_topics_request *q = call->request;
     mr_wire_delete_topics_response *r = call->response;
     bool with_ids = call->head.version >= 6;
@@ -269,6 +274,11 @@ void mr_api_delete_topics(mr_call *call, mr_cx *cx) {
         done->error_code = outcome.error;
         done->error_message = mr_answer_reason(outcome);
     }
+}
+
+void mr_api_delete_topics(mr_call *call, mr_cx *cx) {
+    (void)cx;
+    mr_call_leave(call, delete_topics);
 }
 
 // ---- CreatePartitions
@@ -305,7 +315,7 @@ static mr_outcome grow_one(mr_call *call, const mr_wire_create_partitions_topic 
     return outcome;
 }
 
-void mr_api_create_partitions(mr_call *call, mr_cx *cx) {
+static void create_partitions(mr_call *call, mr_cx *cx) {
     const mr_wire_create_partitions_request *q = call->request;
     mr_wire_create_partitions_response *r = call->response;
     r->results_count = MR_MAX(0, q->topics_count);
@@ -325,6 +335,11 @@ void mr_api_create_partitions(mr_call *call, mr_cx *cx) {
             .error_message = mr_answer_reason(outcome),
         };
     }
+}
+
+void mr_api_create_partitions(mr_call *call, mr_cx *cx) {
+    (void)cx;
+    mr_call_leave(call, create_partitions);
 }
 
 // ---- DescribeTopicPartitions

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "broker/clerk.h"
 #include "broker/embedded.h"
 #include "broker/groups.h"
 #include "broker/server.h"
@@ -215,6 +216,7 @@ static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
         return open_by_hand(broker, cx);
     }
     MR_TRY(mr_thread_start(&broker->upkeep, "upkeep", upkeep_run, broker, cx));
+    MR_TRY(mr_clerk_open(cx->plat, &broker->clerk, cx));
     MR_TRY(mr_server_open(broker, &broker->server, cx));
     // For programs that look for the broker of a data folder.
     const char *address = mr_arena_printf(cx->arena, "%s\n", mr_server_address(broker->server, 0));
@@ -263,6 +265,7 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
         (void)(mr_file_delete(address, cx) == MR_OK);  // A stale one would only mislead.
     }
     mr_server_close(broker->server);
+    mr_clerk_close(broker->clerk);
     upkeep_stop(broker);
     if (broker->hand != NULL) {
         mr_loop_release(broker->hand);

@@ -25,6 +25,11 @@ void mr_call_park(mr_call *call, int64_t deadline_us, mr_call_step *resume) {
     call->resume = resume;
 }
 
+void mr_call_leave(mr_call *call, mr_call_step *step) {
+    mr_assert(call->phase == MR_CALL_WORKING && call->watches == NULL && call->resume == NULL);
+    call->away = step;
+}
+
 bool mr_call_is_late(const mr_call *call) {
     return mr_clock_monotonic_us(call->broker->plat) >= call->deadline_us;
 }

@@ -7,7 +7,7 @@
 //
 // Memory: request, response and what they point to live in call->arena (also cx->arena in handlers)
 // until the answer is sent. Threads: a call belongs to the thread of its connection; watchers are
-// signalled from any.
+// signalled from any. What a call left its thread with is done on the clerk's.
 
 #pragma once
 
@@ -37,6 +37,7 @@ typedef struct mr_call_attachment {
 typedef enum mr_call_phase {
     MR_CALL_WORKING,   // In a handler.
     MR_CALL_PARKED,    // Until a watch or its deadline.
+    MR_CALL_AWAY,      // With the clerk.
     MR_CALL_ANSWERED,  // Its answer waits for its turn to be sent.
     MR_CALL_FREED,     // Forgotten, but still on a list of signalled calls.
 } mr_call_phase;
@@ -67,6 +68,7 @@ struct mr_call {
     atomic_bool signalled;    // It is on its loop's list.
     mr_call *next_signalled;  // There.
     mr_call_step *resume;
+    mr_call_step *away;   // What the clerk is to do.
     int64_t deadline_us;  // Monotonic; INT64_MAX = none.
     uint32_t timer;       // Its place in the loop's heap.
     struct mr_watch *watches;
@@ -89,6 +91,10 @@ struct mr_call {
 // Leaves the call open. `resume` runs when a watch is signalled, or at deadline_us. Return from the
 // handler right after it.
 void mr_call_park(mr_call *call, int64_t deadline_us, mr_call_step *resume);
+// Goes on elsewhere, with what waits for the disk: `step` runs on another thread (clerk.h), or
+// right after the handler where there is none (by hand, for who waits anyway), and answers; it may
+// not park. Return from the handler right after it.
+void mr_call_leave(mr_call *call, mr_call_step *step);
 // Adds a watch; all are taken off before resume runs. Add watches *before* looking at what they
 // are about: a signal between the two resumes at once, and none is lost.
 void mr_call_watch(mr_call *call, mr_watchers *watchers);

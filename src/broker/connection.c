@@ -54,6 +54,11 @@ void mr_connection_free(mr_connection *connection) {
     mr_heap_free(connection);
 }
 
+// Only the last one can be: nothing is taken behind it.
+bool mr_connection_is_away(const mr_connection *connection) {
+    return connection->last != NULL && connection->last->phase == MR_CALL_AWAY;
+}
+
 // ---- the thread's lists ----------------------------------------------------------------------
 
 static void list_remove(mr_connection *c) {

@@ -70,11 +70,15 @@ static int16_t make_topic(mr_groups *groups, mr_topic **ret, mr_cx *cx) {
     return *ret == NULL ? MR_KAFKA_COORDINATOR_NOT_AVAILABLE : MR_KAFKA_NONE;
 }
 
-int16_t mr_groups_ready(mr_groups *groups, mr_cx *cx) {
+bool mr_groups_is_ready(mr_groups *groups) {
     mr_mutex_lock(&groups->mutex);
     bool ready = groups->partition != NULL;
     mr_mutex_unlock(&groups->mutex);
-    if (ready) {
+    return ready;
+}
+
+int16_t mr_groups_ready(mr_groups *groups, mr_cx *cx) {
+    if (mr_groups_is_ready(groups)) {
         return MR_KAFKA_NONE;
     }
     mr_topic *topic = NULL;

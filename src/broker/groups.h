@@ -9,6 +9,10 @@
 
 mr_code mr_groups_open(mr_broker *broker, mr_groups **ret, mr_cx *cx);
 void mr_groups_close(mr_groups *groups, mr_cx *cx);  // Takes NULL.
+// Makes __consumer_offsets if it is missing, which takes syncs; then the partition stays.
+//   ret     a mr_kafka_error
+int16_t mr_groups_ready(mr_groups *groups, mr_cx *cx);
+bool mr_groups_is_ready(mr_groups *groups);
 // Sessions, rebalances, expired offsets that are due; returns when to come back (monotonic).
 int64_t mr_groups_turn(mr_groups *groups, int64_t now_us, mr_cx *cx);
 // The partition of __consumer_offsets that holds a group: where a transaction's marker must go.

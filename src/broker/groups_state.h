@@ -50,8 +50,6 @@ void mr_groups_lock(mr_groups *groups, mr_cx *cx);
 // Unlocks, wakes who waits for answers about this group, and sees to it that the turn comes round
 // in time. group  data NULL: about any group
 void mr_groups_unlock(mr_groups *groups, mr_span group);
-// Makes __consumer_offsets if it is missing; then the partition stays.  ret a mr_kafka_error
-int16_t mr_groups_ready(mr_groups *groups, mr_cx *cx);
 // The answer under this token needs no signal: who holds the lock takes it himself.
 void mr_groups_own(mr_groups *groups, uint64_t token);
 mr_watchers *mr_groups_watchers(mr_groups *groups, mr_span group);

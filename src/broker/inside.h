@@ -38,7 +38,8 @@ struct mr_broker {
     uint32_t listen_count;
     // Locks of watchers, by their address: a list of watchers is short, and held for moments.
     mr_mutex stripes[MR_BROKER_STRIPES];
-    atomic_size_t charged;  // Bytes of requests that were received and not answered.
+    atomic_size_t charged;   // Bytes of requests that were received and not answered.
+    struct mr_clerk *clerk;  // NULL: by hand.
     mr_mutex say_mutex;
     // The thread that calls what is due.
     mr_thread upkeep;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "broker/clerk.h"
 #include "broker/inside.h"
 
 #define SPARE_CALLS_MAX      256
@@ -199,13 +200,31 @@ void mr_loop_call_free(mr_loop *loop, mr_call *call) {
     }
 }
 
+static void call_answered(mr_loop *loop, mr_call *call) {
+    mr_call_unwatch(call);
+    call->phase = MR_CALL_ANSWERED;
+    call_charge(loop, call, 0);
+    loop->answered(loop, call);
+}
+
 void mr_loop_step(mr_loop *loop, mr_call *call, mr_call_step *step) {
     mr_cx *cx = &loop->cx;
     cx->arena = call->arena;
     call->phase = MR_CALL_WORKING;
     call->resume = NULL;
     step(call, cx);
+    if (call->away != NULL && (loop->broker->clerk == NULL || call->connection == NULL)) {
+        step = call->away;
+        call->away = NULL;
+        step(call, cx);
+    }
     cx->arena = &loop->arena;
+    if (call->away != NULL) {
+        call->phase = MR_CALL_AWAY;
+        call_charge(loop, call, call->own_arena.bytes);
+        mr_clerk_give(loop->broker->clerk, call);
+        return;
+    }
     if (call->resume != NULL) {
         call->phase = MR_CALL_PARKED;
         call_charge(loop, call, call->own_arena.bytes);
@@ -214,10 +233,7 @@ void mr_loop_step(mr_loop *loop, mr_call *call, mr_call_step *step) {
         }
         return;
     }
-    mr_call_unwatch(call);
-    call->phase = MR_CALL_ANSWERED;
-    call_charge(loop, call, 0);
-    loop->answered(loop, call);
+    call_answered(loop, call);
 }
 
 static void call_resume(mr_loop *loop, mr_call *call) {
@@ -254,6 +270,8 @@ void mr_loop_run(mr_loop *loop) {
             call_spare(loop, call);
         } else if (call->phase == MR_CALL_PARKED) {
             call_resume(loop, call);
+        } else if (call->phase == MR_CALL_AWAY) {
+            call_answered(loop, call);  // It is back.
         }
         call = next;
     }

@@ -150,10 +150,18 @@ static void run_dirty(mr_server_thread *thread) {
     }
 }
 
+// But for those of whom a call is away: the clerk looks at who asked.
 static void free_dead(mr_server_thread *thread) {
-    while (thread->dead != NULL) {
-        mr_connection *c = thread->dead;
-        thread->dead = c->next;
+    mr_connection *list = thread->dead;
+    thread->dead = NULL;
+    while (list != NULL) {
+        mr_connection *c = list;
+        list = c->next;
+        if (mr_connection_is_away(c)) {
+            c->next = thread->dead;
+            thread->dead = c;
+            continue;
+        }
         mr_connection_free(c);
         atomic_fetch_sub(&thread->connection_count, 1);
         atomic_fetch_sub(&thread->server->connection_count, 1);
@@ -327,6 +335,11 @@ static void *thread_run(void *self) {
     }
     run_dirty(thread);
     free_dead(thread);
+    while (thread->dead != NULL) {  // The clerk ends what it has begun.
+        mr_clock_sleep_us(cx->plat, 1000);
+        mr_loop_run(&thread->loop);
+        free_dead(thread);
+    }
     return NULL;
 }
 

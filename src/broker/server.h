@@ -79,9 +79,10 @@ void mr_connection_event(mr_connection *connection, const mr_poller_event *event
 // Sends what is answered, handles what has come, as far as it goes now.
 void mr_connection_turn(mr_connection *connection);
 void mr_connection_answered(mr_loop *loop, mr_call *call);
-void mr_connection_mark(mr_connection *connection);   // For a turn.
-void mr_connection_drop(mr_connection *connection);   // Closes it now.
-void mr_connection_touch(mr_connection *connection);  // It is not idle.
+void mr_connection_mark(mr_connection *connection);           // For a turn.
+void mr_connection_drop(mr_connection *connection);           // Closes it now.
+bool mr_connection_is_away(const mr_connection *connection);  // The clerk has a call of it.
+void mr_connection_touch(mr_connection *connection);          // It is not idle.
 // It may read again, if the broker has room.
 void mr_connection_retry(mr_connection *connection);
 // Says once more or less why a connection is closed; cx holds the reason.

@@ -71,11 +71,15 @@ static mr_code fresh_id(mr_transactions *t, const mr_transactions_entry *entry, 
 
 // ---- InitProducerId --------------------------------------------------------------------------
 
-static mr_code topic_obtain(mr_transactions *t, mr_cx *cx) {
+bool mr_transactions_has_log(mr_transactions *t) {
     mr_mutex_lock(&t->mutex);
     bool there = t->topic != NULL;
     mr_mutex_unlock(&t->mutex);
-    if (there) {
+    return there;
+}
+
+mr_code mr_transactions_log_make(mr_transactions *t, mr_cx *cx) {
+    if (mr_transactions_has_log(t)) {
         return MR_OK;
     }
     mr_topic *topic = NULL;
@@ -146,7 +150,7 @@ static int16_t begin_locked(mr_transactions *t, mr_span id, mr_transaction_init 
 
 int16_t mr_transactions_begin(mr_transactions *t, mr_span id, mr_transaction_init *init,
                               mr_transactions_ticket *ticket, mr_cx *cx) {
-    if (topic_obtain(t, cx) != MR_OK) {
+    if (mr_transactions_log_make(t, cx) != MR_OK) {
         return MR_KAFKA_COORDINATOR_NOT_AVAILABLE;
     }
     init->now_ms = mr_broker_now_ms(t->broker);

@@ -73,6 +73,9 @@ mr_watchers *mr_transactions_watchers(mr_transactions *transactions, mr_span id)
 // Those of the id's partition of __transaction_state, to be watched as well; NULL while it is not
 // there.
 mr_watchers *mr_transactions_log_watchers(mr_transactions *transactions, mr_span id);
+// Makes __transaction_state if it is missing: that takes syncs.
+mr_code mr_transactions_log_make(mr_transactions *transactions, mr_cx *cx);
+bool mr_transactions_has_log(mr_transactions *transactions);
 // A producer id without a transactional id.
 int16_t mr_transactions_producer(mr_transactions *transactions, int64_t *ret, mr_cx *cx);
 // InitProducerId. init->fresh_id and now_ms are filled here, as below.
