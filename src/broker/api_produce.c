@@ -25,6 +25,7 @@ typedef struct produce_wait {
 typedef struct produce_state {
     produce_wait *waits;  // Partitions whose records are not below the high watermark yet.
     uint32_t wait_count;
+    uint32_t waited;    // So many of them are over.
     mr_topic **topics;  // References.
     uint32_t topic_count;
     bool failed;  // Some partition was refused.
@@ -187,22 +188,25 @@ static void produce_topic(mr_call *call, const mr_wire_produce_topic *in,
     }
 }
 
-// Takes off the waits that are over.
+// Passes over the waits that are over, up to one that is not.
 static void settle(mr_call *call) {
     produce_state *state = call->state;
-    uint32_t left = 0;
-    for (uint32_t i = 0; i < state->wait_count; i++) {
-        produce_wait wait = state->waits[i];
+    for (; state->waited < state->wait_count; state->waited++) {
+        produce_wait wait = state->waits[state->waited];
         mr_log_marks marks = mr_log_marks_of(wait.partition->log);
         if (marks.high > wait.last_offset) {
             wait.done->log_start_offset = wait.beside ? wait.done->log_start_offset : marks.first;
         } else if (mr_log_offline(wait.partition->log, /* ret_why= */ NULL)) {
             refuse(state, wait.done, MR_KAFKA_KAFKA_STORAGE_ERROR, NULL);
         } else {
-            state->waits[left++] = wait;
+            return;
         }
     }
-    state->wait_count = left;
+}
+
+// Whether a partition's records are still not below the high watermark when the time is up.
+static bool is_short(const produce_wait *wait) {
+    return mr_log_marks_of(wait->partition->log).high <= wait->last_offset;
 }
 
 static void produce_go_on(mr_call *call, mr_cx *cx) {
@@ -210,19 +214,28 @@ static void produce_go_on(mr_call *call, mr_cx *cx) {
     const mr_wire_produce_request *q = call->request;
     int64_t deadline_us = call->received_us + (int64_t)MR_MAX(q->timeout_ms, 0) * 1000;
     settle(call);
-    if (state->wait_count == 0) {
+    // One at a time, as all must come: a request of a hundred partitions would otherwise go through
+    // all of them for each that is synced.
+    while (state->waited < state->wait_count) {
+        uint32_t at = state->waited;
+        mr_call_watch(call, &state->waits[at].partition->watchers);
+        settle(call);  // What came before the watch.
+        if (state->waited == at) {
+            break;
+        }
+        mr_call_unwatch(call);
+    }
+    if (state->waited == state->wait_count) {
         return;
     }
-    for (uint32_t i = 0; i < state->wait_count; i++) {
-        mr_call_watch(call, &state->waits[i].partition->watchers);
-    }
-    settle(call);  // What came before the watches.
-    if (state->wait_count > 0 && mr_clock_monotonic_us(cx->plat) < deadline_us) {
+    if (mr_clock_monotonic_us(cx->plat) < deadline_us) {
         mr_call_park(call, deadline_us, produce_go_on);
         return;
     }
-    for (uint32_t i = 0; i < state->wait_count; i++) {
-        refuse(state, state->waits[i].done, MR_KAFKA_REQUEST_TIMED_OUT, NULL);
+    for (uint32_t i = state->waited; i < state->wait_count; i++) {
+        if (is_short(&state->waits[i])) {
+            refuse(state, state->waits[i].done, MR_KAFKA_REQUEST_TIMED_OUT, NULL);
+        }
     }
 }
 
