@@ -34,6 +34,7 @@ struct mr_flusher {
     queue urgent;
     queue lazy;     // Of durability kafka; the oldest first.
     bool all_runs;  // A sync of all is under way.
+    bool timed;     // One of the threads wakes up when the lazy queue is due; the others sleep on.
     bool ending;
     mr_flusher_counts counts;
     mr_thread *threads;
@@ -85,6 +86,12 @@ static void enqueue(mr_flusher *flusher, mr_log *log, bool fsync) {
     queue_add(fsync ? &flusher->urgent : &flusher->lazy, log);
 }
 
+// Under the mutex: whether a thread must be told of what was put into a queue. The lazy queue's
+// first one is the first one due, so that whoever waits for it waits for all.
+static bool needs_wake(const mr_flusher *flusher, bool fsync) {
+    return flusher->thread_count > 0 && (fsync || !flusher->timed);
+}
+
 void mr_flusher_mark(mr_flusher *flusher, mr_log *log, bool fsync) {
     mr_mutex_lock(&flusher->mutex);
     bool wake = false;
@@ -98,7 +105,7 @@ void mr_flusher_mark(mr_flusher *flusher, mr_log *log, bool fsync) {
         log->dirty_fsync = fsync;
         if (!log->syncing) {
             enqueue(flusher, log, fsync);
-            wake = flusher->thread_count > 0;
+            wake = needs_wake(flusher, fsync);
         }
     }
     mr_mutex_unlock(&flusher->mutex);
@@ -137,7 +144,7 @@ mr_code mr_flusher_sync(mr_flusher *flusher, mr_log *log, mr_cx *cx) {
     mr_log_sync_end(&sync, code, cx);
     mr_mutex_lock(&flusher->mutex);
     log->syncing = false;
-    bool wake = log->dirty && flusher->thread_count > 0;
+    bool wake = log->dirty && needs_wake(flusher, log->dirty_fsync);
     if (log->dirty) {
         enqueue(flusher, log, log->dirty_fsync);
     }
@@ -223,6 +230,10 @@ static void round_end(mr_flusher *flusher, round *r, int64_t took_us) {
     if (r->all) {
         flusher->counts.syncs_all++;
         flusher->all_runs = false;
+        mr_condition_broadcast(&flusher->work);  // It may have held others up.
+    }
+    if (flusher->lazy.count > 0 && !flusher->timed) {
+        mr_condition_signal(&flusher->work);  // This thread may be kept busy by others.
     }
     mr_heap_free(r->logs);
     mr_condition_broadcast(&flusher->idle);
@@ -258,6 +269,23 @@ mr_code mr_flusher_round(mr_flusher *flusher, mr_cx *cx) {
 
 // ---- threads ---------------------------------------------------------------------------------
 
+// Under the mutex: until there may be something to do.
+static void wait_for_work(mr_flusher *flusher) {
+    if (flusher->lazy.count == 0 || flusher->timed) {
+        mr_condition_wait(&flusher->work, &flusher->mutex, -1);
+        return;
+    }
+    int64_t at_us = flusher->lazy.first->dirty_since_us + flusher->interval_us;
+    flusher->timed = true;
+    mr_condition_wait(&flusher->work, &flusher->mutex,
+                      MR_MAX(at_us - mr_clock_monotonic_us(flusher->plat), 1000));
+    flusher->timed = false;
+    // It may have work now; the queue's next one needs another who waits for it.
+    if (flusher->lazy.count + flusher->urgent.count > 1) {
+        mr_condition_signal(&flusher->work);
+    }
+}
+
 static void *flush_thread(void *argument) {
     mr_flusher *flusher = argument;
     mr_arena arena = {.head = NULL};
@@ -269,19 +297,12 @@ static void *flush_thread(void *argument) {
         (void)round_once(flusher, /* by_hand= */ false, &done, &cx);  // The log has been told.
         mr_arena_clear(&arena);
         if (done) {
-            mr_condition_broadcast(&flusher->work);  // A sync of all may have held others up.
             continue;
         }
         if (flusher->ending && !flusher->all_runs) {
             break;
         }
-        int64_t wait_us = -1;
-        if (flusher->lazy.count > 0) {
-            wait_us = flusher->lazy.first->dirty_since_us + flusher->interval_us -
-                      mr_clock_monotonic_us(flusher->plat);
-            wait_us = MR_MAX(wait_us, 1000);
-        }
-        mr_condition_wait(&flusher->work, &flusher->mutex, wait_us);
+        wait_for_work(flusher);
     }
     mr_mutex_unlock(&flusher->mutex);
     mr_arena_release(&arena);
