@@ -273,6 +273,7 @@ static mr_code pause_and_drain(mr_driver *driver) {
 void mr_driver_resume(mr_driver *driver) {
     atomic_store(&driver->epoch_chunks, 0);
     atomic_store(&driver->full, false);
+    driver->behind = !atomic_exchange(&driver->caught_up, false);
     driver->resumed_us = mr_clock_monotonic_us(driver->plat);
     mr_driver_release(driver);
 }
@@ -286,11 +287,18 @@ void mr_driver_release(mr_driver *driver) {
     atomic_store(&driver->pausing, false);
 }
 
+// Whoever was behind commits once the backlog is worked off, and not up to an epoch later. A stream
+// that is caught up every now and then is never behind, so that it has no more epochs for it.
+static bool backlog_is_over(const mr_driver *driver) {
+    return driver->spec.options.until == MR_UNTIL_STOPPED && driver->behind &&
+           atomic_load(&driver->caught_up) && atomic_load(&driver->epoch_chunks) > 0;
+}
+
 static bool epoch_over(const mr_driver *driver, int64_t elapsed_us, const mr_cx *cx) {
     const mr_driver_options *options = &driver->spec.options;
     return elapsed_us >= driver->epoch_us || mr_cx_cancelled(cx) ||
            (options->until != MR_UNTIL_STOPPED && atomic_load(&driver->exhausted)) ||
-           atomic_load(&driver->full) ||
+           atomic_load(&driver->full) || backlog_is_over(driver) ||
            atomic_load(&driver->epoch_bytes) >= options->epoch_bytes ||
            (options->epoch_rows > 0 && atomic_load(&driver->epoch_rows) >= options->epoch_rows);
 }
@@ -398,6 +406,7 @@ mr_code mr_driver_run(mr_driver *driver, bool *ret_ended, mr_cx *cx) {
     run.arena = &driver->epoch_arena;
     driver->started_us = mr_clock_monotonic_us(driver->plat);
     driver->resumed_us = driver->started_us;
+    driver->behind = true;
     // The first epochs are short, so that the first row is soon out.
     const mr_driver_options *options = &driver->spec.options;
     int64_t first_us = options->epoch_first_us > 0 ? options->epoch_first_us : options->epoch_us;

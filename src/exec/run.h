@@ -152,6 +152,8 @@ struct mr_driver {
     atomic_uint active;     // Chunks claimed and not yet sent on.
     atomic_uint parked;     // Workers that wait for the next epoch.
     atomic_bool exhausted;  // Every source is done.
+    atomic_bool caught_up;  // In this epoch there was nothing left to take for a moment.
+    bool behind;            // In the last one there never was, or there was none.
     atomic_bool full;       // A state budget is used up: end the epoch.
     atomic_uint_fast64_t epoch_rows;
     atomic_uint_fast64_t epoch_bytes;

@@ -21,6 +21,19 @@ typedef struct taken {  // A chunk claimed by a worker.
     uint64_t sequence;
 } taken;
 
+// Whether there is nothing more to take right now. Under the claim mutex.
+static bool all_caught_up(const mr_driver *driver) {
+    for (uint32_t s = 0; s < driver->spec.pipeline->source_count; s++) {
+        const mr_source *source = driver->spec.sources[s];
+        for (uint32_t p = 0; p < source->partition_count; p++) {
+            if (!source->partitions[p].caught_up && !source->partitions[p].finished) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 // Takes the next chunk of some source. Under the claim mutex.
 static mr_code claim_some(mr_driver *driver, taken *ret, bool *ret_taken, mr_cx *cx) {
     uint32_t count = driver->spec.pipeline->source_count;
@@ -46,6 +59,10 @@ static mr_code claim_some(mr_driver *driver, taken *ret, bool *ret_taken, mr_cx 
         return MR_OK;
     }
     if (done == count && !atomic_exchange(&driver->exhausted, true)) {
+        mr_driver_signal(driver);
+    }
+    if (!atomic_load(&driver->caught_up) && all_caught_up(driver)) {
+        atomic_store(&driver->caught_up, true);
         mr_driver_signal(driver);
     }
     return MR_OK;
