@@ -113,7 +113,11 @@ class Up:
     def status(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
             s.settimeout(10)
-            s.connect(os.path.join(self.data, "owner.sock"))
+            try:
+                s.connect(os.path.join(self.data, "owner.sock"))
+            except ConnectionRefusedError:  # It is bound, and does not listen yet.
+                time.sleep(0.01)
+                s.connect(os.path.join(self.data, "owner.sock"))
             s.sendall(b"status\n")
             got = b""
             while not got.endswith(b"\n"):
