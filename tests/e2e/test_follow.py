@@ -1,7 +1,9 @@
 """A pipeline that follows a file: pauses cost nothing, and what comes after one is shown."""
 
+import json
 import os
 import signal
+import threading
 import time
 
 from conftest import example, settings, start
@@ -52,3 +54,23 @@ def test_pauses(tmp_path):
     # The clock alone commits nothing: at most the windows that it closed once.
     assert len(run.progress.lines) - len(with_rows) <= 4, [line["epoch"] for line in run.progress.lines]
     assert max(idle) < 0.05 * PAUSE_S, f"CPU seconds in pauses of {PAUSE_S} s: {idle}"
+
+
+def test_a_backlog_is_committed_when_it_is_worked_off(tmp_path):
+    sql, folder = example("retail", tmp_path)
+    events = tmp_path / "events.jsonl"
+    events.write_text("".join(event(n) for n in range(500)), encoding="utf-8")
+    run = start("run", sql, "--source", f"events=file:{events}", "--data", tmp_path / "data",
+                "--progress", "json", *settings(workers=2, epoch="10m", epoch_first="10m"), cwd=folder)
+    late = threading.Timer(60, run.process.kill)
+    late.start()
+    line = next((line for line in run.process.stderr if line.startswith("{")), None)
+    late.cancel()
+    # It is not behind any more: what comes now waits for its epoch's end, which is the stop.
+    with open(events, "a", encoding="utf-8") as file:
+        file.write("".join(event(n) for n in range(500, 520)))
+    time.sleep(PAUSE_S)
+    run.signal(signal.SIGTERM)
+    run.wait(60)
+    assert line is not None and json.loads(line)["input_rows_total"] == 500, (line, run.err[-3000:])
+    assert [line["input_rows_total"] for line in run.progress.lines if line["num_input_rows"] > 0] == [520], run.err
