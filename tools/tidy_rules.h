@@ -46,16 +46,16 @@ static const struct {
     const char *prefix;
     const char *folders;
 } headers[] = {
-    {"pg_query", "sql"},  {"protobuf-c", "sql"}, {"librdkafka/", "kafka"},
-    {"duckdb", "lake"},   {"zstd", "codec"},     {"lz4", "codec"},
-    {"snappy", "codec"},  {"zlib", "codec"},     {"yaml.h", "codec"},
-    {"unistd.h", "plat"}, {"fcntl.h", "plat"},   {"sys/auxv.h", "base plat codec"},
-    {"sys/", "plat"},     {"pthread.h", "plat"}, {"signal.h", "plat"},
-    {"poll.h", "plat"},   {"dirent.h", "plat"},  {"netdb.h", "plat"},
-    {"arpa/", "plat"},    {"netinet/", "plat"},  {"spawn.h", "plat"},
-    {"glob.h", "plat"},   {"dlfcn.h", "plat"},   {"locale.h", ""},
-    {"assert.h", ""},     {"threads.h", ""},     {"openssl/", "broker"},
-    {"sqlite3", "store"}, {"libpq-fe", "store"}, {"sodium", "store"},
+    {"pg_query", "sql"},  {"protobuf-c", "sql"},    {"librdkafka/", "kafka"},
+    {"duckdb", "lake"},   {"zstd", "codec"},        {"lz4", "codec"},
+    {"snappy", "codec"},  {"zlib", "codec"},        {"yaml.h", "codec"},
+    {"unistd.h", "plat"}, {"fcntl.h", "plat"},      {"sys/auxv.h", "base plat codec"},
+    {"sys/", "plat"},     {"pthread.h", "plat"},    {"signal.h", "plat"},
+    {"poll.h", "plat"},   {"dirent.h", "plat"},     {"netdb.h", "plat"},
+    {"arpa/", "plat"},    {"netinet/", "plat"},     {"spawn.h", "plat"},
+    {"glob.h", "plat"},   {"dlfcn.h", "plat"},      {"locale.h", ""},
+    {"assert.h", ""},     {"threads.h", ""},        {"openssl/", "broker"},
+    {"sqlite3", "store"}, {"postgresql/", "store"}, {"sodium", "store"},
     {"curl/", "task"},
 };
 

@@ -14,9 +14,8 @@ mr_code mr_file_open(mr_file *file, const char *path, mr_open_mode mode, mr_cx *
     uint64_t bytes = 0;
     int handle = cx->plat->ops->open(cx->plat, path, mode, &bytes);
     if (handle < 0) {
-        return plat_fail(cx, -handle,
-                         mode == MR_OPEN_CREATE || mode == MR_OPEN_TRUNCATE ? "create" : "open",
-                         path);
+        bool makes = mode != MR_OPEN_READ && mode != MR_OPEN_APPEND;
+        return plat_fail(cx, -handle, makes ? "create" : "open", path);
     }
     *file = (mr_file){.handle = handle, .bytes = bytes, .path = mr_heap_string(path)};
     return MR_OK;

@@ -41,12 +41,13 @@ static int linux_open(mr_plat *plat, const char *path, mr_open_mode mode, uint64
     switch (mode) {
     case MR_OPEN_READ: flags |= O_RDONLY; break;
     // Writers may read too: a log serves what it has just appended.
-    case MR_OPEN_CREATE: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+    case MR_OPEN_CREATE:
+    case MR_OPEN_PRIVATE: flags |= O_RDWR | O_CREAT | O_EXCL; break;
     case MR_OPEN_TRUNCATE: flags |= O_RDWR | O_CREAT | O_TRUNC; break;
     case MR_OPEN_APPEND: flags |= O_RDWR | O_CREAT; break;
     }
     int fd;
-    RETRY(fd, open(path, flags, 0644));
+    RETRY(fd, open(path, flags, mode == MR_OPEN_PRIVATE ? 0600 : 0644));
     if (fd < 0) {
         return fd;
     }

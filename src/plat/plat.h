@@ -20,6 +20,7 @@ typedef struct mr_file {
 typedef enum mr_open_mode {
     MR_OPEN_READ,      // Must exist.
     MR_OPEN_CREATE,    // Must not exist; write at the end.
+    MR_OPEN_PRIVATE,   // The same, and only its owner may read or write it.
     MR_OPEN_TRUNCATE,  // Made or emptied; write at the end.
     MR_OPEN_APPEND,    // Made or kept; write at the end.
 } mr_open_mode;

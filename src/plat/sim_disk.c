@@ -210,12 +210,13 @@ static disk_inode *file_of(const mr_sim_disk *disk, int inode) {
 
 int mr_sim_disk_open(mr_sim_disk *disk, const char *path, mr_open_mode mode, int64_t now_us) {
     disk_place place;
+    bool creates = mode == MR_OPEN_CREATE || mode == MR_OPEN_PRIVATE;
     int error = walk(disk, path, &place);
     if (error != 0) {
         return error;
     }
     if (place.inode >= 0 && disk->inodes[place.inode]->is_dir) {
-        return mode == MR_OPEN_CREATE ? -EEXIST : -EISDIR;
+        return creates ? -EEXIST : -EISDIR;
     }
     if (place.inode < 0) {
         if (mode == MR_OPEN_READ) {
@@ -226,7 +227,7 @@ int mr_sim_disk_open(mr_sim_disk *disk, const char *path, mr_open_mode mode, int
         change_add(disk, inode, NULL, &place);
         return inode;
     }
-    if (mode == MR_OPEN_CREATE) {
+    if (creates) {
         return -EEXIST;
     }
     if (mode == MR_OPEN_TRUNCATE) {
