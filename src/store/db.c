@@ -51,15 +51,16 @@ mr_code mr_db_set_session(mr_db *db, const char *sql, mr_cx *cx) {
 
 mr_code mr_db_run(mr_db *db, const char *sql, const mr_db_value *args, uint32_t arg_count,
                   mr_db_rows *ret, mr_cx *cx) {
+    mr_db_call call = {sql, args, arg_count, .wait = !db->open || ret != NULL};
     if (!db->open) {
         MR_TRY(db->ops->ready(db, cx));
-        return db->ops->run(db, sql, args, arg_count, ret, /* wait= */ true, cx);
+        return db->ops->run(db, &call, ret, cx);
     }
     if (db->failure.code != MR_OK) {
         cx->error = db->failure;
         return db->failure.code;
     }
-    mr_code code = db->ops->run(db, sql, args, arg_count, ret, /* wait= */ ret != NULL, cx);
+    mr_code code = db->ops->run(db, &call, ret, cx);
     if (code != MR_OK) {
         db->failure = cx->error;
     }

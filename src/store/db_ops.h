@@ -4,15 +4,22 @@
 
 #include "store/db.h"
 
+// One statement. wait: the answer is wanted, or there is no transaction.
+typedef struct mr_db_call {
+    const char *sql;
+    const mr_db_value *args;
+    uint32_t arg_count;
+    bool wait;
+} mr_db_call;
+
 typedef struct mr_db_ops {
     bool shared;
     mr_code (*open)(const char *url, bool read_only, mr_db **ret, mr_cx *cx);
     void (*close)(mr_db *db);
     // Ready to work: connects again where the connection was lost. Outside of a transaction.
     mr_code (*ready)(mr_db *db, mr_cx *cx);
-    // wait: the answer is wanted (ret is not NULL), or there is no transaction.
-    mr_code (*run)(mr_db *db, const char *sql, const mr_db_value *args, uint32_t arg_count,
-                   mr_db_rows *ret, bool wait, mr_cx *cx);
+    mr_code (*run)(mr_db *db, const mr_db_call *call, mr_db_rows *ret,
+                   mr_cx *cx);  // ret: may be NULL
     mr_code (*begin)(mr_db *db, mr_cx *cx);
     // A failure leaves no transaction; with MR_ABORT nobody knows whether it was done.
     mr_code (*commit)(mr_db *db, mr_cx *cx);

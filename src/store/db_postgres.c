@@ -58,6 +58,7 @@ typedef struct postgres_db {
     mr_map statements;  // By text.
     pending queue[PENDING_MAX + 4];
     uint32_t queue_count;
+    mr_code failure;  // The first among the answers that are being taken.
 } postgres_db;
 
 // Types of columns that are used here, as PostgreSQL numbers them (pg_type.dat).
@@ -212,9 +213,9 @@ static void take_rows(const postgres_db *db, PGresult *result, mr_db_rows *ret, 
     }
 }
 
-// One result of what was sent. *failure is the first that failed.
+// One result of what was sent. db->failure is the first that failed.
 static void take_result(postgres_db *db, const pending *of, PGresult *result, mr_db_rows *ret,
-                        mr_cx *cx, mr_code *failure) {
+                        mr_cx *cx) {
     ExecStatusType status = db->pq.resultStatus(result);
     bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
     if (of->kind == PENDING_PREPARE) {
@@ -222,14 +223,14 @@ static void take_result(postgres_db *db, const pending *of, PGresult *result, mr
     } else if (good && ret != NULL) {
         take_rows(db, result, ret, cx);
     }
-    if (!good && status != PGRES_PIPELINE_ABORTED && *failure == MR_OK) {
-        *failure = fail(db, result, cx);
+    if (!good && status != PGRES_PIPELINE_ABORTED && db->failure == MR_OK) {
+        db->failure = fail(db, result, cx);
     }
 }
 
 // Takes the answers to all that was sent, the last of which is a sync. ret: of the last statement.
 static mr_code drain(postgres_db *db, mr_db_rows *ret, mr_cx *cx) {
-    mr_code failure = MR_OK;
+    db->failure = MR_OK;
     uint32_t count = db->queue_count;
     for (uint32_t i = 0; i < count; i++) {
         pending of = db->queue[i];
@@ -237,10 +238,10 @@ static mr_code drain(postgres_db *db, mr_db_rows *ret, mr_cx *cx) {
             mr_error kept = cx->error;
             mr_code code = wait_answer(db, cx);
             if (code != MR_OK) {
-                if (failure != MR_OK) {
+                if (db->failure != MR_OK) {
                     cx->error = kept;
                 }
-                return failure != MR_OK ? failure : code;
+                return db->failure != MR_OK ? db->failure : code;
             }
             PGresult *result = db->pq.getResult(db->connection);
             if (result == NULL) {
@@ -248,11 +249,11 @@ static mr_code drain(postgres_db *db, mr_db_rows *ret, mr_cx *cx) {
             }
             bool is_last = i + 2 >= count;
             if (of.kind != PENDING_SYNC) {
-                take_result(db, &of, result, is_last ? ret : NULL, cx, &failure);
+                take_result(db, &of, result, is_last ? ret : NULL, cx);
             }
             db->pq.clear(result);
             if (db->connection == NULL) {
-                return failure;
+                return db->failure;
             }
             if (of.kind == PENDING_SYNC) {
                 break;  // No NULL follows it.
@@ -260,7 +261,7 @@ static mr_code drain(postgres_db *db, mr_db_rows *ret, mr_cx *cx) {
         }
     }
     db->queue_count = 0;
-    return failure;
+    return db->failure;
 }
 
 // ---- sending ---------------------------------------------------------------------------------
@@ -302,23 +303,22 @@ static bool send_arguments(postgres_db *db, const postgres_statement *statement,
                                     formats, /* resultFormat= */ 1) == 1;
 }
 
-static mr_code postgres_run(mr_db *base, const char *sql, const mr_db_value *args,
-                            uint32_t arg_count, mr_db_rows *ret, bool wait, mr_cx *cx) {
+static mr_code postgres_run(mr_db *base, const mr_db_call *call, mr_db_rows *ret, mr_cx *cx) {
     postgres_db *db = (postgres_db *)base;
     mr_assert(db->connection != NULL);
-    postgres_statement *statement = statement_of(db, sql);
+    postgres_statement *statement = statement_of(db, call->sql);
     if (statement->state == NOT_PREPARED) {
-        if (db->pq.sendPrepare(db->connection, statement->name, sql, 0, NULL) != 1) {
+        if (db->pq.sendPrepare(db->connection, statement->name, call->sql, 0, NULL) != 1) {
             return lost(db, NULL, cx);
         }
         statement->state = PREPARE_SENT;
         enqueue(db, PENDING_PREPARE, statement);
     }
-    if (!send_arguments(db, statement, args, arg_count, cx)) {
+    if (!send_arguments(db, statement, call->args, call->arg_count, cx)) {
         return lost(db, NULL, cx);
     }
     enqueue(db, PENDING_RUN, statement);
-    if (!wait && db->queue_count < PENDING_MAX) {
+    if (!call->wait && db->queue_count < PENDING_MAX) {
         return db->pq.flush(db->connection) < 0 ? lost(db, NULL, cx) : MR_OK;
     }
     if (db->pq.pipelineSync(db->connection) != 1) {
@@ -326,6 +326,10 @@ static mr_code postgres_run(mr_db *base, const char *sql, const mr_db_value *arg
     }
     enqueue(db, PENDING_SYNC, NULL);
     return drain(db, ret, cx);
+}
+
+static mr_code run_text(mr_db *db, const char *sql, bool wait, mr_cx *cx) {
+    return postgres_run(db, &(mr_db_call){.sql = sql, .wait = wait}, NULL, cx);
 }
 
 // ---- opening ---------------------------------------------------------------------------------
@@ -391,7 +395,7 @@ static mr_code postgres_ready(mr_db *base, mr_cx *cx) {
     }
     MR_TRY(connect(db, cx));
     for (uint32_t i = 0; i < base->session_count; i++) {
-        mr_code code = postgres_run(base, base->session[i], NULL, 0, NULL, /* wait= */ true, cx);
+        mr_code code = run_text(base, base->session[i], /* wait= */ true, cx);
         if (code != MR_OK) {
             disconnect(db);
             return code;
@@ -444,18 +448,18 @@ static mr_code postgres_open(const char *url, bool read_only, mr_db **ret, mr_cx
 // ---- transactions ----------------------------------------------------------------------------
 
 static mr_code postgres_begin(mr_db *db, mr_cx *cx) {
-    return postgres_run(db, "BEGIN", NULL, 0, NULL, /* wait= */ false, cx);
+    return run_text(db, "BEGIN", /* wait= */ false, cx);
 }
 
 static void postgres_rollback(mr_db *base, mr_cx *cx) {
     postgres_db *db = (postgres_db *)base;
     if (db->connection != NULL) {  // Else the server has done so itself.
-        (void)!postgres_run(base, "ROLLBACK", NULL, 0, NULL, /* wait= */ true, cx);
+        (void)!run_text(base, "ROLLBACK", /* wait= */ true, cx);
     }
 }
 
 static mr_code postgres_commit(mr_db *base, mr_cx *cx) {
-    mr_code code = postgres_run(base, "COMMIT", NULL, 0, NULL, /* wait= */ true, cx);
+    mr_code code = run_text(base, "COMMIT", /* wait= */ true, cx);
     if (code == MR_OK) {
         return MR_OK;
     }

@@ -142,16 +142,14 @@ static void add_row(sqlite3_stmt *handle, mr_db_rows *rows, uint32_t *capacity, 
     rows->row_count++;
 }
 
-static mr_code sqlite_run(mr_db *base, const char *sql, const mr_db_value *args, uint32_t arg_count,
-                          mr_db_rows *ret, bool wait, mr_cx *cx) {
-    (void)wait;
+static mr_code sqlite_run(mr_db *base, const mr_db_call *call, mr_db_rows *ret, mr_cx *cx) {
     sqlite_db *db = (sqlite_db *)base;
     sqlite_statement *statement;
-    MR_TRY(prepare(db, sql, &statement, cx));
+    MR_TRY(prepare(db, call->sql, &statement, cx));
     sqlite3_stmt *handle = statement->handle;
     for (uint32_t i = 0; i < statement->parameter_count; i++) {
-        mr_assert(statement->numbers[i] <= arg_count);
-        int bound = bind_value(handle, (int)i + 1, &args[statement->numbers[i] - 1]);
+        mr_assert(statement->numbers[i] <= call->arg_count);
+        int bound = bind_value(handle, (int)i + 1, &call->args[statement->numbers[i] - 1]);
         mr_assert(bound == SQLITE_OK);
     }
     mr_db_rows rows = {.column_count = (uint32_t)sqlite3_column_count(handle)};
@@ -172,6 +170,10 @@ static mr_code sqlite_run(mr_db *base, const char *sql, const mr_db_value *args,
         *ret = rows;
     }
     return code;
+}
+
+static mr_code run_text(mr_db *db, const char *sql, mr_cx *cx) {
+    return sqlite_run(db, &(mr_db_call){.sql = sql, .wait = true}, NULL, cx);
 }
 
 // ---- opening and transactions ----------------------------------------------------------------
@@ -226,7 +228,7 @@ static mr_code sqlite_open(const char *url, bool read_only, mr_db **ret, mr_cx *
     };
     mr_code code = open_file(db, cx);
     for (size_t i = 0; i < MR_COUNT(settings) && code == MR_OK && !read_only; i++) {
-        code = sqlite_run(&db->base, settings[i], NULL, 0, NULL, /* wait= */ true, cx);
+        code = run_text(&db->base, settings[i], cx);
     }
     if (code != MR_OK) {
         sqlite_close(&db->base);
@@ -243,18 +245,18 @@ static mr_code sqlite_ready(mr_db *db, mr_cx *cx) {
 }
 
 static mr_code sqlite_begin(mr_db *db, mr_cx *cx) {
-    return sqlite_run(db, "BEGIN IMMEDIATE", NULL, 0, NULL, /* wait= */ true, cx);
+    return run_text(db, "BEGIN IMMEDIATE", cx);
 }
 
 static void sqlite_rollback(mr_db *base, mr_cx *cx) {
     sqlite_db *db = (sqlite_db *)base;
     if (sqlite3_get_autocommit(db->handle) == 0) {  // Some failures have rolled back already.
-        (void)!sqlite_run(base, "ROLLBACK", NULL, 0, NULL, /* wait= */ true, cx);
+        (void)!run_text(base, "ROLLBACK", cx);
     }
 }
 
 static mr_code sqlite_commit(mr_db *db, mr_cx *cx) {
-    mr_code code = sqlite_run(db, "COMMIT", NULL, 0, NULL, /* wait= */ true, cx);
+    mr_code code = run_text(db, "COMMIT", cx);
     if (code != MR_OK) {
         mr_error kept = cx->error;
         sqlite_rollback(db, cx);
