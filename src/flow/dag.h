@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "flow/schedule.h"
+#include "flow/template.h"
 #include "port/task.h"
 
 // clang-format off
@@ -121,7 +122,7 @@ typedef struct mr_dag {
 typedef struct mr_dag_errors {
     mr_error *items;
     uint32_t count;
-    const char **remarks;  // "file:line:column: …": right, but maybe not meant.
+    const char **remarks;  // "file:line:column: …": right, but maybe not meant. With no error.
     uint32_t remark_count;
 } mr_dag_errors;
 
@@ -130,6 +131,8 @@ typedef struct mr_dag_reader {
     mr_task_kinds kinds;
     mr_code (*zone)(void *self, const char *name, const mr_zone **ret, mr_cx *cx);
     const char *default_timezone;  // NULL = UTC.
+    // [optional] Whether the store has a connection, for a remark on names that nobody knows.
+    bool (*has_connection)(void *self, const char *name);
     void *self;
 } mr_dag_reader;
 
@@ -140,6 +143,9 @@ mr_dag *mr_dag_ref(mr_dag *dag);
 void mr_dag_unref(mr_dag *dag);  // Takes NULL.
 const mr_dag_task *mr_dag_find(const mr_dag *dag, mr_span task_id);
 const char *mr_trigger_rule_text(mr_trigger_rule rule);
+// A task's own keys, rendered: the JSON object that its kind gets (mr_task_options).
+mr_code mr_dag_body(const mr_dag_task *task, const mr_template_scope *scope, mr_text *out,
+                    mr_cx *cx);
 // The JSON Schema of a DAG file, made from the same tables.
 void mr_dag_schema(mr_task_kinds kinds, mr_text *out);
 // The interval and names of a run whose tick or logical date is known.

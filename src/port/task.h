@@ -52,7 +52,10 @@ typedef struct mr_task_type {
     const mr_option *options;   // Keys of its own, beside those that every task has.
     const char *const *nested;  // Keys that may hold lists and maps, NULL-ended: they come as JSON
                                 // text in their MR_OPT_TEXT field.
-    size_t size;                // Of the struct that the options fill.
+    // [optional] The outputs that it sets, NULL-ended, so that a DAG file that names another one is
+    // refused. NULL: it may set any (a kind that is done HERE: none).
+    const char *const *outputs;
+    size_t size;  // Of the struct that the options fill.
     // COMMAND: the words of the command that the supervisor starts, NULL-ended, in cx->arena.
     mr_code (*command)(const void *options, const char *const **ret_words, mr_cx *cx);
     // CHILD: does the work. The log is standard output and standard error.
