@@ -18,7 +18,7 @@ import subprocess
 import time
 
 import answers  # noqa: F401 It knows the folder of kafka_server.
-from common import MILLRACE, Failure, say, tool
+from common import MILLRACE, Failure, run_tool, say, tool
 from watch import session_usage
 
 from kafka_server import LIBS, KafkaServer, free_ports
@@ -27,6 +27,7 @@ START_MAX_S = 0.1
 IDLE_MAX_MB = 25
 IDLE_CPU_MAX = 0.005  # Of one core: rounds to 0 %.
 TURNS = 3
+CHECK_S = 10  # How long what was not acknowledged may take to be there.
 BYTES = {"kafka": 100_000_000, "fsync": 40_000_000}  # Of a run.
 BYTES_QUICK = {"kafka": 10_000_000, "fsync": 4_000_000}
 # durability: (config of the topic here, config of the topic there)
@@ -178,14 +179,16 @@ def perform(address, topic, case, records):
 
 
 def check_topic(address, topic, records):
-    """Whether all that was acknowledged can be read: by offsets, of which no record has two."""
+    """Whether all that was sent can be read: by offsets, of which no record has two. With acks 0 it may still come."""
     from confluent_kafka import Consumer, TopicPartition
     consumer = Consumer({"bootstrap.servers": address, "group.id": "bench"})
     partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    ends = [consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions]
+    end, held = time.monotonic() + CHECK_S, -1
+    while held < records and time.monotonic() < end:
+        held = sum(consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions)
     consumer.close()
-    if sum(ends) != records:
-        raise Failure(f"topic {topic} holds {sum(ends)} records instead of {records}")
+    if held != records:
+        raise Failure(f"topic {topic} holds {held} records instead of {records}")
 
 
 def run_case(case, sides, turns, records):
@@ -214,7 +217,7 @@ def run_produce(bench):
     turns = 1 if bench.quick else TURNS
     data = BYTES_QUICK if bench.quick else BYTES
     cases = [{"durability": kind, "record_bytes": size, "acks": acks, "partitions": partitions}
-             for kind in KINDS for size in (100, 1024) for acks in ("1", "all") for partitions in (1, 10, 100)]
+             for kind in KINDS for size in (100, 1024) for acks in ("0", "1", "all") for partitions in (1, 10, 100)]
     if bench.quick:
         cases = [c for c in cases if (c["record_bytes"], c["acks"]) == (1024, "all")]
     folder = os.path.join(bench.work, "broker")
@@ -233,6 +236,56 @@ def run_produce(bench):
     finally:
         up.stop()
         kafka.stop()
+
+
+# ---- latency -----------------------------------------------------------------------------------------
+
+# durability, record_bytes, acks, partitions, records a second: far below what either can take.
+LATENCIES = (("kafka", 100, "1", 1, 1000), ("kafka", 1024, "all", 1, 1000), ("kafka", 1024, "all", 100, 1000),
+             ("fsync", 1024, "all", 1, 500), ("fsync", 100, "all", 10, 500))
+LATENCY_SECONDS, LATENCY_SECONDS_QUICK = 10, 2
+
+
+def run_latency(bench):
+    """ret {"rows": [case with percentiles of both sides in ms]}, from due to acknowledged and to read."""
+    folder = os.path.join(bench.work, "latency")
+    shutil.rmtree(folder, ignore_errors=True)
+    seconds = LATENCY_SECONDS_QUICK if bench.quick else LATENCY_SECONDS
+    up, kafka = Up(folder), Kafka()
+    try:
+        kafka.start()
+        rows = []
+        for durability, size, acks, partitions, rate in LATENCIES:
+            row = {"durability": durability, "record_bytes": size, "acks": acks, "partitions": partitions, "rate": rate}
+            say("broker-latency " + ", ".join(f"{k} {v}" for k, v in row.items()))
+            runs = {"millrace": [], "kafka": []}
+            for turn in range(1 + (1 if bench.quick else TURNS)):
+                for side, server in (("millrace", up), ("kafka", kafka)):
+                    topic = f"l-{durability}-{size}-{partitions}-{turn}"
+                    server.create_topic(topic, partitions, KINDS[durability][side == "kafka"])
+                    got = run_tool("latency", server.address, topic, partitions, size, acks, rate, seconds)
+                    server.delete_topic(topic)
+                    if turn > 0:  # The first warms up.
+                        runs[side].append(got)
+            for side, all_of in runs.items():
+                row[side] = {f"{what}_{p}_ms": statistics.median(run[f"{what}_us"][p] for run in all_of) / 1000
+                             for what in ("acknowledged", "read") for p in ("p50", "p99")}
+            rows.append(row)
+        return {"rows": rows, "load": os.getloadavg()[0]}
+    finally:
+        up.stop()
+        kafka.stop()
+
+
+def latency_table(rows):
+    lines = ["| durability | record | acks | partitions | a second | acknowledged p50 | p99 | Kafka's p50 | p99 "
+             "| read p50 | p99 | Kafka's p50 | p99 |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    for row in rows:
+        cells = [f"{row[side][f'{what}_{p}_ms']:.2f} ms" for what in ("acknowledged", "read")
+                 for side in ("millrace", "kafka") for p in ("p50", "p99")]
+        lines.append(f"| {_case_text(row)} | {row['rate']:,} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 # ---- start and idling --------------------------------------------------------------------------------

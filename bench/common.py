@@ -40,6 +40,7 @@ _BUILDS = {
     "limits": [*_C, "bench/limits.c", "-lpthread"],
     "consume": [*_C, "bench/consume.c", "-lrdkafka"],
     "produce": [*_C, "bench/produce.c", "-lrdkafka"],
+    "latency": [*_C, "bench/latency.c", "-lrdkafka", "-lpthread"],
     "syncs": [*_C, "-shared", "-fPIC", "bench/syncs.c"],
     "simdjson": ["c++", "-std=c++17", "-O3", "bench/simdjson.cpp", "-lsimdjson", "-lpthread"],
 }

@@ -109,6 +109,12 @@ class Results:
                   max(rows, key=lambda r: r["millrace"]["p99_ms"] / max(r["kafka"]["p99_ms"], 1), default=None),
                   lambda r: f"{r['millrace']['p99_ms']:.0f} against {r['kafka']['p99_ms']:.0f} ms ({text(r)})",
                   lambda r: r["millrace"]["p99_ms"] <= r["kafka"]["p99_ms"])
+        waited = self.tables.get("broker-latency", {}).get("rows", [])
+        judge("p99 from producer to consumer", "≤ Kafka's",
+              max(waited, key=lambda r: r["millrace"]["read_p99_ms"] / r["kafka"]["read_p99_ms"], default=None),
+              lambda r: f"{r['millrace']['read_p99_ms']:.2f} against {r['kafka']['read_p99_ms']:.2f} ms (durability "
+                        f"{r['durability']}, {r['record_bytes']} B, partitions: {r['partitions']}; the worst)",
+              lambda r: r["millrace"]["read_p99_ms"] <= r["kafka"]["read_p99_ms"])
         up = next(iter(self.tables.get("broker-start", {}).get("rows", [])), {})
         judge("start of millrace up", f"≤ {broker.START_MAX_S} s", up.get("start_seconds"), lambda v: f"{v:.3f} s",
               lambda v: v <= broker.START_MAX_S)
@@ -204,6 +210,11 @@ def page(results, title):
     if "rows" in produced:
         text += ["", "## Producers", "", f"ProducerPerformance of Kafka 3.9.1, load {produced['load']:.1f}.", "",
                  broker.produce_table(produced["rows"])]
+    waited = results.tables.get("broker-latency", {})
+    if "rows" in waited:
+        text += ["", "## From producer to consumer", "",
+                 f"Records sent at a fixed rate by librdkafka, load {waited['load']:.1f}.", "",
+                 broker.latency_table(waited["rows"])]
     if "rows" in results.tables.get("broker-start", {}):
         text += ["", "## The broker's start, and at rest", "",
                  broker.start_table(results.tables["broker-start"]["rows"])]

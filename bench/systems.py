@@ -404,6 +404,7 @@ ROWS = {
 }
 TABLES = {
     "broker-produce": lambda b, record: broker.run_produce(b),
+    "broker-latency": lambda b, record: broker.run_latency(b),
     "broker-start": lambda b, record: broker.run_start(b),
     "start": lambda b, record: start.run(b.work),
     "history": lambda b, record: history.run(b.work, record),

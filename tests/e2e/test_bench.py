@@ -151,6 +151,23 @@ def test_the_worst_row_of_producers_is_judged_against_kafka():
         broker.produce_table(rows))
 
 
+def under_way(durability, read_p99, kafka_read_p99):
+    def side(p99):
+        return {"acknowledged_p50_ms": 0.1, "acknowledged_p99_ms": 0.5, "read_p50_ms": 0.2, "read_p99_ms": p99}
+    return {"durability": durability, "record_bytes": 100, "acks": "1", "partitions": 1, "rate": 1000,
+            "millrace": side(read_p99), "kafka": side(kafka_read_p99)}
+
+
+@pytest.mark.parametrize("p99, ok", [(2.0, True), (2.1, False)])
+def test_the_slowest_way_to_a_consumer_is_judged_against_kafka(p99, ok):
+    rows = [under_way("kafka", 1.0, 3.0), under_way("fsync", p99, 2.0)]
+    got = results()
+    got.tables = {"broker-latency": {"rows": rows, "load": 0.0}}
+    assert verdicts(got) == {"p99 from producer to consumer": ok}
+    assert "| kafka | 100 B | 1 | 1 | 1,000 | 0.10 ms | 0.50 ms | 0.10 ms | 0.50 ms | 0.20 ms | 1.00 ms | 0.20 ms " in (
+        broker.latency_table(rows))
+
+
 def test_the_bound_is_the_sum_of_its_parts():
     got = results(read={"events_per_second": 40, "one_thread_events_per_second": 20},
                   simdjson={"events_per_second": 20, "one_thread_events_per_second": 10},
