@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,18 +45,55 @@ static char **environment(const char *const *extra, mr_arena *arena) {
     return all;
 }
 
+// The program of a command, by the PATH that it will have; NULL when it is nowhere.
+static const char *program(const char *word, char *const *env, mr_arena *arena) {
+    const char *at = "/usr/local/bin:/usr/bin:/bin";
+    for (size_t i = 0; env[i] != NULL; i++) {
+        at = strncmp(env[i], "PATH=", 5) == 0 ? env[i] + 5 : at;
+    }
+    if (strchr(word, '/') != NULL) {
+        return word;
+    }
+    for (;;) {
+        size_t bytes = strcspn(at, ":");
+        const char *path = bytes == 0 ? mr_arena_printf(arena, "./%s", word)
+                                      : mr_arena_printf(arena, "%.*s/%s", (int)bytes, at, word);
+        struct stat stat_of;
+        if (stat(path, &stat_of) == 0 && S_ISREG(stat_of.st_mode) && access(path, X_OK) == 0) {
+            return path;
+        }
+        if (at[bytes] == '\0') {
+            return NULL;
+        }
+        at += bytes + 1;
+    }
+}
+
+static void set_files(posix_spawn_file_actions_t *files, const mr_child_spec *spec) {
+    posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (spec->pipe != NULL) {
+        posix_spawn_file_actions_adddup2(files, spec->pipe->handle, STDOUT_FILENO);
+    } else if (spec->output != NULL) {
+        posix_spawn_file_actions_addopen(files, STDOUT_FILENO, spec->output,
+                                         O_WRONLY | O_CREAT | O_APPEND, 0644);
+    }
+    if (spec->pipe != NULL || spec->output != NULL) {
+        posix_spawn_file_actions_adddup2(files, STDOUT_FILENO, STDERR_FILENO);
+    }
+    if (spec->passed != NULL) {
+        posix_spawn_file_actions_adddup2(files, spec->passed->handle, MR_CHILD_PASSED);
+    }
+    if (spec->dir != NULL) {
+        posix_spawn_file_actions_addchdir_np(files, spec->dir);
+    }
+}
+
 static int spawn(pid_t *pid, const mr_child_spec *spec, mr_cx *cx) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, spec->output,
-                                     O_WRONLY | O_CREAT | O_APPEND, 0644);
-    posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
-    if (spec->dir != NULL) {
-        posix_spawn_file_actions_addchdir_np(&files, spec->dir);
-    }
+    set_files(&files, spec);
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -71,8 +109,9 @@ static int spawn(pid_t *pid, const mr_child_spec *spec, mr_cx *cx) {
     for (size_t i = 0; i < words; i++) {
         copy[i] = mr_arena_string(cx->arena, spec->words[i]);
     }
-    int error =
-        posix_spawnp(pid, copy[0], &files, &attributes, copy, environment(spec->env, cx->arena));
+    char **env = environment(spec->env, cx->arena);
+    const char *file = program(copy[0], env, cx->arena);
+    int error = file == NULL ? ENOENT : posix_spawn(pid, file, &files, &attributes, copy, env);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     return error;

@@ -13,13 +13,16 @@ typedef struct mr_child {
     int handle;  // For mr_socket_wait; -1 = closed.
 } mr_child;
 
-#define MR_CHILD_NONE ((mr_child){.pid = 0, .handle = -1})
+#define MR_CHILD_PASSED 3
+#define MR_CHILD_NONE   ((mr_child){.pid = 0, .handle = -1})
 
 typedef struct mr_child_spec {
-    const char *const *words;  // The command, NULL-ended; looked up in PATH.
+    const char *const *words;  // The command, NULL-ended; looked up in the PATH that it gets.
     const char *const *env;    // "NAME=value" on top of ours, NULL-ended; may be NULL.
     const char *dir;           // Where it runs; NULL = where we are.
-    const char *output;        // A file that its output and errors are appended to.
+    const char *output;        // A file that its output and errors are appended to; NULL = ours.
+    const mr_socket *pipe;     // Instead, where both go; may be NULL.
+    const mr_socket *passed;   // Is its handle MR_CHILD_PASSED; may be NULL.
 } mr_child_spec;
 
 // errors  MR_E_MISSING naming the command; MR_E_IO

@@ -13,11 +13,11 @@ mr_code mr_dir_sync(const char *path, mr_cx *cx) {
     return error < 0 ? plat_sync_fail(cx, -error, path) : MR_OK;
 }
 
-// Makes one folder whose parent exists; a new entry is made durable in the parent.
-static mr_code make_one(const char *path, mr_cx *cx) {
+// Makes one folder whose parent exists; durable: its entry in the parent is synced.
+static mr_code make_one(const char *path, bool durable, mr_cx *cx) {
     int error = cx->plat->ops->dir_make(cx->plat, path);
     if (error == 0) {
-        return mr_dir_sync(mr_plat_parent(path, cx->arena), cx);
+        return !durable ? MR_OK : mr_dir_sync(mr_plat_parent(path, cx->arena), cx);
     }
     mr_stat stat;
     if (error == -EEXIST && cx->plat->ops->stat(cx->plat, path, &stat) == 0 && stat.is_dir) {
@@ -26,7 +26,7 @@ static mr_code make_one(const char *path, mr_cx *cx) {
     return plat_fail(cx, -error, "create folder", path);
 }
 
-mr_code mr_dir_make(const char *path, mr_cx *cx) {
+static mr_code make_all(const char *path, bool durable, mr_cx *cx) {
     mr_stat stat;
     if (cx->plat->ops->stat(cx->plat, path, &stat) == 0 && stat.is_dir) {
         return MR_OK;
@@ -35,11 +35,19 @@ mr_code mr_dir_make(const char *path, mr_cx *cx) {
     for (char *at = prefix + 1; prefix[0] != '\0' && *at != '\0'; at++) {
         if (*at == '/' && at[-1] != '/') {
             *at = '\0';
-            MR_TRY(make_one(prefix, cx));
+            MR_TRY(make_one(prefix, durable, cx));
             *at = '/';
         }
     }
-    return make_one(path, cx);
+    return make_one(path, durable, cx);
+}
+
+mr_code mr_dir_make(const char *path, mr_cx *cx) {
+    return make_all(path, /* durable= */ true, cx);
+}
+
+mr_code mr_dir_make_loose(const char *path, mr_cx *cx) {
+    return make_all(path, /* durable= */ false, cx);
 }
 
 mr_code mr_dir_settle(const char *path, mr_cx *cx) {

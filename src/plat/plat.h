@@ -79,6 +79,8 @@ void mr_disk_close(mr_disk *disk, mr_plat *plat);  // Takes a closed one.
 
 mr_code mr_dir_make(const char *path,
                     mr_cx *cx);  // With parents; each new entry's parent is synced.
+// The same, not synced: for what is of no use after a power cut.
+mr_code mr_dir_make_loose(const char *path, mr_cx *cx);
 mr_code mr_dir_sync(const char *path, mr_cx *cx);  // Entries of the folder are durable.
 // The same for the folder and all above it, as far as they may be read; MR_OK when it is absent.
 // For a start: a process that was killed may have made a folder and not yet synced its parent.
