@@ -4,6 +4,8 @@
 
 #include "base/cx.h"
 #include "cli/cli.h"
+#include "flow/executor.h"
+#include "plat/child.h"
 #include "plat/plat.h"
 #include "version.h"
 
@@ -84,6 +86,9 @@ int main(int count, char **words) {
     mr_arena arena = {0};
     mr_cx cx;
     mr_cx_init(&cx, &arena, mr_plat_linux());
+    if (count == 2 && strcmp(words[1], "__spawner") == 0) {  // First: it stays small.
+        return mr_spawner_main(MR_CHILD_PASSED, &cx);
+    }
     int exit_code = run_command(count, words, &cx);
     mr_arena_release(&arena);
     return exit_code;

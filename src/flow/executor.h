@@ -7,15 +7,20 @@
 // go on, and be recorded, when the scheduler dies. The supervisor takes the try (creates `claim`
 // with its pid, its start time and the boot's id; who comes second finds it taken), is a session
 // and a subreaper, starts the task with its log as output, waits, ends all that is left of it on a
-// timeout or a stop (TERM, then KILL), writes `exit` durably, and only then ends itself. A
-// scheduler that starts again finds each open try claimed and alive (it waits for it again),
-// claimed and over (it reads `exit`), or not claimed (it claims it as lost).
+// timeout or a stop (TERM, then KILL), and what it left behind when it has ended. It writes `exit`,
+// tells the scheduler, syncs `exit` and ends. The scheduler's commit is as good a record as that
+// file, so the two syncs may be under way at once; the file's matters when the scheduler is dead.
+// A scheduler that starts again finds each open try claimed and alive (it waits for it again),
+// claimed and over (it reads `exit`), or not claimed (it claims it as lost). What a supervisor that
+// was killed leaves comes to the spawner, which is a reaper too, and ends it before it tells that
+// the try is lost; when both were killed, it is found by MILLRACE_TRY in its environment.
 // A vtable, so that the scheduler's tests run with a virtual clock and no processes.
 //
 // A try's folder, <data>/flow/logs/<dag>/<run>/<task>[.<index>]/<number>/:
-//   launch.json   what is to run; made by the scheduler      claim   by whom
-//   log           standard output and error                  exit    how it ended
-//   output        lines key=<json>: $MILLRACE_OUTPUT
+//   launch.json   what is to run, for its owner's eyes; goes   claim   by whom
+//                 once it is read when there are secrets        exit    how it ended, one line
+//   log           standard output and error                    output  lines key=<json>
+// Crash points: try.claim try.claimed try.forked try.ended try.recorded.
 
 #pragma once
 
@@ -24,12 +29,24 @@
 
 // What is to run; written to launch.json by mr_launch_save, read by the supervisor.
 typedef struct mr_launch {
-    const char *dir;            // The try's folder; made before.
-    const char *const *words;   // The command, NULL-ended; of a CHILD kind {"task"}: this program.
-    const char *const *env;     // NAME=value beside the scheduler's own, NULL-ended.
-    const char *work_dir;       // The project's folder.
-    mr_span body_json;          // The task's own keys, rendered: for a CHILD.
-    const char *kind;           // "sql"
+    const char *dir;           // The try's folder; made when it is not there.
+    const char *const *words;  // The command, NULL-ended; of a CHILD kind {"task"}: this program.
+    // NAME=value beside the scheduler's own, NULL-ended. The supervisor adds MILLRACE_DAG,
+    // MILLRACE_RUN, MILLRACE_TASK, MILLRACE_TRY_NUMBER, MILLRACE_DATA, MILLRACE_OUTPUT, and
+    // MILLRACE_TRY, the folder, by which what a try has started is found again.
+    const char *const *env;
+    const char *work_dir;      // The project's folder.
+    mr_span body_json;         // The task's own keys, rendered: for a CHILD.
+    mr_span connections_json;  // The DAG's `connections` by id, an object: for a CHILD. May be
+                               // empty.
+    const char *kind;          // "sql"
+    const char *dag;
+    const char *run_id;
+    const char *task;
+    int64_t map_index;  // -1 = it is not mapped.
+    int64_t number;     // Of the try, from 1.
+    const char *data_dir;
+    const char *store;          // The flow database, for the vault: a path or URL.
     int64_t timeout_us;         // execution_timeout; 0 = none.
     int64_t grace_us;           // From TERM to KILL.
     const char *const *masked;  // Values that the log must not show, NULL-ended.
@@ -60,8 +77,9 @@ typedef struct mr_executor_type {
     // token: the scheduler's number of the try; comes back with its end. The launch file is there
     // and durable enough: the try's row is committed before this call.
     mr_code (*start)(mr_executor *self, uint64_t token, const char *dir, mr_cx *cx);
-    // After a restart: takes up a try that was open. *ret_known: it runs and its end will come; or
-    // it has ended, and its end comes with the next `ended`. Else it was claimed as lost now.
+    // After a restart: takes up a try that was open. *ret_known: it runs, or has ended, or what its
+    // dead supervisor left is being ended: its end comes by `ended`. Else nothing of it runs, it
+    // never will, and nobody knows an end: it is lost.
     mr_code (*adopt)(mr_executor *self, uint64_t token, const char *dir, bool *ret_known,
                      mr_cx *cx);
     // Ends it and all that it started; its end comes as that of any other.
@@ -77,6 +95,7 @@ struct mr_executor {
     const mr_executor_type *type;
 };
 
+// Makes the folder and writes launch.json. Nothing is synced: after a power cut nothing runs.
 mr_code mr_launch_save(const mr_launch *launch, mr_cx *cx);
 mr_code mr_launch_load(const char *dir, mr_launch *ret, mr_cx *cx);
 // The real one: starts the spawner (this program with the word "__spawner").
