@@ -1,4 +1,4 @@
-// Command "new": the files of another pipeline in a project.
+// Command "new": the files of another pipeline or workflow in a project.
 
 #include <string.h>
 
@@ -7,18 +7,17 @@
 #include "conn/conn.h"
 
 #define NAME_BYTES_MAX 48  // Table names are made of it.
+#define NAME_HINT      "Use small letters, digits and _, a letter first, such as page_views."
 
 static const mr_cli_flag new_flags[] = {MR_CLI_FLAGS_END};
 
 // A name must do as a file's and, without quotes, as a table's.
 static mr_code check_name(const char *name, mr_cx *cx) {
-    static const char *const hint =
-        "Use small letters, digits and _, a letter first, such as page_views.";
     size_t bytes = strlen(name);
     bool fine = bytes > 0 && bytes <= NAME_BYTES_MAX && name[0] >= 'a' && name[0] <= 'z';
     fine &= strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == bytes;
     if (!fine) {
-        return mr_fail(cx, MR_E_OPTION, hint, "\"%s\" cannot be a pipeline's name", name);
+        return mr_fail(cx, MR_E_OPTION, NAME_HINT, "\"%s\" cannot be a pipeline's name", name);
     }
     mr_text text;  // Is the pipeline that will be made one?
     mr_text_init(&text, cx->arena);
@@ -38,22 +37,42 @@ static mr_code check_name(const char *name, mr_cx *cx) {
     return code;
 }
 
-static mr_code make_stream(const char *name, mr_text *said, mr_cx *cx) {
+static mr_code go_to_project(mr_cx *cx) {
     const char *folder =
         mr_job_project(mr_arena_printf(cx->arena, "%s/new.sql", mr_dir_current(cx)), cx);
     if (!mr_file_exists(mr_arena_printf(cx->arena, "%s/millrace.yaml", folder), cx)) {
         return mr_fail(cx, MR_E_MISSING, "Go to a project, or make one with: millrace init.",
                        "there is no millrace.yaml here or above");
     }
-    MR_TRY(mr_dir_change(folder, cx));
+    return mr_dir_change(folder, cx);
+}
+
+static mr_code refuse_existing(const char *path, mr_cx *cx) {
+    return mr_file_exists(path, cx)
+               ? mr_fail(cx, MR_E_EXISTS, "Choose another name.", "%s is there already", path)
+               : MR_OK;
+}
+
+static mr_code make_stream(const char *name, mr_text *said, mr_cx *cx) {
+    MR_TRY(go_to_project(cx));
     MR_TRY(check_name(name, cx));
-    const char *pipeline = mr_arena_printf(cx->arena, "sql/%s.sql", name);
-    if (mr_file_exists(pipeline, cx)) {
-        return mr_fail(cx, MR_E_EXISTS, "Choose another name.", "%s is there already", pipeline);
-    }
+    MR_TRY(refuse_existing(mr_arena_printf(cx->arena, "sql/%s.sql", name), cx));
     MR_TRY(mr_template_write(mr_template_stream, ".", name, said, cx));
     mr_text_addf(said, "\nNow: write down in sql/%s.sql what it reads, and millrace check it\n",
                  name);
+    return MR_OK;
+}
+
+static mr_code make_dag(const char *name, mr_text *said, mr_cx *cx) {
+    MR_TRY(go_to_project(cx));
+    size_t bytes = strlen(name);
+    if (bytes == 0 || bytes > NAME_BYTES_MAX || name[0] < 'a' || name[0] > 'z' ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != bytes) {
+        return mr_fail(cx, MR_E_OPTION, NAME_HINT, "\"%s\" cannot be a DAG's name", name);
+    }
+    MR_TRY(refuse_existing(mr_arena_printf(cx->arena, "dags/%s.yaml", name), cx));
+    MR_TRY(mr_template_write(mr_template_dag, ".", name, said, cx));
+    mr_text_addf(said, "\nNow: millrace dag validate dags/%s.yaml\n", name);
     return MR_OK;
 }
 
@@ -61,11 +80,13 @@ static int new_run(const mr_cli_args *args, mr_cx *cx) {
     mr_text said;
     mr_text_init(&said, cx->arena);
     mr_code code;
-    if (strcmp(args->plain[0], "stream") != 0) {
-        code = mr_fail(cx, MR_E_OPTION, "Write: millrace new stream NAME.",
-                       "millrace new does not know \"%s\"", args->plain[0]);
-    } else {
+    if (strcmp(args->plain[0], "stream") == 0) {
         code = make_stream(args->plain[1], &said, cx);
+    } else if (strcmp(args->plain[0], "dag") == 0) {
+        code = make_dag(args->plain[1], &said, cx);
+    } else {
+        code = mr_fail(cx, MR_E_OPTION, "Write: millrace new stream NAME, or new dag NAME.",
+                       "millrace new does not know \"%s\"", args->plain[0]);
     }
     mr_report_print(cx, &said);
     if (code != MR_OK) {
@@ -76,8 +97,8 @@ static int new_run(const mr_cli_args *args, mr_cx *cx) {
 
 const mr_cli_command mr_cmd_new = {
     .name = "new",
-    .usage = "stream NAME",
-    .summary = "Begins another pipeline in a project: sql/, made/ and tests/ of that name.",
+    .usage = "stream|dag NAME",
+    .summary = "Begins another pipeline (sql/, made/, tests/) or workflow (dags/) in a project.",
     .flags = new_flags,
     .plain_min = 2,
     .plain_max = 2,

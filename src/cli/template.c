@@ -23,6 +23,8 @@
     X(stream_yaml, "stream/stream.yaml", "made/{{name}}.yaml") \
     X(stream_test, "stream/stream.test", "tests/{{name}}.test")
 
+#define DAG_FILES(X) X(dag_yaml, "dag/dag.yaml", "dags/{{name}}.yaml")
+
 // The bytes of a file, between two symbols. The path is from the folder where make runs.
 #define INCLUDE(id, file, path)                                                            \
     __asm__(".pushsection .rodata\n.globl mr_template_text_" #id "\nmr_template_text_" #id \
@@ -31,11 +33,13 @@
     extern const char mr_template_text_##id[], mr_template_end_##id[];
 INIT_FILES(INCLUDE)
 STREAM_FILES(INCLUDE)
+DAG_FILES(INCLUDE)
 #undef INCLUDE
 
 #define ROW(id, file, path) {path, mr_template_text_##id, mr_template_end_##id},
 const mr_template mr_template_init[] = {INIT_FILES(ROW){NULL, NULL, NULL}};
 const mr_template mr_template_stream[] = {STREAM_FILES(ROW){NULL, NULL, NULL}};
+const mr_template mr_template_dag[] = {DAG_FILES(ROW){NULL, NULL, NULL}};
 #undef ROW
 
 static void add_exec(mr_text *out) {

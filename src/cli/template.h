@@ -15,8 +15,9 @@ typedef struct mr_template {
     const char *end;
 } mr_template;
 
-extern const mr_template mr_template_init[];  // Both end with path NULL.
+extern const mr_template mr_template_init[];  // All end with path NULL.
 extern const mr_template mr_template_stream[];
+extern const mr_template mr_template_dag[];
 
 // A file's text with the names filled in.
 void mr_template_fill(const mr_template *from, const char *name, mr_text *out);

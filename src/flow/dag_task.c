@@ -165,6 +165,14 @@ static mr_code find_type(mr_dag_build *b, mr_dag_task *task) {
          kinds++) {
         names[count++] = (*kinds)->name;
     }
+    static const char *const wanted[] = {"type"};
+    for (uint32_t i = 0; node == NULL && i < task->body->count; i++) {
+        if (mr_dag_key_find(mr_dag_keys_task, task->body->names[i]) == NULL &&
+            mr_text_closest(task->body->names[i], wanted, 1) != NULL) {
+            return mr_fail_at(b->cx, MR_E_OPTION, task->body->places[i], "Did you mean \"type\"?",
+                              "unknown key \"%s\"", task->body->names[i]);
+        }
+    }
     if (node == NULL) {
         return mr_fail_at(b->cx, MR_E_OPTION, task->place,
                           mr_dag_key_hint("", names, count, "Write type: and one of", b->cx->arena),

@@ -76,6 +76,8 @@ static const dag_mistake wrong_keys[] = {
      "3:19 there is no type \"BashOperator\" | Write type: shell."},
     {"id: d\ntasks:\n  - {id: a, type: nop}\n",
      "3:19 there is no type \"nop\" | Did you mean \"noop\"?"},
+    {"id: d\ntasks:\n  - {id: a, typ: noop}\n",
+     "3:13 unknown key \"typ\" | Did you mean \"type\"?"},
     {"id: d\ntasks:\n  - {id: a}\n",
      "3:5 key \"type\" is missing | Write type: and one of: shell, exec, sql, check, wait, "
      "branch, topic.create, noop."},

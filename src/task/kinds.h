@@ -1,0 +1,17 @@
+// Kinds: the kinds of workflow tasks that this program has.
+
+#pragma once
+
+#include "port/task.h"
+
+// A kind is a row here and one const mr_task_type in a file of this folder.
+// clang-format off
+#define MR_KINDS(X) \
+    X(shell) X(exec) X(branch) X(noop)
+// clang-format on
+
+#define MR_KIND_DECLARE(name) extern const mr_task_type mr_kind_##name;
+MR_KINDS(MR_KIND_DECLARE)
+#undef MR_KIND_DECLARE
+
+extern const mr_task_type *const mr_kinds[];  // NULL-ended.
