@@ -73,6 +73,9 @@ typedef struct mr_broker_spec {
     // version. May be NULL.
     void (*say)(void *self, const char *line);
     void *self;
+    // Called once, by a thread of the broker's, when it serves no client any more by a failure that
+    // was said; its owner should close it, and not from in here. NULL = nobody is told.
+    void (*failed)(void *self);
     bool by_hand;  // No threads and no sockets: the simulator and tests drive it.
 } mr_broker_spec;
 

@@ -305,7 +305,7 @@ static void thread_fails(mr_server_thread *thread, const mr_cx *cx) {
     }
     mr_broker_say(server->broker,
                   "the server thread that takes connections ends: %s; the broker serves no client "
-                  "any more: restart it",
+                  "any more",
                   cx->error.text);
     atomic_store(&server->stopping, true);
     for (uint32_t i = 0; i < server->broker->listen_count; i++) {
@@ -313,6 +313,10 @@ static void thread_fails(mr_server_thread *thread, const mr_cx *cx) {
     }
     for (uint32_t i = 1; i < server->thread_count; i++) {
         thread_wake(&server->threads[i]);
+    }
+    const mr_broker_spec *spec = &server->broker->spec;
+    if (spec->failed != NULL) {
+        spec->failed(spec->self);
     }
 }
 

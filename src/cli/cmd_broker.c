@@ -14,6 +14,7 @@ static const mr_cli_flag broker_flags[] = {
 };
 
 static atomic_bool stop_flag;
+static atomic_bool failed_flag;
 
 static mr_code settings_read(const mr_cli_args *args, mr_broker_settings *ret, mr_cx *cx) {
     mr_job_pair *pairs;
@@ -45,6 +46,13 @@ static void say(void *self, const char *line) {
     mr_arena_release(&arena);
 }
 
+// Without clients there is no reason to stay: who watches the process can start it again.
+static void failed(void *self) {
+    (void)self;
+    atomic_store(&failed_flag, true);
+    mr_thread_ask_stop();
+}
+
 static void print_addresses(const mr_broker *broker, mr_cx *cx) {
     mr_text out;
     mr_text_init(&out, cx->arena);
@@ -55,7 +63,7 @@ static void print_addresses(const mr_broker *broker, mr_cx *cx) {
 }
 
 static int broker_run(const mr_cli_args *args, mr_cx *cx) {
-    mr_broker_spec spec = {.version = MR_VERSION, .say = say};
+    mr_broker_spec spec = {.version = MR_VERSION, .say = say, .failed = failed};
     if (settings_read(args, &spec.settings, cx) != MR_OK) {
         mr_report_error(cx);
         return MR_EXIT_USAGE;
@@ -70,6 +78,14 @@ static int broker_run(const mr_cli_args *args, mr_cx *cx) {
     print_addresses(broker, cx);
     mr_thread_wait_stop(&stop_flag);
     if (mr_broker_close(broker, cx) != MR_OK) {
+        mr_report_error(cx);
+        return MR_EXIT_FAILED;
+    }
+    if (atomic_load(&failed_flag)) {
+        mr_code code =
+            mr_fail(cx, MR_E_IO, "Start it again; what was acknowledged is on the disk.",
+                    "the broker could not serve clients any more, as said above, and was stopped");
+        mr_assert(code != MR_OK);
         mr_report_error(cx);
         return MR_EXIT_FAILED;
     }

@@ -395,7 +395,10 @@ static mr_code run_loop(loop *l) {
             stop_all(owner);
         }
         if (owner->stopping && all_stopped(owner)) {
-            return MR_OK;
+            return atomic_load(&owner->broker_failed)
+                       ? mr_fail(l->cx, MR_E_IO, "Start it again: millrace up.",
+                                 "the broker could not serve clients any more")
+                       : MR_OK;
         }
         if (!owner->stopping && now(owner) - l->looked_us >= LOOK_US) {
             l->looked_us = now(owner);
@@ -411,11 +414,19 @@ static void broker_says(void *self, const char *line) {
     mr_owner_say(self, "broker: %s", line);
 }
 
+// The project's log is its heart: pipelines that go on without it would only fail one by one.
+static void broker_failed(void *self) {
+    mr_owner *owner = self;
+    atomic_store(&owner->broker_failed, true);
+    mr_thread_ask_stop();
+}
+
 static mr_code open_broker(mr_owner *owner, mr_cx *cx) {
     mr_broker_spec spec = {
         .dir = mr_arena_printf(cx->arena, "%s/broker", owner->spec.data_dir),
         .version = owner->spec.version,
         .say = broker_says,
+        .failed = broker_failed,
         .self = owner,
     };
     mr_config config = {owner->spec.config, owner->spec.config_count};

@@ -85,8 +85,9 @@ typedef struct mr_owner {
     const char *broker_address;
     mr_wake wake;  // A part's thread has ended, or the owner is to stop.
     mr_plat *plat;
-    mr_part *parts;    // By name, pipelines first.
-    bool stop_wanted;  // "down" was asked for.
+    mr_part *parts;             // By name, pipelines first.
+    bool stop_wanted;           // "down" was asked for.
+    atomic_bool broker_failed;  // It serves no client any more.
     bool stopping;
     int64_t started_us;
 } mr_owner;

@@ -135,6 +135,10 @@ void mr_thread_catch_stop(atomic_bool *flag) {
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+void mr_thread_ask_stop(void) {
+    (void)kill(getpid(), SIGTERM);
+}
+
 void mr_thread_wait_stop(atomic_bool *flag) {
     sigset_t stop, before;
     sigemptyset(&stop);

@@ -39,6 +39,8 @@ void mr_condition_broadcast(mr_condition *condition);
 // SIGTERM; ignores SIGPIPE.
 void mr_thread_catch_stop(atomic_bool *flag);
 // Sleeps until such a signal has come. Only for the main thread.
+// As if the process was asked to stop. Any thread.
+void mr_thread_ask_stop(void);
 void mr_thread_wait_stop(atomic_bool *flag);
 // The same, and signals a wake, for a thread that waits; NULL ends that.
 void mr_thread_wake_at_stop(const mr_wake *wake);
