@@ -45,12 +45,15 @@
     static void name##_ge(mr_fn_call *call) { COMPARE_LOOP(ctype, LE(y, x)); }
 // clang-format on
 
+#if defined(__clang__)  // Of booleans on purpose: a loop without branches.
+#pragma clang diagnostic ignored "-Wbitwise-instead-of-logical"
+#endif
 #define PLAIN_EQ(x, y) ((x) == (y))
 #define PLAIN_LT(x, y) ((x) < (y))
 #define PLAIN_LE(x, y) ((x) <= (y))
 // x != x only for NaN. NaN = NaN; x < NaN for every other x.
 #define DOUBLE_EQ(x, y) (((x) == (y)) | (((x) != (x)) & ((y) != (y))))
-#define DOUBLE_LT(x, y) ((int)((x) < (y)) | ((int)((x) == (x)) & (int)((y) != (y))))
+#define DOUBLE_LT(x, y) (((x) < (y)) | (((x) == (x)) & ((y) != (y))))
 #define DOUBLE_LE(x, y) (((x) <= (y)) | ((y) != (y)))
 #define UUID_EQ(x, y)   (((x).high == (y).high) & ((x).low == (y).low))
 #define UUID_LT(x, y)   (mr_uuid_compare(x, y) < 0)
