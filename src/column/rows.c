@@ -198,11 +198,18 @@ void mr_rows_append_row(mr_rows *rows, const mr_batch *batch, uint32_t row) {
 }
 
 void mr_rows_append_rows(mr_rows *rows, const mr_rows *more) {
+    mr_rows_append_range(rows, more, 0, more->row_count);
+}
+
+void mr_rows_append_range(mr_rows *rows, const mr_rows *more, uint64_t row_first,
+                          uint64_t row_count) {
     mr_assert(rows != more && rows->schema->count == more->schema->count);
+    mr_assert(row_first <= more->row_count && row_count <= more->row_count - row_first);
     mr_arena arena;
     mr_arena_init(&arena);
-    for (uint64_t row = 0; row < more->row_count;) {
-        uint32_t count = (uint32_t)MR_MIN(more->row_count - row, (uint64_t)MR_BATCH_ROWS_MAX);
+    uint64_t end = row_first + row_count;
+    for (uint64_t row = row_first; row < end;) {
+        uint32_t count = (uint32_t)MR_MIN(end - row, (uint64_t)MR_BATCH_ROWS_MAX);
         mr_batch batch;
         mr_rows_batch(more, row, count, &arena, &batch);
         mr_rows_append(rows, &batch);

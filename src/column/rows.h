@@ -33,6 +33,9 @@ void mr_rows_clear(mr_rows *rows);  // Keeps the memory.
 void mr_rows_append(mr_rows *rows, const mr_batch *batch);
 void mr_rows_append_row(mr_rows *rows, const mr_batch *batch, uint32_t row);
 void mr_rows_append_rows(mr_rows *rows, const mr_rows *more);
+// The same of row_count of them, from row_first on.
+void mr_rows_append_range(mr_rows *rows, const mr_rows *more, uint64_t row_first,
+                          uint64_t row_count);
 // Rows row_first .. row_first + row_count - 1 as a batch (row_count <= MR_BATCH_ROWS_MAX). Vectors
 // point into rows: valid until the next append, clear or release. String headers are made in arena.
 void mr_rows_batch(const mr_rows *rows, uint64_t row_first, uint32_t row_count, mr_arena *arena,

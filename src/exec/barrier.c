@@ -33,6 +33,10 @@ static void worker_take(mr_driver *driver, mr_worker *worker) {
     for (uint32_t i = 0; i < pipeline->insert_count; i++) {
         if (worker->collected[i] != NULL) {
             swap_rows(&part->collected[i], worker->collected[i]);
+            mr_order kept = part->orders[i];
+            part->orders[i] = worker->orders[i];
+            worker->orders[i] = kept;
+            worker->orders[i].by_row = part->orders[i].by_row;
         }
     }
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
@@ -192,6 +196,7 @@ void mr_barrier_build(mr_driver *driver, mr_worker *worker) {
     const mr_pipeline *pipeline = driver->spec.pipeline;
     mr_worker_part *part = &worker->part;
     part->collected = MR_NEW_ARRAY(&worker->ops_arena, mr_rows, pipeline->insert_count);
+    part->orders = MR_NEW_ARRAY(&worker->ops_arena, mr_order, pipeline->insert_count);
     for (uint32_t i = 0; i < pipeline->insert_count; i++) {
         mr_rows_init(&part->collected[i], pipeline->inserts[i].root->schema);
     }
@@ -210,6 +215,7 @@ void mr_barrier_release(mr_driver *driver, mr_worker *worker) {
     mr_worker_part *part = &worker->part;
     for (uint32_t i = 0; part->collected != NULL && i < pipeline->insert_count; i++) {
         mr_rows_release(&part->collected[i]);
+        mr_order_release(&part->orders[i]);
     }
     for (uint32_t a = 0; part->panes != NULL && a < driver->aggregate_count; a++) {
         mr_panes_release(&part->panes[a]);

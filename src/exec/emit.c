@@ -26,14 +26,33 @@ static void take_over_asides(mr_driver *driver, mr_op_aside *asides, int64_t now
     }
 }
 
-static void take_over_rows(mr_driver *driver, int64_t now_us) {
-    const mr_pipeline *pipeline = driver->spec.pipeline;
+// What all workers collected for an insert, in the order of the source.
+static void take_collected(mr_driver *driver, uint32_t insert, int64_t now_us, mr_cx *cx) {
+    uint32_t count = driver->worker_count;
+    mr_staging *staging = &driver->stagings[insert];
+    if (count == 1) {
+        take_rows(staging, &driver->workers[0].part.collected[insert], now_us);
+        return;
+    }
+    mr_order_part *parts = MR_NEW_ARRAY(cx->arena, mr_order_part, count);
+    for (uint32_t w = 0; w < count; w++) {
+        const mr_worker_part *part = &driver->workers[w].part;
+        parts[w] = (mr_order_part){&part->collected[insert], &part->orders[insert]};
+    }
+    mr_order_merge(parts, count, &staging->waiting, cx->arena);
+    mr_staging_added(staging, now_us);
+    for (uint32_t w = 0; w < count; w++) {
+        mr_rows_clear(&driver->workers[w].part.collected[insert]);
+        mr_order_clear(&driver->workers[w].part.orders[insert]);
+    }
+}
+
+static void take_over_rows(mr_driver *driver, int64_t now_us, mr_cx *cx) {
+    for (uint32_t i = 0; i < driver->spec.pipeline->insert_count; i++) {
+        take_collected(driver, i, now_us, cx);
+    }
     for (uint32_t w = 0; w < driver->worker_count; w++) {
-        mr_worker_part *part = &driver->workers[w].part;
-        for (uint32_t i = 0; i < pipeline->insert_count; i++) {
-            take_rows(&driver->stagings[i], &part->collected[i], now_us);
-        }
-        take_over_asides(driver, part->asides, now_us);
+        take_over_asides(driver, driver->workers[w].part.asides, now_us);
     }
 }
 
@@ -193,7 +212,7 @@ static mr_code aggregate_run(mr_driver *driver, mr_aggregate *aggregate, uint64_
 
 mr_code mr_emit_run(mr_driver *driver, uint64_t epoch, const mr_epoch_end *end, mr_cx *cx) {
     int64_t now_us = mr_clock_monotonic_us(driver->plat);
-    take_over_rows(driver, now_us);
+    take_over_rows(driver, now_us, cx);
     for (uint32_t s = 0; s < driver->staging_count; s++) {
         driver->stagings[s].update_epoch_next = driver->stagings[s].update_epoch;
     }

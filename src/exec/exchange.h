@@ -20,6 +20,7 @@ typedef struct mr_exchange_message {
     struct mr_exchange_message *next;
     uint32_t lane;
     uint64_t sequence;
+    uint64_t claim;           // The sender's: of the chunk, over all lanes.
     mr_hold *hold;            // One reference.
     mr_exchange_item *items;  // In the hold's arena.
     uint32_t item_count;

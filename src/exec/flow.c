@@ -13,12 +13,17 @@
 typedef struct op_collect {
     mr_op base;
     mr_rows *rows;
+    mr_order *order;  // NULL with one worker, whose rows come in order.
 } op_collect;
 
 static mr_code collect_push(mr_op *base, uint32_t port, const mr_batch *in, mr_cx *cx) {
     (void)cx;
     mr_assert(port == 0);
-    mr_rows_append(((op_collect *)base)->rows, in);
+    op_collect *op = (op_collect *)base;
+    if (op->order != NULL) {
+        mr_order_note(op->order, base->env->claim, op->rows->row_count, in);
+    }
+    mr_rows_append(op->rows, in);
     return MR_OK;
 }
 
@@ -32,6 +37,13 @@ static bool behind_aggregate(const mr_plan *plan) {
         }
     }
     return false;
+}
+
+static bool behind_distinct(const mr_plan *plan) {
+    while (plan != NULL && plan->kind != MR_PLAN_DISTINCT) {
+        plan = plan->input;
+    }
+    return plan != NULL;
 }
 
 static mr_code worker_build(mr_driver *driver, mr_worker *worker, mr_cx *cx) {
@@ -55,6 +67,7 @@ static mr_code worker_build(mr_driver *driver, mr_worker *worker, mr_cx *cx) {
         }
     }
     worker->collected = MR_NEW_ARRAY(&worker->ops_arena, mr_rows *, pipeline->insert_count);
+    worker->orders = MR_NEW_ARRAY(&worker->ops_arena, mr_order, pipeline->insert_count);
     for (uint32_t i = 0; i < pipeline->insert_count; i++) {
         const mr_plan *root = pipeline->inserts[i].root;
         if (root->kind == MR_PLAN_AGGREGATE || behind_aggregate(root)) {
@@ -66,6 +79,8 @@ static mr_code worker_build(mr_driver *driver, mr_worker *worker, mr_cx *cx) {
         collect->rows = MR_NEW(&worker->ops_arena, mr_rows);
         mr_rows_init(collect->rows, root->schema);
         worker->collected[i] = collect->rows;
+        worker->orders[i].by_row = behind_distinct(root);
+        collect->order = driver->worker_count > 1 ? &worker->orders[i] : NULL;
         mr_op_add_consumer(worker->ops[root->id], &collect->base, &worker->ops_arena);
     }
     return MR_OK;
@@ -307,6 +322,7 @@ static void worker_release(mr_driver *driver, mr_worker *worker) {
     for (uint32_t i = 0; worker->collected != NULL && i < pipeline->insert_count; i++) {
         if (worker->collected[i] != NULL) {
             mr_rows_release(worker->collected[i]);
+            mr_order_release(&worker->orders[i]);
         }
     }
     asides_release(worker->asides, pipeline->source_count);

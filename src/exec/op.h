@@ -34,6 +34,7 @@ typedef struct mr_op_env {
     mr_op_aside *asides;             // By source.
     const mr_pipeline *pipeline;
     mr_exchange *exchange;  // NULL with one worker.
+    uint64_t claim;         // Of the chunk that is being pushed: its number over all sources.
     int64_t watermark_us;   // Global, as of the last epoch's end.
     bool measured;          // Each push is timed (EXPLAIN --analyze).
     int64_t nested_ns;      // Time of what ran inside the lap that is under way.

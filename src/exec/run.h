@@ -11,6 +11,7 @@
 #include "exec/exchange.h"
 #include "exec/lanes.h"
 #include "exec/op_distinct.h"
+#include "exec/order.h"
 #include "exec/staging.h"
 
 // What a worker made in one epoch. At the epoch's end it is swapped for the emptied one of the
@@ -18,6 +19,7 @@
 typedef struct mr_worker_part {
     mr_op_aside *asides;  // By source.
     mr_rows *collected;   // By insert; those that no worker feeds stay empty.
+    mr_order *orders;     // By insert: of what was collected, if there are several workers.
     mr_panes *panes;      // By aggregate; those behind another aggregate stay unused.
     mr_text *ids;         // By plan id: what a DISTINCT added.
     // Ids of whole key groups, for the record: those of part p of the plan with id n are bytes
@@ -38,6 +40,7 @@ typedef struct mr_worker {
     mr_op_aside *asides;   // By source.
     mr_op **ops;           // By plan id; NULL for nodes behind an aggregate.
     mr_rows **collected;   // By insert: rows of inserts that no aggregate feeds; NULL else.
+    mr_order *orders;      // By insert: where they came from.
     mr_reader **readers;   // By source.
     mr_worker_part part;   // The driver's, but for `copies` while copy_due.
     atomic_bool copy_due;  // The worker has to fill part.copies before it does anything else.
@@ -158,6 +161,7 @@ struct mr_driver {
     atomic_uint_fast64_t epoch_rows;
     atomic_uint_fast64_t epoch_bytes;
     atomic_uint epoch_chunks;
+    uint64_t claims;          // Chunks claimed since open, of all lanes; under the claim mutex.
     uint64_t dropped_before;  // Duplicates counted up to the last epoch.
     uint32_t source_next;     // Round robin.
 

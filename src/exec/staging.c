@@ -34,18 +34,20 @@ void mr_staging_release(mr_staging *staging) {
     mr_rows_release(&staging->waiting);
 }
 
-void mr_staging_add(mr_staging *staging, const mr_batch *batch, int64_t now_us) {
-    mr_rows_append(&staging->waiting, batch);
+void mr_staging_added(mr_staging *staging, int64_t now_us) {
     if (staging->oldest_us == 0 && staging->waiting.row_count > 0) {
         staging->oldest_us = now_us;
     }
 }
 
+void mr_staging_add(mr_staging *staging, const mr_batch *batch, int64_t now_us) {
+    mr_rows_append(&staging->waiting, batch);
+    mr_staging_added(staging, now_us);
+}
+
 void mr_staging_add_rows(mr_staging *staging, const mr_rows *rows, int64_t now_us) {
     mr_rows_append_rows(&staging->waiting, rows);
-    if (staging->oldest_us == 0 && staging->waiting.row_count > 0) {
-        staging->oldest_us = now_us;
-    }
+    mr_staging_added(staging, now_us);
 }
 
 bool mr_staging_trigger_due(const mr_staging *staging, int64_t now_us) {

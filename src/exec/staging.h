@@ -39,6 +39,7 @@ mr_code mr_staging_init(mr_staging *staging, mr_sink *sink, const char *name, ui
 void mr_staging_release(mr_staging *staging);
 void mr_staging_add(mr_staging *staging, const mr_batch *batch, int64_t now_us);
 void mr_staging_add_rows(mr_staging *staging, const mr_rows *rows, int64_t now_us);
+void mr_staging_added(mr_staging *staging, int64_t now_us);  // Rows were put into `waiting`.
 // Whether the time has come by the trigger alone (for update mode, before rows are made).
 bool mr_staging_trigger_due(const mr_staging *staging, int64_t now_us);
 // Whether the waiting rows are to be handed over now. flush: the run ends.

@@ -19,6 +19,7 @@ typedef struct taken {  // A chunk claimed by a worker.
     uint32_t source;
     uint32_t lane;  // Over all sources.
     uint64_t sequence;
+    uint64_t number;  // Of the claim, over all lanes.
 } taken;
 
 // Whether there is nothing more to take right now. Under the claim mutex.
@@ -53,6 +54,7 @@ static mr_code claim_some(mr_driver *driver, taken *ret, bool *ret_taken, mr_cx 
         const mr_plan_source *plan = &driver->spec.pipeline->sources[s];
         ret->sequence =
             mr_lanes_claim(&driver->lanes, ret->lane, driver->watermark_us, plan->watermark_us);
+        ret->number = driver->claims++;
         atomic_fetch_add(&driver->active, 1);
         atomic_fetch_add(&driver->epoch_chunks, 1);
         *ret_taken = true;
@@ -213,6 +215,7 @@ static void look_at_state(mr_worker *worker, uint64_t rows) {
 static mr_code process_message(mr_worker *worker, mr_exchange_message *message) {
     mr_code code = MR_OK;
     uint64_t rows = 0;
+    worker->env.claim = message->claim;
     for (uint32_t i = 0; i < message->item_count && code == MR_OK; i++) {
         mr_op *op = worker->ops[message->items[i].plan];
         rows += message->items[i].batch.sel_count;
@@ -290,9 +293,13 @@ static mr_code push_chunk(mr_worker *worker, const taken *from, mr_chunk *chunk)
     // Until it is sent, what is made lives with the chunk: receivers read it after this worker went
     // on.
     worker->cx.arena = exchanging ? &chunk->hold->arena : &worker->arena;
+    worker->env.claim = from->number;
     mr_exchange_message *messages = NULL;
     if (exchanging) {
         messages = mr_exchange_start(&driver->exchange, from->lane, from->sequence, chunk->hold);
+        for (uint32_t w = 0; w < driver->worker_count; w++) {
+            messages[w].claim = from->number;
+        }
         set_routes(worker, messages);
     }
     mr_code code = MR_OK;
