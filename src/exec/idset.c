@@ -79,7 +79,7 @@ static void block_give(void *block, uint64_t bytes, mr_slab *slab) {
     }
 }
 
-// Makes it so many bytes; what was in it stays.
+// Makes it so many bytes; what was in it stays. slab: of its blocks; NULL: they are of the heap.
 static void memory_resize(mr_idset_memory *memory, uint64_t bytes, mr_slab *slab) {
     uint64_t had = (memory->bytes + MR_SLAB_BLOCK - 1) / MR_SLAB_BLOCK;
     uint64_t wanted = (bytes + MR_SLAB_BLOCK - 1) / MR_SLAB_BLOCK;
@@ -169,7 +169,7 @@ static void make_room(mr_idset *set, uint32_t key_group, const mr_idset_time *ti
         drop_expired(set, time);
         slots_lay(set, slots_wanted(set, key_group));
     }
-    memory_resize(&set->ids, ids_bytes((uint64_t)set->used + 1), set->slab);
+    memory_resize(&set->ids, ids_bytes((uint64_t)set->used + 1), /* slab= */ NULL);
     set->room = (uint32_t)MR_MIN(slots_limit(set->slot_count), set->ids.bytes / sizeof(mr_id));
 }
 
@@ -223,7 +223,7 @@ uint64_t mr_idset_bytes(const mr_idset *set) {
 }
 
 void mr_idset_release(mr_idset *set) {
-    memory_resize(&set->ids, 0, set->slab);
+    memory_resize(&set->ids, 0, /* slab= */ NULL);
     memory_resize(&set->slots, 0, set->slab);
     mr_heap_free(set->ids.blocks);
     mr_heap_free(set->slots.blocks);

@@ -14,8 +14,10 @@
 // the ids themselves has nearly each of its lines, and the page's address too, in none.
 // Slots that fill up first drop expired ids, so there is no sweep; then they are laid out anew from
 // the ids, which themselves stay where they are. They grow by a half, those of the key groups at
-// different moments: 22 to 26 bytes an id, and no long stop. Both lie in blocks of a slab, which is
-// what gives them large pages.
+// different moments: 22 to 26 bytes an id, and no long stop.
+// Slots lie in blocks of a slab, which is what gives them large pages. Ids do not: what is written
+// in order gains nothing from them, and a fresh large page costs a virtual machine a fault of its
+// host for each small one in it.
 //
 // Expiry is a property of the rows: an id lives for a row while first_seen + ttl >= the row's
 // watermark. The global watermark never passes an active partition's, so what it has expired no row
@@ -47,7 +49,7 @@ typedef struct mr_idset {
     uint32_t room;        // Ids until there has to be made some.
     uint32_t slot_count;  // A slot's place is below it.
     uint32_t place_mask;  // The bits of a slot that are a place, from 1 on; the others are the tag.
-    mr_slab *slab;        // Of the blocks; NULL: they are of the heap too.
+    mr_slab *slab;        // Of the slots; NULL: they are of the heap, as the ids are.
 } mr_idset;
 
 #define MR_IDSET_FOREVER      INT64_MAX  // As ttl: ids never expire.
