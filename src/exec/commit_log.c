@@ -11,6 +11,9 @@
 #define MAGIC             0x4C43524Du  // "MRCL"
 #define SEGMENT_BYTES_MAX ((uint64_t)64 << 20)
 #define FILE_BYTES_MAX    ((uint64_t)16 << 30)
+// From this size of a record on its memory is given back at once. Only a start reads the log, and
+// fresh memory for each record to come costs more than writing it.
+#define FORGET_BYTES_MIN ((size_t)1 << 20)
 
 typedef struct frame {
     uint32_t magic;
@@ -238,6 +241,9 @@ mr_code mr_commit_log_append(mr_commit_log *log, uint64_t epoch, mr_span payload
     if (code != MR_OK) {
         log->failed = true;  // The pages may be gone though a later fsync would say "fine".
         return mr_error_flag(cx, code, MR_FATAL);
+    }
+    if (payload.bytes >= FORGET_BYTES_MIN) {
+        mr_file_forget(&log->file, cx);
     }
     if (segment->epoch_first == 0) {
         segment->epoch_first = epoch;

@@ -173,6 +173,13 @@ mr_code mr_file_truncate(mr_file *file, uint64_t bytes, mr_cx *cx) {
     return MR_OK;
 }
 
+void mr_file_forget(const mr_file *file, mr_cx *cx) {
+    mr_assert(file->handle >= 0);
+    if (cx->plat->ops->forget != NULL) {
+        cx->plat->ops->forget(cx->plat, file->handle, file->bytes);
+    }
+}
+
 mr_code mr_file_stat(const char *path, mr_stat *ret, mr_cx *cx) {
     int error = cx->plat->ops->stat(cx->plat, path, ret);
     return error < 0 ? plat_fail(cx, -error, "look at", path) : MR_OK;

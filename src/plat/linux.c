@@ -156,6 +156,15 @@ static int linux_truncate(mr_plat *plat, int handle, uint64_t bytes) {
     return ret;
 }
 
+// The last page stays: the next append goes on in it, and would have to read it.
+static void linux_forget(mr_plat *plat, int handle, uint64_t bytes) {
+    (void)plat;
+    off_t whole = (off_t)(bytes & ~(uint64_t)4095);
+    if (whole > 0) {  // No length would mean all.
+        (void)posix_fadvise(handle, 0, whole, POSIX_FADV_DONTNEED);
+    }
+}
+
 static int linux_stat(mr_plat *plat, const char *path, mr_stat *ret) {
     (void)plat;
     struct stat stat_now;
@@ -463,6 +472,7 @@ static const mr_plat_ops linux_ops = {
     .read = linux_read,
     .sync = linux_sync,
     .truncate = linux_truncate,
+    .forget = linux_forget,
     .stat = linux_stat,
     .rename = linux_rename,
     .unlink = linux_unlink,

@@ -49,6 +49,9 @@ mr_code mr_file_read(mr_file *file, uint64_t offset, void *data, size_t bytes, s
                      mr_cx *cx);
 mr_code mr_file_sync(mr_file *file, mr_cx *cx);  // Data and size are durable (fdatasync).
 mr_code mr_file_truncate(mr_file *file, uint64_t bytes, mr_cx *cx);
+// Tells the system that nobody will read soon what is durable of the file: its memory is free for
+// what is written next. Only a hint.
+void mr_file_forget(const mr_file *file, mr_cx *cx);
 mr_code mr_file_stat(const char *path, mr_stat *ret, mr_cx *cx);  // MR_E_MISSING when absent.
 bool mr_file_exists(const char *path, mr_cx *cx);
 // The whole file into arena memory (NUL behind it). errors  MR_E_LIMIT over bytes_max

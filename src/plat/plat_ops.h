@@ -66,6 +66,7 @@ typedef struct mr_plat_ops {
     int64_t (*read)(mr_plat *plat, int handle, uint64_t offset, void *data, size_t bytes);
     int (*sync)(mr_plat *plat, int handle);
     int (*truncate)(mr_plat *plat, int handle, uint64_t bytes);
+    void (*forget)(mr_plat *plat, int handle, uint64_t bytes);  // NULL: never mind.
     int (*stat)(mr_plat *plat, const char *path, mr_stat *ret);
     int (*rename)(mr_plat *plat, const char *from, const char *to, bool replace);
     int (*unlink)(mr_plat *plat, const char *path);

