@@ -76,108 +76,134 @@ static mr_code take_over_panes(mr_driver *driver, mr_aggregate *aggregate, mr_cx
     return MR_OK;
 }
 
-typedef struct emission {  // Where an aggregate's rows go, for mr_panes_emit.
+typedef struct emission {  // Where rows of an aggregate go, for mr_panes_emit.
     mr_driver *driver;
     mr_aggregate *aggregate;
-    mr_segment *only;  // NULL: all segments that take closed windows.
+    bool *wanted;  // By segment.
 } emission;
+
+static bool is_windowed(const mr_plan *plan) {
+    return plan->aggregate.window.kind != MR_WINDOW_NONE;
+}
 
 static bool is_update(const mr_driver *driver, const mr_segment *segment) {
     return segment->insert >= 0 &&
            driver->spec.pipeline->inserts[segment->insert].mode == MR_MODE_UPDATE;
 }
 
-static mr_code emission_take(void *self, const mr_batch *rows, mr_cx *cx) {
+// The epoch up to which a segment has an aggregate's groups: it takes those that changed later.
+// 0: it takes all, of a window that closes.
+static uint64_t segment_since(const mr_driver *driver, const mr_segment *segment) {
+    bool changes = is_update(driver, segment) || !is_windowed(segment->from);
+    return changes ? driver->stagings[segment->insert].update_epoch : 0;
+}
+
+static mr_batch rows_since(const mr_batch *rows, const uint64_t *epochs, uint64_t since,
+                           mr_cx *cx) {
+    uint32_t *kept = mr_arena_raw(cx->arena, rows->sel_count * sizeof *kept);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < rows->sel_count; i++) {
+        uint32_t row = mr_batch_row(rows, i);
+        kept[count] = row;
+        count += epochs[row] > since;
+    }
+    return count == rows->sel_count ? *rows : mr_batch_narrow(rows, kept, count);
+}
+
+static mr_code emission_take(void *self, const mr_batch *rows, const uint64_t *epochs, mr_cx *cx) {
     emission *to = self;
     mr_driver *driver = to->driver;
-    to->aggregate->rows_out += rows->sel_count;
+    uint32_t all = 0;  // Those that take all rows count once.
     for (uint32_t s = 0; s < driver->segment_count; s++) {
-        mr_segment *segment = &driver->segments[s];
-        bool wanted = to->only != NULL
-                          ? segment == to->only
-                          : segment->from == to->aggregate->plan && !is_update(driver, segment);
-        if (wanted) {
-            MR_TRY(mr_flow_push_segment(driver, segment, rows, cx));
+        if (!to->wanted[s]) {
+            continue;
+        }
+        uint64_t since = segment_since(driver, &driver->segments[s]);
+        mr_batch fresh = since == 0 ? *rows : rows_since(rows, epochs, since, cx);
+        if (is_update(driver, &driver->segments[s])) {
+            to->aggregate->rows_out += fresh.sel_count;
+        } else {
+            all = MR_MAX(all, fresh.sel_count);
+        }
+        if (fresh.sel_count > 0) {
+            MR_TRY(mr_flow_push_segment(driver, &driver->segments[s], &fresh, cx));
         }
     }
-    return MR_OK;
-}
-
-// Emits windows [from_us, to_us) to append takers; returns the greatest end.
-static mr_code emit_closed(emission *to, int64_t from_us, int64_t to_us, int64_t *ret_end_us,
-                           mr_cx *cx) {
-    const mr_window *window = &to->aggregate->plan->aggregate.window;
-    const mr_panes *panes = &to->aggregate->panes;
-    int64_t start;
-    while (mr_panes_next_window(panes, from_us, &start) && start < to_us) {
-        MR_TRY(mr_panes_emit(panes, start, 0, emission_take, to, cx));
-        *ret_end_us = MR_MAX(*ret_end_us, start + window->size_us);
-        from_us = start + window->slide_us;
-    }
-    return MR_OK;
-}
-
-// Emits what changed in windows [from_us, to_us) since the sink's last update.
-static mr_code emit_changed(emission *to, int64_t from_us, int64_t to_us, mr_cx *cx) {
-    const mr_window *window = &to->aggregate->plan->aggregate.window;
-    const mr_panes *panes = &to->aggregate->panes;
-    uint64_t since = to->driver->stagings[to->only->insert].update_epoch;
-    if (window->kind == MR_WINDOW_NONE) {
-        return mr_panes_changed(panes, 0, since)
-                   ? mr_panes_emit(panes, 0, since, emission_take, to, cx)
-                   : MR_OK;
-    }
-    int64_t start;
-    while (mr_panes_next_window(panes, from_us, &start) && start < to_us) {
-        if (mr_panes_changed(panes, start, since)) {
-            MR_TRY(mr_panes_emit(panes, start, since, emission_take, to, cx));
-        }
-        from_us = start + window->slide_us;
-    }
+    to->aggregate->rows_out += all;
     return MR_OK;
 }
 
 // What one aggregate's emission is told.
 typedef struct closing {
     uint64_t epoch;
-    int64_t was_open;  // Windows from here on are not yet emitted;
-    int64_t open;      // those from here on stay open.
-    bool flush;        // The run ends: triggers do not count.
+    int64_t was_open;    // Windows from here on are not yet emitted;
+    int64_t open;        // those from here on stay open.
+    bool flush;          // The run ends: triggers do not count.
+    bool close_windows;  // And nothing comes after it.
 } closing;
 
-static mr_code emit_updates(mr_driver *driver, mr_aggregate *aggregate, const closing *at,
-                            mr_cx *cx) {
+// Marks who takes rows of open windows, or of all rows where there are no windows: update inserts
+// whose trigger is due. Without windows an append insert gets its groups when the input ends; after
+// a restart, those that changed since. Returns whether there is any.
+static bool choose_open(const emission *to, const closing *at) {
+    mr_driver *driver = to->driver;
     int64_t now_us = mr_clock_monotonic_us(driver->plat);
-    bool windowed = aggregate->plan->aggregate.window.kind != MR_WINDOW_NONE;
+    bool any = false;
     for (uint32_t s = 0; s < driver->segment_count; s++) {
-        mr_segment *segment = &driver->segments[s];
-        if (segment->from != aggregate->plan || !is_update(driver, segment)) {
+        const mr_segment *segment = &driver->segments[s];
+        to->wanted[s] = false;
+        if (segment->from != to->aggregate->plan || segment->insert < 0) {
             continue;
         }
-        emission to = {.driver = driver, .aggregate = aggregate, .only = segment};
         mr_staging *staging = &driver->stagings[segment->insert];
         bool due = mr_staging_trigger_due(staging, now_us) || at->flush;
-        if (due || windowed) {  // Windows that are about to go show their last state.
-            MR_TRY(emit_changed(&to, at->was_open, due ? INT64_MAX : at->open, cx));
-        }
-        if (due) {
+        bool total = !is_windowed(segment->from) && at->close_windows;
+        to->wanted[s] = is_update(driver, segment) ? due : total;
+        if (to->wanted[s]) {
             staging->update_epoch_next = at->epoch;
+            any = true;
         }
     }
-    return MR_OK;
+    return any;
 }
 
-// Without windows an append insert gets its groups when the input ends; after a restart, those that
-// changed since.
-static mr_code emit_totals(mr_driver *driver, mr_aggregate *aggregate, uint64_t epoch, mr_cx *cx) {
-    for (uint32_t s = 0; s < driver->segment_count; s++) {
-        mr_segment *segment = &driver->segments[s];
-        if (segment->from != aggregate->plan || is_update(driver, segment) || segment->insert < 0) {
-            continue;
+// Windows that are about to go show their last state to all.
+static void choose_closed(const emission *to) {
+    for (uint32_t s = 0; s < to->driver->segment_count; s++) {
+        to->wanted[s] = to->driver->segments[s].from == to->aggregate->plan;
+    }
+}
+
+// Emits one window, put together once, to all that want it.
+static mr_code emit_window(emission *to, int64_t start_us, mr_cx *cx) {
+    const mr_panes *panes = &to->aggregate->panes;
+    uint64_t since = UINT64_MAX;
+    for (uint32_t s = 0; s < to->driver->segment_count; s++) {
+        if (to->wanted[s]) {
+            since = MR_MIN(since, segment_since(to->driver, &to->driver->segments[s]));
         }
-        emission to = {.driver = driver, .aggregate = aggregate, .only = segment};
-        MR_TRY(emit_changed(&to, 0, INT64_MAX, cx));
-        driver->stagings[segment->insert].update_epoch_next = epoch;
+    }
+    bool news = since == 0 || mr_panes_changed(panes, start_us, since);
+    return news ? mr_panes_emit(panes, start_us, since, emission_take, to, cx) : MR_OK;
+}
+
+// Emits the windows that close, then what changed in those that stay; *ret_end_us: the greatest end
+// of a closed one.
+static mr_code emit_windows(emission *to, const closing *at, int64_t *ret_end_us, mr_cx *cx) {
+    const mr_window *window = &to->aggregate->plan->aggregate.window;
+    const mr_panes *panes = &to->aggregate->panes;
+    int64_t from_us = at->was_open;
+    int64_t start;
+    choose_closed(to);
+    while (mr_panes_next_window(panes, from_us, &start) && start < at->open) {
+        MR_TRY(emit_window(to, start, cx));
+        *ret_end_us = MR_MAX(*ret_end_us, start + window->size_us);
+        from_us = start + window->slide_us;
+    }
+    bool any = choose_open(to, at);
+    while (any && mr_panes_next_window(panes, from_us, &start)) {
+        MR_TRY(emit_window(to, start, cx));
+        from_us = start + window->slide_us;
     }
     return MR_OK;
 }
@@ -187,20 +213,21 @@ static mr_code aggregate_run(mr_driver *driver, mr_aggregate *aggregate, uint64_
     mr_panes *panes = &aggregate->panes;
     panes->epoch = epoch;
     MR_TRY(take_over_panes(driver, aggregate, cx));
-    bool windowed = aggregate->plan->aggregate.window.kind != MR_WINDOW_NONE;
-    closing at = {.epoch = epoch, .flush = end->flush};
+    bool windowed = is_windowed(aggregate->plan);
+    closing at = {.epoch = epoch, .flush = end->flush, .close_windows = end->close_windows};
     at.was_open = windowed ? mr_panes_open_from(panes, aggregate->watermark_us) : 0;
     aggregate->watermark_us =
         MR_MAX(aggregate->watermark_us, mr_flow_input_watermark(driver, aggregate));
     at.open = windowed ? mr_panes_open_from(panes, aggregate->watermark_us) : 0;
     at.open = end->close_windows ? INT64_MAX : at.open;
-    MR_TRY(emit_updates(driver, aggregate, &at, cx));
+    emission to = {.driver = driver,
+                   .aggregate = aggregate,
+                   .wanted = MR_NEW_ARRAY(cx->arena, bool, driver->segment_count)};
     if (!windowed) {
-        return end->close_windows ? emit_totals(driver, aggregate, epoch, cx) : MR_OK;
+        return choose_open(&to, &at) ? emit_window(&to, 0, cx) : MR_OK;
     }
-    emission to = {.driver = driver, .aggregate = aggregate};
     int64_t end_us = INT64_MIN;
-    MR_TRY(emit_closed(&to, at.was_open, at.open, &end_us, cx));
+    MR_TRY(emit_windows(&to, &at, &end_us, cx));
     if (end_us != INT64_MIN) {  // What was emitted stays emitted, though its input is behind it.
         int64_t closed_us = INT64_MAX;
         (void)mr_add_fits(end_us, aggregate->plan->aggregate.allowed_lateness_us, &closed_us);

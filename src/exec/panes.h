@@ -46,9 +46,10 @@ typedef struct mr_panes {
                         // NULL: that is an error.
 } mr_panes;
 
-// Takes rows of a window or of changed groups: columns of the AGGREGATE's schema. Memory: of the
-// call.
-typedef mr_code (*mr_panes_take)(void *self, const mr_batch *rows, mr_cx *cx);
+// Takes rows of a window or of changed groups: columns of the AGGREGATE's schema. epochs: of each
+// row, also one that is not selected: the last in which its group changed. Memory: of the call.
+typedef mr_code (*mr_panes_take)(void *self, const mr_batch *rows, const uint64_t *epochs,
+                                 mr_cx *cx);
 
 mr_code mr_panes_init(mr_panes *panes, const mr_plan *plan, uint64_t seed, mr_cx *cx);
 void mr_panes_release(mr_panes *panes);

@@ -90,14 +90,15 @@ const char *mr_panes_group_text(const mr_panes *panes, uint32_t group, mr_arena 
     return plan->aggregate.key_count == 0 ? "of all rows" : mr_text_string(&text);
 }
 
-// A window being put together: the state of each of its groups, and whether it changed.
+// A window being put together: the state of each of its groups, and when it changed last.
 typedef struct gathering {
     uint8_t **blocks;  // By group; NULL = none.
     bool *owned;       // A block made by merging, to be released.
-    bool *changed;
+    uint64_t *epochs;  // By group.
     uint32_t *groups;
     uint32_t count;
-    uint32_t *chosen;  // The groups of the rows being made.
+    uint32_t *chosen;         // The groups of the rows being made,
+    uint64_t *chosen_epochs;  // and when each changed last.
     uint32_t chosen_count;
     bool *refused;  // Of them: a result does not fit its type.
 } gathering;
@@ -115,12 +116,11 @@ static mr_code blocks_merge(const mr_panes *panes, uint8_t *into, const uint8_t 
     return MR_OK;
 }
 
-static mr_code gather_pane(const mr_panes *panes, const mr_pane *pane, uint64_t since,
-                           gathering *all, mr_cx *cx) {
+static mr_code gather_pane(const mr_panes *panes, const mr_pane *pane, gathering *all, mr_cx *cx) {
     for (uint32_t i = 0; i < pane->present_count; i++) {
         uint32_t group = pane->present[i];
         uint8_t *block = pane->states[group];
-        all->changed[group] |= block_epoch(block) > since;
+        all->epochs[group] = MR_MAX(all->epochs[group], block_epoch(block));
         if (all->blocks[group] == NULL) {
             all->blocks[group] = block;
             all->groups[all->count++] = group;
@@ -228,25 +228,28 @@ static mr_code window_emit(const mr_panes *panes, int64_t window_us, uint64_t si
     gathering all = {
         .blocks = MR_NEW_ARRAY(cx->arena, uint8_t *, group_count),
         .owned = MR_NEW_ARRAY(cx->arena, bool, group_count),
-        .changed = MR_NEW_ARRAY(cx->arena, bool, group_count),
+        .epochs = MR_NEW_ARRAY(cx->arena, uint64_t, group_count),
         .groups = mr_arena_raw(cx->arena, group_count * sizeof(uint32_t)),
         .chosen = mr_arena_raw(cx->arena, MR_BATCH_ROWS_MAX * sizeof(uint32_t)),
+        .chosen_epochs = mr_arena_raw(cx->arena, MR_BATCH_ROWS_MAX * sizeof(uint64_t)),
         .refused = MR_NEW_ARRAY(cx->arena, bool, MR_BATCH_ROWS_MAX),
     };
     mr_code code = MR_OK;
     for (uint32_t p = 0; p < panes->pane_count && code == MR_OK; p++) {
         if (pane_in_window(panes, panes->panes[p], window_us)) {
-            code = gather_pane(panes, panes->panes[p], since, &all, cx);
+            code = gather_pane(panes, panes->panes[p], &all, cx);
         }
     }
     for (uint32_t i = 0; i < all.count && code == MR_OK; i++) {
-        if (all.changed[all.groups[i]]) {
+        uint64_t epoch = all.epochs[all.groups[i]];
+        if (epoch > since) {
+            all.chosen_epochs[all.chosen_count] = epoch;
             all.chosen[all.chosen_count++] = all.groups[i];
         }
         if (all.chosen_count == MR_BATCH_ROWS_MAX || (i + 1 == all.count && all.chosen_count > 0)) {
             mr_batch out;
             code = rows_make(panes, window_us, &all, &out, cx);
-            code = code != MR_OK ? code : take(self, &out, cx);
+            code = code != MR_OK ? code : take(self, &out, all.chosen_epochs, cx);
             all.chosen_count = 0;
         }
     }

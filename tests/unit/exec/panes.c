@@ -117,8 +117,9 @@ static void update(scene *s, mr_panes *panes, uint32_t first, uint32_t count) {
     EXPECT_OK(mr_panes_update(panes, &batch, &s->cx));
 }
 
-static mr_code take(void *self, const mr_batch *rows, mr_cx *cx) {
+static mr_code take(void *self, const mr_batch *rows, const uint64_t *epochs, mr_cx *cx) {
     scene *s = self;
+    (void)epochs;
     (void)cx;
     for (uint32_t i = 0; i < rows->sel_count; i++) {
         uint32_t row = mr_batch_row(rows, i);
