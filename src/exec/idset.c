@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-#define TIME_BITS 52
-#define TIME_MASK (((uint64_t)1 << TIME_BITS) - 1)
-#define BASE_US   ((int64_t)-631152000 * 1000000)  // 1950-01-01
 #define SLOTS_MIN 64
 // Up to 5/8 of the slots are used: then a search for an id that is not there ends after four.
 #define FULL_NUM    5
@@ -16,30 +13,24 @@
 #define IDS_MIN     32
 #define STAGGER     16
 
-mr_id mr_idset_id(mr_hash128 hash, int64_t event_us) {
-    int64_t offset;
-    if (!mr_sub_fits(event_us, BASE_US, &offset)) {
-        offset = INT64_MAX;
-    }
-    uint64_t time = (uint64_t)MR_MIN(MR_MAX(offset, 0), (int64_t)TIME_MASK);
-    uint64_t high = hash.high >> TIME_BITS;
-    high += high == 0;  // A used slot never looks free.
-    return (mr_id){.low = hash.low, .high_time = high << TIME_BITS | time};
-}
-
 static bool is_expired(mr_id id, int64_t ttl_us, int64_t watermark_us) {
     int64_t until;
-    int64_t first_us = BASE_US + (int64_t)(id.high_time & TIME_MASK);
+    int64_t first_us = MR_ID_BASE_US + (int64_t)(id.high_time & MR_ID_TIME_MASK);
     return ttl_us != MR_IDSET_FOREVER && mr_add_fits(first_us, ttl_us, &until) &&
-           until < watermark_us && (id.high_time & TIME_MASK) != TIME_MASK;
+           until < watermark_us && (id.high_time & MR_ID_TIME_MASK) != MR_ID_TIME_MASK;
 }
 
 static inline mr_id *id_at(const mr_idset *set, uint32_t index) {
     return (mr_id *)set->ids.blocks[index / MR_IDSET_IDS] + index % MR_IDSET_IDS;
 }
 
-static inline uint32_t slot_next(const mr_idset *set, uint32_t at) {
-    return at + 1 == set->slot_count ? 0 : at + 1;
+// The slot behind the one with the number *at, round and round.
+static inline uint32_t *slot_next(const mr_idset *set, uint32_t *slot, uint32_t *at) {
+    if (MR_LIKELY(++*at % MR_IDSET_SLOTS != 0 && *at != set->slot_count)) {
+        return slot + 1;
+    }
+    *at = *at == set->slot_count ? 0 : *at;
+    return mr_idset_slot(set, *at);
 }
 
 // The bits of a hash that neither the key group nor the home of any but huge tables tells.
@@ -49,19 +40,20 @@ static inline uint32_t tag_of(const mr_idset *set, uint64_t low) {
 
 // The slot of a key, or the free slot where it belongs.
 static inline uint32_t *slot_find(const mr_idset *set, mr_id id) {
+    uint32_t mask = set->place_mask;
     uint32_t tag = tag_of(set, id.low);
-    for (uint32_t at = mr_idset_home(set, id.low);; at = slot_next(set, at)) {
-        uint32_t *slot = mr_idset_slot(set, at);
-        if (*slot == 0) {
-            return slot;
-        }
-        if ((*slot & ~set->place_mask) == tag) {
-            const mr_id *known = id_at(set, (*slot & set->place_mask) - 1);
-            if (known->low == id.low && (known->high_time ^ id.high_time) >> TIME_BITS == 0) {
+    uint32_t at = mr_idset_home(set, id.low);
+    uint32_t *slot = mr_idset_slot(set, at);
+    while (*slot != 0) {
+        if (MR_UNLIKELY((*slot & ~mask) == tag)) {
+            const mr_id *known = id_at(set, (*slot & mask) - 1);
+            if (known->low == id.low && (known->high_time ^ id.high_time) >> MR_ID_TIME_BITS == 0) {
                 return slot;
             }
         }
+        slot = slot_next(set, slot, &at);
     }
+    return slot;
 }
 
 // ---- memory ------------------------------------------------------------------------------------
@@ -134,13 +126,17 @@ static void slots_lay(mr_idset *set, uint64_t slot_count) {
         uint64_t count = MR_MIN(slot_count - at, (uint64_t)MR_IDSET_SLOTS);
         memset(mr_idset_slot(set, (uint32_t)at), 0, count * sizeof(uint32_t));
     }
-    for (uint32_t i = 0; i < set->used; i++) {  // No two are of one key: the first free slot it is.
-        uint64_t low = id_at(set, i)->low;
-        uint32_t at = mr_idset_home(set, low);
-        while (*mr_idset_slot(set, at) != 0) {
-            at = slot_next(set, at);
+    for (uint32_t first = 0; first < set->used; first += (uint32_t)MR_IDSET_IDS) {
+        const mr_id *ids = id_at(set, first);
+        uint32_t count = MR_MIN(set->used - first, (uint32_t)MR_IDSET_IDS);
+        for (uint32_t i = 0; i < count; i++) {  // No two are of one key: the first free slot it is.
+            uint32_t at = mr_idset_home(set, ids[i].low);
+            uint32_t *slot = mr_idset_slot(set, at);
+            while (*slot != 0) {
+                slot = slot_next(set, slot, &at);
+            }
+            *slot = tag_of(set, ids[i].low) | (first + i + 1);
         }
-        *mr_idset_slot(set, at) = tag_of(set, low) | (i + 1);
     }
 }
 

@@ -62,7 +62,20 @@ typedef struct mr_idset_time {
     int64_t global_watermark_us;  // For dropping dead ids when a table fills.
 } mr_idset_time;
 
-mr_id mr_idset_id(mr_hash128 hash, int64_t event_us);
+#define MR_ID_TIME_BITS 52
+#define MR_ID_TIME_MASK (((uint64_t)1 << MR_ID_TIME_BITS) - 1)
+#define MR_ID_BASE_US   ((int64_t)-631152000 * 1000000)  // 1950-01-01
+
+static inline mr_id mr_idset_id(mr_hash128 hash, int64_t event_us) {
+    int64_t offset;
+    if (!mr_sub_fits(event_us, MR_ID_BASE_US, &offset)) {
+        offset = INT64_MAX;
+    }
+    uint64_t time = (uint64_t)MR_MIN(MR_MAX(offset, 0), (int64_t)MR_ID_TIME_MASK);
+    uint64_t high = hash.high >> MR_ID_TIME_BITS;
+    high += high == 0;
+    return (mr_id){.low = hash.low, .high_time = high << MR_ID_TIME_BITS | time};
+}
 // Records a sighting. True when the key is new, or its id has expired for this row: the row passes.
 bool mr_idset_add(mr_idset *set, mr_id id, const mr_idset_time *time);
 // Puts an id from the commit record: a later sighting replaces an earlier one, since it was only
