@@ -179,6 +179,7 @@ static void call_charge(mr_loop *loop, mr_call *call, size_t arena_bytes) {
 }
 
 void mr_loop_call_free(mr_loop *loop, mr_call *call) {
+    mr_assert(call->phase != MR_CALL_AWAY);  // The clerk has it.
     mr_call_unwatch(call);
     timer_remove(loop, call);
     for (mr_call_attachment *a = call->attachments; a != NULL; a = a->next) {

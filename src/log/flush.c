@@ -14,7 +14,9 @@
 
 #include "log/inside.h"
 
-#define FEW 4  // So many are synced one by one: 0.3 ms each, at the same time.
+#define FEW              4  // So many are synced one by one: 0.3 ms each, at the same time.
+#define LAZY_PAUSE_TIMES 9  // The background pauses so many times as long as its last sync took,
+#define LAZY_PAUSE_MAX   ((int64_t)5 * 1000000)  // but not longer than this.
 
 typedef struct queue {
     mr_log *first;
@@ -29,6 +31,7 @@ struct mr_flusher {
     mr_plat *plat;
     mr_disk disk;  // Closed where there is no sync of all.
     int64_t interval_us;
+    int64_t lazy_took_us;  // The last sync that nobody waited for.
     void (*flushed)(void *self, mr_cx *cx);
     void *self;
     queue urgent;
@@ -156,6 +159,14 @@ mr_code mr_flusher_sync(mr_flusher *flusher, mr_log *log, mr_cx *cx) {
     return code;
 }
 
+// When the oldest of the lazy queue is due. A disk that is busy makes each sync of what nobody
+// waits for hold up appends and syncs that somebody does wait for, so those take a tenth of the
+// time.
+static int64_t lazy_due_us(const mr_flusher *flusher) {
+    int64_t pause_us = MR_MIN(flusher->lazy_took_us * LAZY_PAUSE_TIMES, LAZY_PAUSE_MAX);
+    return flusher->lazy.first->dirty_since_us + MR_MAX(flusher->interval_us, pause_us);
+}
+
 // ---- rounds ----------------------------------------------------------------------------------
 
 // Some logs that are synced together.
@@ -163,19 +174,19 @@ typedef struct round {
     mr_log **logs;  // Heap.
     uint32_t count;
     bool all;
+    bool lazy;  // Nobody waits for it.
 } round;
 
 // Under the mutex: what is to be done now; count 0 = nothing. `by_hand` takes all, due or not.
 static round round_take(mr_flusher *flusher, bool by_hand) {
     int64_t now_us = mr_clock_monotonic_us(flusher->plat);
-    bool lazy_due = flusher->lazy.count > 0 &&
-                    (by_hand || flusher->ending ||
-                     flusher->lazy.first->dirty_since_us + flusher->interval_us <= now_us);
+    bool lazy_due =
+        flusher->lazy.count > 0 && (by_hand || flusher->ending || lazy_due_us(flusher) <= now_us);
     uint32_t due = flusher->urgent.count + (lazy_due ? flusher->lazy.count : 0);
     if (due == 0 || flusher->all_runs) {
         return (round){.count = 0};
     }
-    round r = {.all = due > FEW && flusher->disk.handle >= 0};
+    round r = {.all = due > FEW && flusher->disk.handle >= 0, .lazy = flusher->urgent.count == 0};
     uint32_t take = r.all || by_hand ? due : 1;
     r.logs = mr_heap_raw(take * sizeof(mr_log *));
     while (r.count < take) {
@@ -227,6 +238,7 @@ static void round_end(mr_flusher *flusher, round *r, int64_t took_us) {
         }
     }
     flusher->counts.sync_us += (uint64_t)took_us;
+    flusher->lazy_took_us = r->lazy ? took_us : flusher->lazy_took_us;
     if (r->all) {
         flusher->counts.syncs_all++;
         flusher->all_runs = false;
@@ -275,7 +287,7 @@ static void wait_for_work(mr_flusher *flusher) {
         mr_condition_wait(&flusher->work, &flusher->mutex, -1);
         return;
     }
-    int64_t at_us = flusher->lazy.first->dirty_since_us + flusher->interval_us;
+    int64_t at_us = lazy_due_us(flusher);
     flusher->timed = true;
     mr_condition_wait(&flusher->work, &flusher->mutex,
                       MR_MAX(at_us - mr_clock_monotonic_us(flusher->plat), 1000));

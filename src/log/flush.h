@@ -19,7 +19,7 @@ typedef struct mr_flusher mr_flusher;
 typedef struct mr_flusher_options {
     const char *root;           // The folder that holds all logs.
     uint32_t threads;           // 0 = rounds are run by hand.
-    int64_t flush_interval_us;  // For logs with durability kafka.
+    int64_t flush_interval_us;  // For logs with durability kafka; longer on a disk that is busy.
     // Called after each round that synced something, without any lock held. May be NULL.
     void (*flushed)(void *self, mr_cx *cx);
     void *self;
