@@ -10,8 +10,9 @@
 #include "scope.h"
 #include "task/kinds.h"
 
+#define MADE ": made from the tables of the program; UPDATE=1 make unit T=workflows -->\n"
+
 #define PAGE            "docs/workflows.md"
-#define MADE            ": made from the tables of the program; UPDATE=1 make unit T=workflows -->\n"
 #define KEYS_BEGIN      "<!-- keys" MADE
 #define KEYS_END        "<!-- end of keys -->\n"
 #define TEMPLATES_BEGIN "<!-- templates" MADE
