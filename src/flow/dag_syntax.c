@@ -50,16 +50,25 @@ static const char *value_on(line l, const char *sign) {
     return at < l.text + l.bytes ? at : NULL;
 }
 
+// Whether a value on the line begins with this sign, outside of quotes.
 static bool begins(line l, const char *sign, const char **ret) {
-    const char *value = value_on(l, ": ");
-    if (value == NULL || strncmp(value, sign, strlen(sign)) != 0) {
-        value = value_on(l, "- ");
+    char quote = '\0';
+    bool value = false;  // A value may begin here.
+    for (const char *at = l.text; at < l.text + l.bytes; at++) {
+        if (quote == '\0' && value && strncmp(at, sign, strlen(sign)) == 0) {
+            *ret = at;
+            return true;
+        }
+        if (quote != '\0' || (value && (*at == '"' || *at == '\''))) {
+            quote = quote == '\0' ? *at : *at == quote ? '\0' : quote;
+            value = false;
+        } else if (*at == ' ') {
+            value |= at > l.text && (at[-1] == ':' || at[-1] == '-');
+        } else {
+            value = *at == '[' || *at == ',' || *at == '{';
+        }
     }
-    if (value == NULL || strncmp(value, sign, strlen(sign)) != 0) {
-        return false;
-    }
-    *ret = value;
-    return true;
+    return false;
 }
 
 // "key:value": where the blank is missing; NULL when it is not so.
@@ -73,10 +82,18 @@ static const char *tight_colon(line l) {
     return tight ? at + name : NULL;
 }
 
+// How much of a line is the value that begins there.
 static size_t value_bytes(line l, const char *value) {
     size_t bytes = (size_t)(l.text + l.bytes - value);
     const char *comment = memmem(value, bytes, " #", 2);
     bytes = comment == NULL ? bytes : (size_t)(comment - value);
+    bool flow = memchr(l.text, '{', (size_t)(value - l.text)) != NULL ||
+                memchr(l.text, '[', (size_t)(value - l.text)) != NULL;
+    if (flow) {
+        const char *end = memmem(value, bytes, "}}", 2);
+        size_t head = *value == '{' && end != NULL ? (size_t)(end - value) + 2 : 0;
+        bytes = MR_MIN(bytes, head + strcspn(value + head, ",]}"));
+    }
     while (bytes > 0 && value[bytes - 1] == ' ') {
         bytes--;
     }
