@@ -23,10 +23,10 @@ static size_t scalar_end(const char *source, size_t at, size_t bytes) {
 // YAML may have folded, indented or escaped the text, so the template itself is looked for in the
 // file: the same one, counted from the scalar's beginning.
 mr_place mr_template_place(mr_span text, mr_place place, size_t at) {
-    if (place.source == NULL || place.offset < 0) {
+    if (place.source == NULL || place.offset < 0 || text.bytes == 0) {
         return place;
     }
-    size_t from = MR_MIN(at, text.bytes);
+    size_t from = MR_MIN(at, text.bytes - 1);
     while (from > 0 && !(text.data[from] == '{' && text.data[from - 1] == '{')) {
         from--;
     }
