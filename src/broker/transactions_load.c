@@ -82,10 +82,13 @@ static mr_code load_partition(mr_transactions *t, mr_log *log, mr_cx *cx) {
 
 // ---- what only the partitions know -----------------------------------------------------------
 
+// Also by the id that it had before its epochs ended, or will have after the end under way.
 static mr_transactions_entry *entry_of_producer(mr_transactions *t, int64_t producer_id) {
     for (uint32_t i = 0; i < t->slot_count; i++) {
         for (mr_transactions_entry *e = t->slots[i]; e != NULL; e = e->next) {
-            if (e->now.producer_id == producer_id) {
+            const mr_transaction *now = &e->now;
+            if (now->producer_id == producer_id || now->previous_producer_id == producer_id ||
+                now->next_producer_id == producer_id) {
                 return e;
             }
         }
@@ -104,17 +107,21 @@ static void keep_orphan(mr_transactions *t, mr_transactions_entry *entry,
 }
 
 // Ends what is open in a partition and belongs to no transaction any more.
-static mr_code abort_open(mr_transactions *t, const mr_transactions_entry *entry,
+static mr_code abort_open(mr_transactions *t, mr_transaction_producer producer,
                           mr_topic_partition *partition, mr_cx *cx) {
-    mr_log_end end = {entry->now.producer_id, entry->now.epoch, /* coordinator_epoch= */ 0,
+    mr_log_end end = {producer.id, producer.epoch, /* coordinator_epoch= */ 0,
                       /* commit= */ false, /* version= */ 0};
     mr_log_appended appended;
     MR_TRY(mr_log_end_transaction(partition->log, &end, &appended, cx));
     if (mr_span_is(mr_span_of(partition->topic->name), MR_TOPIC_OFFSETS)) {
-        mr_groups_end_transaction(mr_broker_groups(t->broker), entry->now.producer_id,
-                                  /* commit= */ false, cx);
+        mr_groups_end_transaction(mr_broker_groups(t->broker), producer.id, /* commit= */ false,
+                                  cx);
     }
     return MR_OK;
+}
+
+static mr_transaction_producer present(const mr_transactions_entry *entry) {
+    return (mr_transaction_producer){entry->now.producer_id, entry->now.epoch};
 }
 
 // Of an id whose transaction is ending: its members get its markers. A marker has the epoch of what
@@ -127,7 +134,20 @@ static mr_code adopt_ending(mr_transactions *t, mr_transactions_entry *entry,
         keep_orphan(t, entry, &member);
         return MR_OK;
     }
-    return mr_transaction_has(&entry->now, &member) ? MR_OK : abort_open(t, entry, partition, cx);
+    return mr_transaction_has(&entry->now, &member) ? MR_OK
+                                                    : abort_open(t, present(entry), partition, cx);
+}
+
+// What is open under another id of an entry than its present one. Under the one before nothing can
+// be going on; under the next one its first transaction is, whose "complete" before it was lost.
+static mr_code adopt_other(mr_transactions *t, mr_transactions_entry *entry,
+                           mr_topic_partition *partition, int64_t producer_id, mr_cx *cx) {
+    mr_transaction_member member = {mr_span_of(partition->topic->name), partition->number};
+    if (producer_id == entry->now.next_producer_id) {
+        keep_orphan(t, entry, &member);
+        return MR_OK;
+    }
+    return abort_open(t, (mr_transaction_producer){producer_id, INT16_MAX}, partition, cx);
 }
 
 static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
@@ -136,12 +156,15 @@ static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
     if (entry == NULL) {
         return MR_OK;
     }
+    if (producer->producer_id != entry->now.producer_id) {
+        return adopt_other(t, entry, partition, producer->producer_id, cx);
+    }
     mr_transaction_member member = {mr_span_of(partition->topic->name), partition->number};
     if (mr_transaction_is_ending(&entry->now)) {
         return adopt_ending(t, entry, partition, producer->epoch, cx);
     }
     if (producer->epoch < entry->now.epoch) {
-        return abort_open(t, entry, partition, cx);
+        return abort_open(t, present(entry), partition, cx);
     }
     if (entry->now.state == MR_TRANSACTION_ONGOING && mr_transaction_has(&entry->now, &member)) {
         return MR_OK;

@@ -120,7 +120,9 @@ static mr_code slice_extend(const read_plan *plan, uint64_t bytes_max, mr_log_sl
     while (found) {
         uint64_t at = reader.position;
         code = mr_segment_next(&reader, /* whole= */ false, &batch, &found, cx);
-        found = found && code == MR_OK && batch.base_offset < plan->limit;
+        // Damage that nobody has looked for yet must not send a reader back, or round and round.
+        found = found && code == MR_OK && batch.base_offset < plan->limit &&
+                batch.base_offset >= slice->next_offset;
         if (found && at == from && from > first_end) {
             slice->bytes = from - slice->position;  // What was jumped over.
             slice->next_offset = batch.base_offset;

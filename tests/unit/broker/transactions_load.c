@@ -126,6 +126,69 @@ TEST(transactions_load, offsets_whose_join_was_lost_join_again) {
     scene_close(&s);
 }
 
+static void append_state(scene *s, const mr_transaction *state) {
+    mr_text batch = {.arena = &s->arena};
+    EXPECT_OK(mr_transactions_record_add(ID, state, /* now_ms= */ 1, &batch, &s->cx));
+    mr_transactions *transactions = mr_broker_transactions(s->broker);
+    mr_log *log =
+        mr_topic_partition_of(transactions->topic, mr_transactions_partition(transactions, ID))
+            ->log;
+    mr_log_appended appended;
+    EXPECT_OK(mr_log_append(log, mr_text_span(&batch), MR_LOG_COORDINATOR, &appended, &s->cx));
+}
+
+// The marker of an end was lost, with the partition offline, and then the id's epochs were over.
+TEST(transactions_load, offsets_under_the_producer_id_before_are_aborted) {
+    scene s;
+    REQUIRE(start(&s));
+    mr_group_producer producer = init(&s);
+    append_offset(&s, (mr_group_producer){producer.id, MR_TRANSACTION_EPOCH_MAX}, 20);
+    append_state(&s, &(mr_transaction){.id = ID,
+                                       .producer_id = producer.id + 1,
+                                       .previous_producer_id = producer.id,
+                                       .next_producer_id = -1,
+                                       .last_epoch = -1,
+                                       .timeout_ms = 60000,
+                                       .state = MR_TRANSACTION_COMPLETE_COMMIT});
+    for (int life = 0; life < 2; life++) {
+        REQUIRE(scene_restart(&s));
+        expect_stable(&s, 7);
+    }
+    scene_close(&s);
+}
+
+// The power went when the id's first transaction under its next producer id was going on, and took
+// the "complete" of the one before.
+TEST(transactions_load, offsets_under_the_producer_id_after_are_of_the_next_transaction) {
+    scene s;
+    REQUIRE(start(&s));
+    mr_group_producer producer = init(&s);
+    int64_t next = producer.id + 1;
+    append_state(&s, &(mr_transaction){.id = ID,
+                                       .producer_id = producer.id,
+                                       .previous_producer_id = -1,
+                                       .next_producer_id = next,
+                                       .epoch = INT16_MAX,
+                                       .last_epoch = MR_TRANSACTION_EPOCH_MAX,
+                                       .timeout_ms = 60000,
+                                       .version = 2,
+                                       .state = MR_TRANSACTION_PREPARE_COMMIT});
+    append_offset(&s, (mr_group_producer){next, 0}, 20);
+    REQUIRE(scene_restart(&s));
+    int64_t offset;
+    EXPECT_EQ(fetch(&s, &offset), MR_KAFKA_UNSTABLE_OFFSET_COMMIT);
+    for (int turn = 0; turn < 5; turn++) {
+        EXPECT_OK(mr_broker_turn(s.broker, &s.cx));
+    }
+    mr_transaction now;
+    REQUIRE(mr_transactions_find(mr_broker_transactions(s.broker), ID, &now, &s.cx));
+    EXPECT_EQ(now.producer_id, next);
+    EXPECT_EQ(now.state, MR_TRANSACTION_ONGOING);
+    EXPECT_EQ(end(&s, (mr_group_producer){next, 0}, /* commits= */ true), MR_KAFKA_NONE);
+    expect_stable(&s, 20);
+    scene_close(&s);
+}
+
 // The id's transaction has gone on without a partition that was offline at the start before.
 TEST(transactions_load, offsets_that_no_ending_transaction_knows_are_aborted) {
     for (int16_t raised = 0; raised < 3; raised++) {
@@ -143,14 +206,7 @@ TEST(transactions_load, offsets_that_no_ending_transaction_knows_are_aborted) {
                                  .state = MR_TRANSACTION_PREPARE_COMMIT,
                                  .members = &member,
                                  .member_count = 1};
-        mr_text batch = {.arena = &s.arena};
-        REQUIRE_OK(mr_transactions_record_add(ID, &ending, /* now_ms= */ 1, &batch, &s.cx));
-        mr_transactions *transactions = mr_broker_transactions(s.broker);
-        mr_log *log =
-            mr_topic_partition_of(transactions->topic, mr_transactions_partition(transactions, ID))
-                ->log;
-        mr_log_appended appended;
-        REQUIRE_OK(mr_log_append(log, mr_text_span(&batch), MR_LOG_COORDINATOR, &appended, &s.cx));
+        append_state(&s, &ending);
         for (int life = 0; life < 2; life++) {
             REQUIRE(scene_restart(&s));
             expect_stable(&s, 7);
