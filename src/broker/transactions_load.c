@@ -150,8 +150,17 @@ static mr_code adopt_other(mr_transactions *t, mr_transactions_entry *entry,
     return abort_open(t, (mr_transaction_producer){producer_id, INT16_MAX}, partition, cx);
 }
 
+// Of a partition that was offline since then: nothing of a transaction that began later.
+static bool is_stale(const mr_transactions_entry *entry, const mr_transaction_member *member,
+                     int64_t offline_ms) {
+    bool going_on =
+        entry->now.state == MR_TRANSACTION_ONGOING || mr_transaction_is_ending(&entry->now);
+    return offline_ms >= 0 && (!going_on || !mr_transaction_has(&entry->now, member) ||
+                               entry->now.start_ms >= offline_ms);
+}
+
 static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
-                     const mr_log_producer *producer, mr_cx *cx) {
+                     const mr_log_producer *producer, int64_t offline_ms, mr_cx *cx) {
     mr_transactions_entry *entry = entry_of_producer(t, producer->producer_id);
     if (entry == NULL) {
         return MR_OK;
@@ -160,6 +169,9 @@ static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
         return adopt_other(t, entry, partition, producer->producer_id, cx);
     }
     mr_transaction_member member = {mr_span_of(partition->topic->name), partition->number};
+    if (is_stale(entry, &member, offline_ms)) {
+        return abort_open(t, present(entry), partition, cx);
+    }
     if (mr_transaction_is_ending(&entry->now)) {
         return adopt_ending(t, entry, partition, producer->epoch, cx);
     }
@@ -174,19 +186,21 @@ static mr_code adopt(mr_transactions *t, mr_topic_partition *partition,
     return mr_transactions_write(t, &next, NULL, cx);
 }
 
-static mr_code adopt_of(mr_transactions *t, mr_topic_partition *partition, mr_cx *cx) {
+static mr_code adopt_of(mr_transactions *t, mr_topic_partition *partition, int64_t offline_ms,
+                        mr_cx *cx) {
     mr_log_producer *producers;
     uint32_t count;
     mr_log_producers(partition->log, &producers, &count, cx);
     for (uint32_t i = 0; i < count; i++) {
         if (producers[i].transaction_start >= 0) {
-            MR_TRY(adopt(t, partition, &producers[i], cx));
+            MR_TRY(adopt(t, partition, &producers[i], offline_ms, cx));
         }
     }
-    return MR_OK;
+    // Before it is forgotten that it was offline.
+    return offline_ms >= 0 ? mr_log_flush(partition->log, cx) : MR_OK;
 }
 
-static mr_code adopt_all(mr_transactions *t, mr_cx *cx) {
+static mr_code adopt_all(mr_transactions *t, const mr_transactions_offline *offline, mr_cx *cx) {
     uint32_t count;
     mr_topic **topics = mr_topics_list(mr_broker_topics(t->broker), &count, cx);
     mr_code code = MR_OK;
@@ -194,7 +208,8 @@ static mr_code adopt_all(mr_transactions *t, mr_cx *cx) {
         for (uint32_t p = 0; code == MR_OK && p < topics[i]->partition_count; p++) {
             mr_topic_partition *partition = topics[i]->partitions[p];
             if (!mr_log_offline(partition->log, NULL)) {
-                code = adopt_of(t, partition, cx);
+                code =
+                    adopt_of(t, partition, mr_transactions_offline_since(offline, partition), cx);
             }
         }
         mr_topic_release(topics[i]);
@@ -214,7 +229,10 @@ mr_code mr_transactions_load(mr_transactions *t, mr_cx *cx) {
                 mr_error_in(cx, code, "start of the transactions, %s-%u", MR_TOPIC_TRANSACTIONS, i);
         }
     }
-    code = code != MR_OK || t->count == 0 ? code : adopt_all(t, cx);
+    mr_transactions_offline offline;
+    code = code != MR_OK ? code : mr_transactions_offline_load(t, &offline, cx);
+    code = code != MR_OK || t->count == 0 ? code : adopt_all(t, &offline, cx);
+    code = code != MR_OK ? code : mr_transactions_offline_save(t, &offline, cx);
     mr_arena_release(&scratch);
     cx->arena = outer;
     return code;

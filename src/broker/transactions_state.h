@@ -95,6 +95,25 @@ void mr_transactions_step_all(mr_transactions *transactions, mr_cx *cx);
 // transactions_load.c: reads __transaction_state, then takes in what only the partitions know.
 mr_code mr_transactions_load(mr_transactions *transactions, mr_cx *cx);
 
+// transactions_offline.c: partitions that were offline at earlier starts and are not settled yet.
+typedef struct mr_transactions_offline_one {
+    mr_transaction_member member;
+    int64_t since_ms;  // Wall clock, of the first such start.
+} mr_transactions_offline_one;
+
+typedef struct mr_transactions_offline {
+    mr_transactions_offline_one *items;  // In cx->arena.
+    uint32_t count;
+} mr_transactions_offline;
+mr_code mr_transactions_offline_load(mr_transactions *transactions, mr_transactions_offline *ret,
+                                     mr_cx *cx);
+// -1 = it was not.
+int64_t mr_transactions_offline_since(const mr_transactions_offline *offline,
+                                      const mr_topic_partition *partition);
+// What is offline now takes their place.
+mr_code mr_transactions_offline_save(mr_transactions *transactions,
+                                     const mr_transactions_offline *before, mr_cx *cx);
+
 // transactions_record.c: a batch of one record; next NULL = the id is gone.
 mr_code mr_transactions_record_add(mr_span id, const mr_transaction *next, int64_t now_ms,
                                    mr_text *out, mr_cx *cx);

@@ -95,6 +95,10 @@ mr_code mr_log_settle(mr_log *log, mr_cx *cx) {
     return due ? mr_flusher_sync(log->flusher, log, cx) : MR_OK;
 }
 
+mr_code mr_log_flush(mr_log *log, mr_cx *cx) {
+    return mr_flusher_sync(log->flusher, log, cx);
+}
+
 void mr_log_tell(mr_log *log) {
     if (log->listener.moved != NULL) {
         log->listener.moved(log->listener.self);

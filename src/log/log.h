@@ -122,6 +122,7 @@ int64_t mr_log_recovery_point(mr_log *log);
 // if one is due; with fsync it does anyway.
 //   errors  of the sync, which takes the log offline
 mr_code mr_log_settle(mr_log *log, mr_cx *cx);
+mr_code mr_log_flush(mr_log *log, mr_cx *cx);  // The same of all that was appended.
 
 // ---- writing ---------------------------------------------------------------------------------
 

@@ -189,6 +189,43 @@ TEST(transactions_load, offsets_under_the_producer_id_after_are_of_the_next_tran
     scene_close(&s);
 }
 
+// The log of offsets cannot be read at one start; nothing is lost of it by the next.
+static bool restart_without_offsets(scene *s) {
+    const char *path = "data/broker/" MR_TOPIC_OFFSETS "-0/00000000000000000000.log";
+    mr_broker_spec spec = {.dir = "data/broker", .version = "test", .by_hand = true};
+    spec.settings = *mr_broker_settings_of(s->broker);
+    mr_span whole;
+    if (!EXPECT_OK(mr_broker_close(s->broker, &s->cx)) ||
+        !EXPECT_OK(mr_file_load(path, 1 << 20, &whole, &s->cx))) {
+        return false;
+    }
+    mr_sim_put(s->cx.plat, path,
+               MR_SPAN("this is no record batch, and it is longer than a header "
+                       "is, so that it is damage and not the end of a file"));
+    if (!EXPECT_OK(mr_broker_open(&spec, &s->broker, &s->cx))) {
+        return false;
+    }
+    EXPECT(mr_log_offline(log_of(s, MR_TOPIC_OFFSETS), NULL));
+    EXPECT_EQ(end(s, init(s), /* commits= */ false), MR_KAFKA_INVALID_TXN_STATE);
+    bool closed = EXPECT_OK(mr_broker_close(s->broker, &s->cx));
+    mr_sim_put(s->cx.plat, path, whole);
+    return closed && EXPECT_OK(mr_broker_open(&spec, &s->broker, &s->cx));
+}
+
+// Of an id whose epoch stays the same (version 0) nothing else tells the one from the other.
+TEST(transactions_load, offsets_of_before_a_start_without_their_log_are_of_no_later_transaction) {
+    scene s;
+    REQUIRE(start(&s));
+    mr_group_producer producer = init(&s);
+    // As of the epoch that the id has from the start without the log on.
+    append_offset(&s, (mr_group_producer){producer.id, (int16_t)(producer.epoch + 1)}, 20);
+    REQUIRE(restart_without_offsets(&s));
+    expect_stable(&s, 7);  // Now it is there again, and settled.
+    REQUIRE(scene_restart(&s));
+    expect_stable(&s, 7);
+    scene_close(&s);
+}
+
 // The id's transaction has gone on without a partition that was offline at the start before.
 TEST(transactions_load, offsets_that_no_ending_transaction_knows_are_aborted) {
     for (int16_t raised = 0; raised < 3; raised++) {
