@@ -49,13 +49,16 @@ static void refuse(produce_state *state, mr_wire_produce_done *done, int16_t err
     state->failed = true;
 }
 
-static void refuse_record(mr_call *call, const mr_log_appended *appended,
-                          mr_wire_produce_done *done) {
-    done->record_errors = MR_NEW(call->arena, mr_wire_produce_record_error);
-    done->record_errors_count = 1;
-    done->record_errors[0].batch_index = appended->bad_record;
-    done->record_errors[0].batch_index_error_message =
-        appended->reason == NULL ? (mr_span){NULL, 0} : mr_span_of(appended->reason);
+static void refuse_records(mr_call *call, const mr_log_appended *appended,
+                           mr_wire_produce_done *done) {
+    mr_span reason = appended->reason == NULL ? (mr_span){NULL, 0} : mr_span_of(appended->reason);
+    done->record_errors_count = (int32_t)appended->bad_count;
+    done->record_errors =
+        MR_NEW_ARRAY(call->arena, mr_wire_produce_record_error, appended->bad_count);
+    for (uint32_t i = 0; i < appended->bad_count; i++) {
+        done->record_errors[i].batch_index = appended->bad_records[i];
+        done->record_errors[i].batch_index_error_message = reason;
+    }
 }
 
 // Whether a batch says that it is part of a transaction, as far as there is a header.
@@ -121,9 +124,7 @@ static void append(mr_call *call, mr_topic_partition *partition,
     }
     if (appended.error != MR_KAFKA_NONE) {
         refuse(state, done, appended.error, appended.reason);
-        if (appended.error == MR_KAFKA_INVALID_RECORD && appended.bad_record >= 0) {
-            refuse_record(call, &appended, done);
-        }
+        refuse_records(call, &appended, done);
         return;
     }
     done->base_offset = appended.base_offset;

@@ -122,7 +122,6 @@ static mr_code append_end(mr_log *log, mr_code code, const mr_log_appended *ret)
 
 static const mr_log_appended appended_none = {
     .error = MR_KAFKA_NONE,
-    .bad_record = -1,
     .base_offset = -1,
     .last_offset = -1,
     .append_time_ms = -1,

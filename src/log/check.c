@@ -16,6 +16,8 @@
 #define EXPANDED_BYTES_MIN ((uint64_t)64 << 20)
 #define EXPANDED_BYTES_MAX ((uint64_t)1 << 30)
 
+#define BAD_RECORDS_MAX 10000  // That are named: a batch may expand to millions, an answer must not.
+
 static mr_code refuse(mr_log_appended *ret, int16_t error, const char *reason) {
     ret->error = error;
     ret->reason = reason;
@@ -91,7 +93,8 @@ static void check_time(const mr_log_config *config, const mr_record_batch *batch
     }
 }
 
-// Of a compacted topic.
+// Of a compacted topic. A producer fails the records that are named with the error, and the others
+// with another that says that they may be sent again.
 static void check_keys(const mr_record_batch *batch, mr_span records, mr_log_appended *ret,
                        mr_cx *cx) {
     mr_record_reader reader;
@@ -100,13 +103,17 @@ static void check_keys(const mr_record_batch *batch, mr_span records, mr_log_app
         return;
     }
     mr_record record;
-    for (int32_t i = 0; mr_record_next(&reader, &record); i++) {
+    int32_t *bad = NULL;
+    for (int32_t i = 0; mr_record_next(&reader, &record) && ret->bad_count < BAD_RECORDS_MAX; i++) {
         if (record.key.data == NULL) {
-            ret->bad_record = i;
-            refuse(ret, MR_KAFKA_INVALID_RECORD,
-                   "Compacted topic cannot accept message without key");
-            return;
+            bad = bad != NULL ? bad : MR_NEW_ARRAY(cx->arena, int32_t, BAD_RECORDS_MAX);
+            bad[ret->bad_count++] = i;
         }
+    }
+    if (bad != NULL) {
+        ret->bad_records = bad;
+        refuse(ret, MR_KAFKA_INVALID_RECORD, "Compacted topic cannot accept message without key");
+        return;
     }
     if (mr_record_end(&reader, cx) != MR_OK) {
         refuse(ret, MR_KAFKA_INVALID_RECORD, mr_arena_string(cx->arena, cx->error.text));

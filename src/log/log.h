@@ -135,7 +135,8 @@ typedef enum mr_log_origin {
 typedef struct mr_log_appended {
     int16_t error;        // A mr_kafka_error; all else is for NONE only.
     const char *reason;   // Words for it in cx->arena, or NULL.
-    int32_t bad_record;   // Of INVALID_RECORD: its index in the batch; -1.
+    const int32_t *bad_records;  // Of INVALID_RECORD: indices in the batch, in cx->arena; or NULL.
+    uint32_t bad_count;
     int64_t base_offset;  // Of a duplicate: the original's.
     int64_t last_offset;
     int64_t append_time_ms;  // -1 unless timestamps are the log's.

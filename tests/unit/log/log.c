@@ -237,7 +237,11 @@ TEST(log, refuses_with_kafkas_errors) {
     mr_log_configure(s.log, &s.options.config);
     a = scene_append(&s, &(batch_spec){.timestamp_ms = now});
     EXPECT_EQ(a.error, MR_KAFKA_INVALID_RECORD);
-    EXPECT_EQ(a.bad_record, 0);
+    EXPECT_EQ(a.bad_count, 1);
+    EXPECT_EQ(a.bad_records[0], 0);
+    a = scene_append(&s, &(batch_spec){.timestamp_ms = now, .records = 3});
+    EXPECT_EQ(a.bad_count, 3);
+    EXPECT_EQ(a.bad_records[2], 2);
     EXPECT_EQ(scene_append(&s, &(batch_spec){.timestamp_ms = now, .key = "k", .records = 9}).error,
               MR_KAFKA_RECORD_LIST_TOO_LARGE);
     finish(&s);
