@@ -51,6 +51,7 @@
     X(describe_cluster, 0, 1)                \
     X(describe_log_dirs, 1, 4)               \
     X(elect_leaders, 0, 2)                   \
+    X(alter_partition_reassignments, 0, 0)   \
     X(list_partition_reassignments, 0, 0)    \
     X(describe_quorum, 0, 2)                 \
     /* api_quotas.c */                       \

@@ -166,11 +166,11 @@ static mr_outcome scram_check(const scram_change *change, mr_access *access, mr_
     if (change->upsertion->iterations > MR_SCRAM_ITERATIONS_MAX) {
         return scram_refused(MR_KAFKA_UNACCEPTABLE_CREDENTIAL, "Too many iterations");
     }
-    size_t bytes = mr_scram_key_bytes((mr_scram_mechanism)change->mechanism);
-    if (change->upsertion->salt.bytes == 0 || change->upsertion->salted_password.bytes != bytes ||
+    // As in Kafka a salted password of another length is taken: it just fits no password.
+    if (change->upsertion->salt.bytes == 0 || change->upsertion->salted_password.bytes == 0 ||
         memchr(change->user.data, '\0', change->user.bytes) != NULL) {
         return scram_refused(MR_KAFKA_UNACCEPTABLE_CREDENTIAL,
-                             "Salt or salted password has no acceptable length");
+                             "Username, salt or salted password cannot be stored");
     }
     return scram_refused(MR_KAFKA_NONE, NULL);
 }

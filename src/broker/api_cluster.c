@@ -1,6 +1,5 @@
-// Api cluster: DescribeCluster, DescribeLogDirs, ElectLeaders,
-// ListPartitionReassignments, DescribeQuorum: what a cluster of one node has to
-// say.
+// Api cluster: DescribeCluster, DescribeLogDirs, ElectLeaders, AlterPartitionReassignments,
+// ListPartitionReassignments, DescribeQuorum: what a cluster of one node has to say.
 //
 // Also: mr_api_
 
@@ -130,6 +129,71 @@ void mr_api_elect_leaders(mr_call *call, mr_cx *cx) {
             MR_NEW_ARRAY(cx->arena, mr_wire_elect_leaders_done, (size_t)to->partition_result_count);
         for (int32_t p = 0; p < to->partition_result_count; p++) {
             to->partition_result[p] = elect(call, wish->topic, wish->partitions[p], cx);
+        }
+    }
+}
+
+// ---- AlterPartitionReassignments
+// -------------------------------------------------------------
+
+// There is one node, so a partition is where it is asked to be, or cannot be.
+static mr_outcome reassign(mr_call *call, mr_span topic_name,
+                           const mr_wire_alter_partition_reassignments_partition *wish, mr_cx *cx) {
+    mr_topic *topic = mr_topics_find(mr_broker_topics(call->broker), topic_name);
+    bool there = topic != NULL && mr_topic_partition_of(topic, wish->partition_index) != NULL;
+    mr_topic_release(topic);
+    if (!there) {
+        const char *words =
+            topic == NULL ? mr_arena_printf(cx->arena, "Unable to find a topic named %.*s.",
+                                            MR_SPAN_ARGS(topic_name))
+                          : mr_arena_printf(cx->arena, "Unable to find partition %.*s:%" PRId32 ".",
+                                            MR_SPAN_ARGS(topic_name), wish->partition_index);
+        return (mr_outcome){MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION, words};
+    }
+    if (wish->replicas_count < 0) {  // null: end the one that is under way.
+        return (mr_outcome){MR_KAFKA_NO_REASSIGNMENT_IN_PROGRESS, NULL};
+    }
+    const char *words = wish->replicas_count == 0
+                            ? "The manual partition assignment includes an empty replica list."
+                            : NULL;
+    for (int32_t i = 0; i < wish->replicas_count && words == NULL; i++) {
+        if (wish->replicas[i] != MR_BROKER_NODE) {
+            words = mr_arena_printf(cx->arena,
+                                    "The manual partition assignment includes broker %" PRId32
+                                    ", but no such broker is registered.",
+                                    wish->replicas[i]);
+        } else if (i > 0) {
+            words = mr_arena_printf(
+                cx->arena, "The manual partition assignment includes the broker %d more than once.",
+                MR_BROKER_NODE);
+        }
+    }
+    return (mr_outcome){words == NULL ? MR_KAFKA_NONE : MR_KAFKA_INVALID_REPLICA_ASSIGNMENT, words};
+}
+
+void mr_api_alter_partition_reassignments(mr_call *call, mr_cx *cx) {
+    const mr_wire_alter_partition_reassignments_request *q = call->request;
+    mr_wire_alter_partition_reassignments_response *r = call->response;
+    if (!mr_call_may(call, MR_OPERATION_ALTER, MR_RESOURCE_CLUSTER, MR_ANSWER_CLUSTER)) {
+        r->error_code = MR_KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+        r->error_message = mr_span_of(mr_kafka_error_text(r->error_code));
+        return;
+    }
+    r->responses_count = MR_MAX(0, q->topics_count);
+    r->responses = MR_NEW_ARRAY(cx->arena, mr_wire_alter_partition_reassignments_done_topic,
+                                (size_t)r->responses_count);
+    for (int32_t t = 0; t < r->responses_count; t++) {
+        const mr_wire_alter_partition_reassignments_topic *wish = &q->topics[t];
+        mr_wire_alter_partition_reassignments_done_topic *to = &r->responses[t];
+        to->name = wish->name;
+        to->partitions_count = MR_MAX(0, wish->partitions_count);
+        to->partitions = MR_NEW_ARRAY(cx->arena, mr_wire_alter_partition_reassignments_done,
+                                      (size_t)to->partitions_count);
+        for (int32_t p = 0; p < to->partitions_count; p++) {
+            mr_outcome outcome = reassign(call, wish->name, &wish->partitions[p], cx);
+            to->partitions[p].partition_index = wish->partitions[p].partition_index;
+            to->partitions[p].error_code = outcome.error;
+            to->partitions[p].error_message = mr_answer_reason(outcome);
         }
     }
 }

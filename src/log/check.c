@@ -16,7 +16,8 @@
 #define EXPANDED_BYTES_MIN ((uint64_t)64 << 20)
 #define EXPANDED_BYTES_MAX ((uint64_t)1 << 30)
 
-#define BAD_RECORDS_MAX 10000  // That are named: a batch may expand to millions, an answer must not.
+#define BAD_RECORDS_MAX \
+    10000  // That are named: a batch may expand to millions, an answer must not.
 
 static mr_code refuse(mr_log_appended *ret, int16_t error, const char *reason) {
     ret->error = error;

@@ -133,8 +133,8 @@ typedef enum mr_log_origin {
 } mr_log_origin;
 
 typedef struct mr_log_appended {
-    int16_t error;        // A mr_kafka_error; all else is for NONE only.
-    const char *reason;   // Words for it in cx->arena, or NULL.
+    int16_t error;               // A mr_kafka_error; all else is for NONE only.
+    const char *reason;          // Words for it in cx->arena, or NULL.
     const int32_t *bad_records;  // Of INVALID_RECORD: indices in the batch, in cx->arena; or NULL.
     uint32_t bad_count;
     int64_t base_offset;  // Of a duplicate: the original's.

@@ -62,6 +62,7 @@
     A(delete_groups, 42, 0, 2, 2)                   \
     A(elect_leaders, 43, 0, 2, 2)                   \
     A(incremental_alter_configs, 44, 0, 1, 1)       \
+    A(alter_partition_reassignments, 45, 0, 0, 0)   \
     A(list_partition_reassignments, 46, 0, 0, 0)    \
     A(offset_delete, 47, 0, 0, INT16_MAX)           \
     A(describe_client_quotas, 48, 0, 1, 1)          \

@@ -82,6 +82,35 @@
     F(I16, error_code, 1, MAX, 0)           \
     F(ARRAY, replica_election_results, 0, MAX, elect_leaders_done_topic)
 
+// ---- AlterPartitionReassignments (45) ---------------------------------------------------------
+
+#define SCHEMA_ALTER_PARTITION_REASSIGNMENTS_PARTITION(F, T) \
+    F(I32, partition_index, 0, MAX, 0)                       \
+    F(NI32S, replicas, 0, MAX, 0)
+
+#define SCHEMA_ALTER_PARTITION_REASSIGNMENTS_TOPIC(F, T) \
+    F(STRING, name, 0, MAX, 0)                           \
+    F(ARRAY, partitions, 0, MAX, alter_partition_reassignments_partition)
+
+#define SCHEMA_ALTER_PARTITION_REASSIGNMENTS_REQUEST(F, T) \
+    F(I32, timeout_ms, 0, MAX, 60000)                      \
+    F(ARRAY, topics, 0, MAX, alter_partition_reassignments_topic)
+
+#define SCHEMA_ALTER_PARTITION_REASSIGNMENTS_DONE(F, T) \
+    F(I32, partition_index, 0, MAX, 0)                  \
+    F(I16, error_code, 0, MAX, 0)                       \
+    F(NSTRING, error_message, 0, MAX, 0)
+
+#define SCHEMA_ALTER_PARTITION_REASSIGNMENTS_DONE_TOPIC(F, T) \
+    F(STRING, name, 0, MAX, 0)                                \
+    F(ARRAY, partitions, 0, MAX, alter_partition_reassignments_done)
+
+#define SCHEMA_ALTER_PARTITION_REASSIGNMENTS_RESPONSE(F, T) \
+    F(I32, throttle_time_ms, 0, MAX, 0)                     \
+    F(I16, error_code, 0, MAX, 0)                           \
+    F(NSTRING, error_message, 0, MAX, 0)                    \
+    F(ARRAY, responses, 0, MAX, alter_partition_reassignments_done_topic)
+
 // ---- ListPartitionReassignments (46) ----------------------------------------------------------
 
 #define SCHEMA_LIST_PARTITION_REASSIGNMENTS_TOPIC(F, T) \
@@ -171,6 +200,12 @@
     S(elect_leaders_done, SCHEMA_ELECT_LEADERS_DONE)                                             \
     S(elect_leaders_done_topic, SCHEMA_ELECT_LEADERS_DONE_TOPIC)                                 \
     S(elect_leaders_response, SCHEMA_ELECT_LEADERS_RESPONSE)                                     \
+    S(alter_partition_reassignments_partition, SCHEMA_ALTER_PARTITION_REASSIGNMENTS_PARTITION)   \
+    S(alter_partition_reassignments_topic, SCHEMA_ALTER_PARTITION_REASSIGNMENTS_TOPIC)           \
+    S(alter_partition_reassignments_request, SCHEMA_ALTER_PARTITION_REASSIGNMENTS_REQUEST)       \
+    S(alter_partition_reassignments_done, SCHEMA_ALTER_PARTITION_REASSIGNMENTS_DONE)             \
+    S(alter_partition_reassignments_done_topic, SCHEMA_ALTER_PARTITION_REASSIGNMENTS_DONE_TOPIC) \
+    S(alter_partition_reassignments_response, SCHEMA_ALTER_PARTITION_REASSIGNMENTS_RESPONSE)     \
     S(list_partition_reassignments_topic, SCHEMA_LIST_PARTITION_REASSIGNMENTS_TOPIC)             \
     S(list_partition_reassignments_request, SCHEMA_LIST_PARTITION_REASSIGNMENTS_REQUEST)         \
     S(list_partition_reassignments_found, SCHEMA_LIST_PARTITION_REASSIGNMENTS_FOUND)             \

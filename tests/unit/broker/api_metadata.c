@@ -127,3 +127,38 @@ TEST(api_metadata, this_node_coordinates_everything) {
     }
     scene_close(&s);
 }
+
+// A partition of one node is where it is asked to be, or cannot be.
+TEST(api_metadata, a_partition_is_reassigned_to_where_it_is) {
+    scene s;
+    REQUIRE(scene_open(&s, NULL));
+    (void)describe(&s, 4, "moved", /* make= */ true);
+    int32_t here[] = {MR_BROKER_NODE, MR_BROKER_NODE}, there[] = {7};
+    mr_wire_alter_partition_reassignments_partition wishes[] = {
+        {.partition_index = 0, .replicas = here, .replicas_count = 1},
+        {.partition_index = 1, .replicas = here, .replicas_count = 2},
+        {.partition_index = 2, .replicas = there, .replicas_count = 1},
+        {.partition_index = 3, .replicas = NULL, .replicas_count = -1},
+        {.partition_index = 0, .replicas = here, .replicas_count = 0},
+        {.partition_index = 99, .replicas = here, .replicas_count = 1},
+    };
+    static const int16_t want[] = {
+        MR_KAFKA_NONE,
+        MR_KAFKA_INVALID_REPLICA_ASSIGNMENT,
+        MR_KAFKA_INVALID_REPLICA_ASSIGNMENT,
+        MR_KAFKA_NO_REASSIGNMENT_IN_PROGRESS,
+        MR_KAFKA_INVALID_REPLICA_ASSIGNMENT,
+        MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+    };
+    mr_wire_alter_partition_reassignments_topic topic = {
+        .name = MR_SPAN("moved"), .partitions = wishes, .partitions_count = 6};
+    mr_wire_alter_partition_reassignments_request q = {.topics = &topic, .topics_count = 1};
+    mr_wire_alter_partition_reassignments_response r;
+    scene_ask(&s, MR_KEY_alter_partition_reassignments, 0, &q, &r);
+    EXPECT_EQ(r.error_code, MR_KAFKA_NONE);
+    REQUIRE(r.responses_count == 1 && r.responses[0].partitions_count == 6);
+    for (int i = 0; i < 6; i++) {
+        EXPECT_EQ(r.responses[0].partitions[i].error_code, want[i]);
+    }
+    scene_close(&s);
+}
