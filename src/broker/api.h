@@ -49,6 +49,7 @@
     X(list_config_resources, 0, 1)           \
     /* api_cluster.c */                      \
     X(describe_cluster, 0, 1)                \
+    X(alter_replica_log_dirs, 1, 2)          \
     X(describe_log_dirs, 1, 4)               \
     X(elect_leaders, 0, 2)                   \
     X(alter_partition_reassignments, 0, 0)   \

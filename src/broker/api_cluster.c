@@ -1,5 +1,6 @@
-// Api cluster: DescribeCluster, DescribeLogDirs, ElectLeaders, AlterPartitionReassignments,
-// ListPartitionReassignments, DescribeQuorum: what a cluster of one node has to say.
+// Api cluster: DescribeCluster, AlterReplicaLogDirs, DescribeLogDirs, ElectLeaders,
+// AlterPartitionReassignments, ListPartitionReassignments, DescribeQuorum: what a cluster of one
+// node has to say.
 //
 // Also: mr_api_
 
@@ -86,6 +87,48 @@ void mr_api_describe_log_dirs(mr_call *call, mr_cx *cx) {
     for (uint32_t t = 0; t < count; t++) {
         log_dir_topic(q, list[t], r->results, cx);
         mr_topic_release(list[t]);
+    }
+}
+
+// ---- AlterReplicaLogDirs
+// ---------------------------------------------------------------------
+
+// There is one folder, and all are in it.
+static int16_t move_to(mr_call *call, mr_span dir, mr_span topic_name, int32_t number) {
+    mr_topics *topics = mr_broker_topics(call->broker);
+    if (!mr_span_is(dir, mr_topics_dir(topics))) {
+        return MR_KAFKA_LOG_DIR_NOT_FOUND;
+    }
+    mr_topic *topic = mr_topics_find(topics, topic_name);
+    bool there = topic != NULL && mr_topic_partition_of(topic, number) != NULL;
+    mr_topic_release(topic);
+    return there ? MR_KAFKA_NONE : MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+void mr_api_alter_replica_log_dirs(mr_call *call, mr_cx *cx) {
+    const mr_wire_alter_replica_log_dirs_request *q = call->request;
+    mr_wire_alter_replica_log_dirs_response *r = call->response;
+    bool may = mr_call_may(call, MR_OPERATION_ALTER, MR_RESOURCE_CLUSTER, MR_ANSWER_CLUSTER);
+    size_t count = 0;
+    for (int32_t d = 0; d < q->dirs_count; d++) {
+        count += (size_t)MR_MAX(0, q->dirs[d].topics_count);
+    }
+    r->results = MR_NEW_ARRAY(cx->arena, mr_wire_alter_replica_log_dirs_done_topic, count);
+    for (int32_t d = 0; d < q->dirs_count; d++) {
+        for (int32_t t = 0; t < q->dirs[d].topics_count; t++) {
+            const mr_wire_alter_replica_log_dirs_topic *wish = &q->dirs[d].topics[t];
+            mr_wire_alter_replica_log_dirs_done_topic *to = &r->results[r->results_count++];
+            to->topic_name = wish->name;
+            to->partitions_count = MR_MAX(0, wish->partitions_count);
+            to->partitions = MR_NEW_ARRAY(cx->arena, mr_wire_alter_replica_log_dirs_done,
+                                          (size_t)to->partitions_count);
+            for (int32_t p = 0; p < to->partitions_count; p++) {
+                to->partitions[p].partition_index = wish->partitions[p];
+                to->partitions[p].error_code =
+                    may ? move_to(call, q->dirs[d].path, wish->name, wish->partitions[p])
+                        : MR_KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+            }
+        }
     }
 }
 

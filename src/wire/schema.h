@@ -56,6 +56,7 @@
     A(delete_acls, 31, 1, 3, 2)                     \
     A(describe_configs, 32, 1, 4, 4)                \
     A(alter_configs, 33, 0, 2, 2)                   \
+    A(alter_replica_log_dirs, 34, 1, 2, 2)          \
     A(describe_log_dirs, 35, 1, 5, 2)               \
     A(sasl_authenticate, 36, 0, 2, 2)               \
     A(create_partitions, 37, 0, 3, 2)               \

@@ -26,6 +26,31 @@
     F(ARRAY, brokers, 0, MAX, describe_cluster_broker) \
     F(I32, cluster_authorized_operations, 0, MAX, INT32_MIN)
 
+// ---- AlterReplicaLogDirs (34) -----------------------------------------------------------------
+
+#define SCHEMA_ALTER_REPLICA_LOG_DIRS_TOPIC(F, T) \
+    F(STRING, name, 0, MAX, 0)                    \
+    F(I32S, partitions, 0, MAX, 0)
+
+#define SCHEMA_ALTER_REPLICA_LOG_DIRS_DIR(F, T) \
+    F(STRING, path, 0, MAX, 0)                  \
+    F(ARRAY, topics, 0, MAX, alter_replica_log_dirs_topic)
+
+#define SCHEMA_ALTER_REPLICA_LOG_DIRS_REQUEST(F, T) \
+    F(ARRAY, dirs, 0, MAX, alter_replica_log_dirs_dir)
+
+#define SCHEMA_ALTER_REPLICA_LOG_DIRS_DONE(F, T) \
+    F(I32, partition_index, 0, MAX, 0)           \
+    F(I16, error_code, 0, MAX, 0)
+
+#define SCHEMA_ALTER_REPLICA_LOG_DIRS_DONE_TOPIC(F, T) \
+    F(STRING, topic_name, 0, MAX, 0)                   \
+    F(ARRAY, partitions, 0, MAX, alter_replica_log_dirs_done)
+
+#define SCHEMA_ALTER_REPLICA_LOG_DIRS_RESPONSE(F, T) \
+    F(I32, throttle_time_ms, 0, MAX, 0)              \
+    F(ARRAY, results, 0, MAX, alter_replica_log_dirs_done_topic)
+
 // ---- DescribeLogDirs (35) ---------------------------------------------------------------------
 
 #define SCHEMA_DESCRIBE_LOG_DIRS_TOPIC(F, T) \
@@ -189,6 +214,12 @@
     S(describe_cluster_request, SCHEMA_DESCRIBE_CLUSTER_REQUEST)                                 \
     S(describe_cluster_broker, SCHEMA_DESCRIBE_CLUSTER_BROKER)                                   \
     S(describe_cluster_response, SCHEMA_DESCRIBE_CLUSTER_RESPONSE)                               \
+    S(alter_replica_log_dirs_topic, SCHEMA_ALTER_REPLICA_LOG_DIRS_TOPIC)                         \
+    S(alter_replica_log_dirs_dir, SCHEMA_ALTER_REPLICA_LOG_DIRS_DIR)                             \
+    S(alter_replica_log_dirs_request, SCHEMA_ALTER_REPLICA_LOG_DIRS_REQUEST)                     \
+    S(alter_replica_log_dirs_done, SCHEMA_ALTER_REPLICA_LOG_DIRS_DONE)                           \
+    S(alter_replica_log_dirs_done_topic, SCHEMA_ALTER_REPLICA_LOG_DIRS_DONE_TOPIC)               \
+    S(alter_replica_log_dirs_response, SCHEMA_ALTER_REPLICA_LOG_DIRS_RESPONSE)                   \
     S(describe_log_dirs_topic, SCHEMA_DESCRIBE_LOG_DIRS_TOPIC)                                   \
     S(describe_log_dirs_request, SCHEMA_DESCRIBE_LOG_DIRS_REQUEST)                               \
     S(describe_log_dirs_found, SCHEMA_DESCRIBE_LOG_DIRS_FOUND)                                   \

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "broker/api.h"
+#include "broker/topics.h"
 #include "scene.h"
 
 TEST(api_metadata, all_keys_are_offered_in_every_version) {
@@ -160,5 +161,27 @@ TEST(api_metadata, a_partition_is_reassigned_to_where_it_is) {
     for (int i = 0; i < 6; i++) {
         EXPECT_EQ(r.responses[0].partitions[i].error_code, want[i]);
     }
+    scene_close(&s);
+}
+
+TEST(api_metadata, a_partition_stays_in_the_one_folder) {
+    scene s;
+    REQUIRE(scene_open(&s, NULL));
+    (void)describe(&s, 4, "kept", /* make= */ true);
+    int32_t numbers[] = {0, 99};
+    const char *here = mr_topics_dir(mr_broker_topics(s.broker));
+    mr_wire_alter_replica_log_dirs_topic topic = {
+        .name = MR_SPAN("kept"), .partitions = numbers, .partitions_count = 2};
+    mr_wire_alter_replica_log_dirs_dir dirs[] = {
+        {.path = mr_span_of(here), .topics = &topic, .topics_count = 1},
+        {.path = MR_SPAN("/elsewhere"), .topics = &topic, .topics_count = 1},
+    };
+    mr_wire_alter_replica_log_dirs_request q = {.dirs = dirs, .dirs_count = 2};
+    mr_wire_alter_replica_log_dirs_response r;
+    scene_ask(&s, MR_KEY_alter_replica_log_dirs, 2, &q, &r);
+    REQUIRE(r.results_count == 2 && r.results[0].partitions_count == 2);
+    EXPECT_EQ(r.results[0].partitions[0].error_code, MR_KAFKA_NONE);
+    EXPECT_EQ(r.results[0].partitions[1].error_code, MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    EXPECT_EQ(r.results[1].partitions[0].error_code, MR_KAFKA_LOG_DIR_NOT_FOUND);
     scene_close(&s);
 }
