@@ -16,6 +16,7 @@
 #include "wire/schema_consumer.h"
 #include "wire/schema_group.h"
 #include "wire/schema_member.h"
+#include "wire/schema_place.h"
 #include "wire/schema_produce.h"
 #include "wire/schema_record.h"
 #include "wire/schema_record_consumer.h"
@@ -115,7 +116,8 @@
     MR_SCHEMA_TXN(S)         \
     MR_SCHEMA_TXN_LIST(S)    \
     MR_SCHEMA_CONFIG(S)      \
-    MR_SCHEMA_CLUSTER(S) MR_SCHEMA_ACCESS(S) MR_SCHEMA_RECORD(S) MR_SCHEMA_RECORD_CONSUMER(S)
+    MR_SCHEMA_CLUSTER(S)     \
+    MR_SCHEMA_PLACE(S) MR_SCHEMA_ACCESS(S) MR_SCHEMA_RECORD(S) MR_SCHEMA_RECORD_CONSUMER(S)
 
 // ---- the structs -----------------------------------------------------------------------------
 
