@@ -87,10 +87,10 @@ class Broker:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-def java(main, *args, stdin=None, timeout=120):
-    """A tool of Apache Kafka 3.9."""
+def java(main, *args, stdin=None, timeout=120, libs=LIBS):
+    """A tool of Apache Kafka, of 3.9 unless another version's jars are named."""
     return subprocess.run(
-        ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.path.join(LIBS, "*"), main, *args],
+        ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.path.join(libs, "*"), main, *args],
         input=stdin, capture_output=True, timeout=timeout, check=False)
 
 

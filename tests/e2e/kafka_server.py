@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIBS = os.path.join(ROOT, "build", "deps", "kafka", "libs")
+LIBS_4 = os.path.join(ROOT, "build", "deps", "kafka-4", "libs")  # Its tools.
 
 PROPERTIES = """
 process.roles=broker,controller

@@ -1,0 +1,109 @@
+"""Spark's and Flink's Kafka connectors against the embedded broker, with MILLRACE_SOAK=1."""
+
+import glob
+import os
+import re
+import subprocess
+
+import pyarrow.parquet
+import pytest
+from confluent_kafka import Producer
+
+import retail_data
+import stock
+from broker_server import Broker
+from conftest import EXAMPLES, SOAK
+from kafka_server import ROOT
+
+pytestmark = pytest.mark.skipif(not SOAK, reason="only with MILLRACE_SOAK=1")
+DEPS = os.path.join(ROOT, "build", "deps")
+FLINK = os.path.join(DEPS, "flink")
+COUNT = 600
+OPENS = [word for package in ("java.util", "java.lang", "java.nio", "java.time")
+         for word in ("--add-opens", f"java.base/{package}=ALL-UNNAMED")]  # As Flink's own scripts do.
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with Broker() as one:
+        yield one
+
+
+def produce(broker, topic, records):
+    """records: (partition, key, value, headers)"""
+    producer = Producer({"bootstrap.servers": broker.address})
+    for partition, key, value, headers in records:
+        producer.produce(topic, value, key=key, headers=headers, partition=partition)
+    assert producer.flush(60) == 0
+
+
+def some(first, count):
+    return [(i % stock.PARTITIONS, *record) for i, record in enumerate(stock.as_bytes(stock.records(count, first)))]
+
+
+# ---- Spark ---------------------------------------------------------------------------------------------
+
+
+def spark_version():
+    jar = glob.glob(os.path.join(DEPS, "spark-jars", "spark-sql-kafka-0-10_*.jar"))
+    if not jar or not os.path.exists(os.path.join(DEPS, "venv-bench", "bin", "spark-submit")):
+        pytest.skip("no Spark: scripts/setup bench")
+    return re.search(r"-([0-9.]+)\.jar", jar[0]).group(1)
+
+
+def spark(app, *args, env=None):
+    jars = ",".join(sorted(glob.glob(os.path.join(DEPS, "spark-jars", "*.jar"))))
+    done = subprocess.run(
+        [os.path.join(DEPS, "venv-bench", "bin", "spark-submit"), "--master", "local[2]", "--driver-memory", "1g",
+         "--conf", "spark.ui.enabled=false", "--jars", jars, app, *args], capture_output=True, timeout=400, check=False,
+        env={**os.environ, "PYSPARK_PYTHON": os.path.join(DEPS, "venv-bench", "bin", "python"), **(env or {})})
+    assert done.returncode == 0, done.stderr.decode()[-4000:]
+
+
+def retail_rows(broker, lines, folder):
+    topic = stock.make_topic(broker, "retail")
+    produce(broker, topic, [(p, None, line, None) for p, part in enumerate(lines) for line in part])
+    spark(os.path.join(EXAMPLES, "retail", "spark", "app.py"), "--until", "available-now", "--outputs", "parquet",
+          env={"KAFKA_BOOTSTRAP_SERVERS": broker.address, "KAFKA_TOPIC": topic, "OUTPUT_PATH": str(folder)})
+    rows = []
+    for file in glob.glob(os.path.join(str(folder), "**", "*.parquet"), recursive=True):
+        country = re.search(r"country=([^/]*)", file)
+        table = pyarrow.parquet.ParquetFile(file).read()
+        rows += [(country and country.group(1), *(round(v, 6) if isinstance(v, float) else v for v in row.values()))
+                 for row in table.to_pylist()]
+    return sorted(rows, key=repr)
+
+
+def test_spark_runs_the_retail_app(broker, kafka, tmp_path):
+    """Unchanged but for the address; the same rows come out as from Apache Kafka."""
+    version = spark_version()
+    with stock.shows("Spark's Kafka connector", version,
+                     "the retail example's streaming app: the same rows as from Apache Kafka 3.9"):
+        lines = retail_data.generate(20_000, stock.PARTITIONS, 7).lines
+        ours = retail_rows(broker, lines, tmp_path / "ours")
+        assert len(ours) > 10
+        assert ours == retail_rows(kafka, lines, tmp_path / "kafka")
+
+
+# ---- Flink ---------------------------------------------------------------------------------------------
+
+
+def test_flink_exactly_once(broker, tmp_path):
+    jar = glob.glob(os.path.join(FLINK, "flink-connector-kafka-*.jar"))
+    if not jar:
+        pytest.skip("no Flink: scripts/setup test")
+    version = re.search(r"flink-connector-kafka-(\S+)\.jar", jar[0]).group(1)
+    with stock.shows("Flink's Kafka connector", version,
+                     "exactly-once sink: a job that fails half way has copied each record once"):
+        topic, output = stock.make_topic(broker, "flink-in"), stock.make_topic(broker, "flink-out")
+        produce(broker, topic, some(0, COUNT))
+        classes = os.path.join(FLINK, "*")
+        subprocess.run(["javac", "-nowarn", "-cp", classes, "-d", str(tmp_path),
+                        os.path.join(stock.HERE, "flink", "ExactlyOnce.java")], check=True, capture_output=True)
+        done = subprocess.run(["java", "-Xmx600m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *OPENS,
+                               "-cp", f"{tmp_path}:{classes}", "ExactlyOnce", broker.address, topic, output,
+                               str(COUNT)], capture_output=True, timeout=300, check=False)
+        assert done.returncode == 0 and b"after one failure" in done.stdout, done.stderr.decode()[-4000:]
+        values = [value for _, value, _ in stock.stored(broker, output)]
+        assert sorted(values) == sorted(value for _, value, _ in stock.as_bytes(stock.records(COUNT)))
+        assert len(stock.stored(broker, output, "read_uncommitted")) > COUNT  # Those after the last checkpoint: twice.
