@@ -146,7 +146,7 @@ typedef struct mr_record_spec {
 
 // Takes the lock or the lease, and brings the tables up to date.
 //   errors  MR_E_LOCKED naming the holder (MR_RETRY of a lease: it may end), and mr_db_open's
-mr_code mr_record_open(const mr_record_spec *spec, mr_record **ret, mr_cx *cx);
+mr_code mr_record_own(const mr_record_spec *spec, mr_record **ret, mr_cx *cx);
 // For reading beside an owner: only the calls that take a const record.
 //   errors  MR_E_MISSING when there is no database yet
 mr_code mr_record_read(const mr_record_spec *spec, mr_record **ret, mr_cx *cx);
@@ -233,9 +233,9 @@ typedef struct mr_record_filter {
 mr_code mr_record_runs(const mr_record *record, const mr_record_filter *filter, mr_record_run **ret,
                        uint32_t *ret_count, mr_cx *cx);
 // The newest run of scheduled, backfill or manual type before a logical date that has this state
-// (-1: any); *ret_found.  For depends_on_past and prev_data_interval_end_success.
+// (-1: any), or NULL.  For depends_on_past and prev_data_interval_end_success.
 mr_code mr_record_run_before(const mr_record *record, const char *dag, int64_t before_us, int state,
-                             mr_record_run *ret, bool *ret_found, mr_cx *cx);
+                             const mr_record_run **ret, mr_cx *cx);
 // How a task (unmapped, or the worst of its instances) of a run stands; NONE when it has no row.
 mr_code mr_record_task_state(const mr_record *record, int64_t run, const char *task,
                              mr_task_state *ret, mr_cx *cx);

@@ -26,7 +26,7 @@ def unit(filter_, url):
     return done.stdout
 
 
-@pytest.mark.parametrize("suite", ["db"])
+@pytest.mark.parametrize("suite", ["db", "record"])
 def test_a_suite_passes_on_postgresql(postgres, suite):
     assert "passed, 0 failed" in unit(f"{suite}.", postgres.url)
 
