@@ -46,6 +46,10 @@ mr_code mr_db_set_session(mr_db *db, const char *sql, mr_cx *cx) {
     return MR_OK;
 }
 
+bool mr_db_is_read_only(const mr_db *db) {
+    return db->read_only;
+}
+
 // ---- statements and transactions
 // -----------------------------------------------------------------
 

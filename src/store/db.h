@@ -46,7 +46,8 @@ static inline const mr_db_value *mr_db_cell(const mr_db_rows *rows, uint32_t row
 mr_code mr_db_open(const char *url, bool read_only, mr_db **ret, mr_cx *cx);
 void mr_db_close(mr_db *db);            // Takes NULL. An open transaction is rolled back.
 bool mr_db_is_shared(const mr_db *db);  // Others on other machines may use it: PostgreSQL.
-bool mr_db_is_url(const char *text);    // Whether it names a PostgreSQL database.
+bool mr_db_is_read_only(const mr_db *db);
+bool mr_db_is_url(const char *text);  // Whether it names a PostgreSQL database.
 // Statements that are run on each new connection from now on, and on this one: settings of the
 // session. Of one statement, without parameters.
 mr_code mr_db_set_session(mr_db *db, const char *sql, mr_cx *cx);

@@ -352,6 +352,11 @@ static mr_code fail_connect(postgres_db *db, mr_cx *cx) {
         return mr_fail(cx, MR_E_MISSING, "Make it with createdb, or name another in the URL.",
                        "cannot open the database: %s", text);
     }
+    if (strstr(text, "invalid") != NULL && strstr(text, "connection to server") == NULL) {
+        return mr_fail(cx, MR_E_VALUE,
+                       "It is postgresql://user:password@host:port/database?option=value.",
+                       "cannot open the database: %s", text);
+    }
     return mr_error_flag(cx,
                          mr_fail(cx, MR_E_NETWORK, "Is the server up, and is it reached from here?",
                                  "cannot open the database: %s", text),

@@ -1,52 +1,52 @@
-// Vault: connections, variables, secrets and pools of a project.
+// Vault: connections, variables, secrets, pools and users of a project.
 //
-// In the flow database. Secrets and the passwords of connections are sealed with libsodium
-// (XSalsa20-Poly1305) under data/flow.key (32 random bytes, mode 0600), or the key that
-// MILLRACE_SECRET_KEY names. MILLRACE_CONN_NAME=uri, MILLRACE_VAR_NAME and MILLRACE_SECRET_NAME of
-// the environment win over what is stored. A project's millrace.yaml and a DAG's `connections` give
-// defaults below both.
+// In the flow database, in tables of its own. Secrets, and passwords and extra values of
+// connections, are sealed by libsodium (XChaCha20-Poly1305, bound to their names) under
+// <data>/flow.key (32 random bytes as hexadecimal digits, mode 0600), or under the key that
+// MILLRACE_SECRET_KEY holds (the same digits) or names (a file). The database keeps a sealed word,
+// so a wrong or lost key is told at once. MILLRACE_CONN_NAME (a URI or JSON), MILLRACE_VAR_NAME and
+// MILLRACE_SECRET_NAME of the environment win over what is stored: name in capitals, other signs
+// than letters and digits as _. A project's millrace.yaml and a DAG's `connections` give defaults
+// below both (mr_vault_default).
+// Each change is a transaction of its own, unless the database is in one. Threads: as mr_db.
 
 #pragma once
 
 #include "store/db.h"
+#include "store/endpoint.h"
 
 typedef struct mr_vault mr_vault;
 
-typedef struct mr_connection {
-    const char *name;
-    const char *type;  // kafka postgres http s3 docker spark generic …
-    const char *host;
-    int64_t port;  // 0 = the kind's own.
-    const char *login;
-    const char *password;  // Plain; never printed.
-    const char *schema;    // Database, bucket …
-    mr_span extra_json;    // An object; empty = none.
-} mr_connection;
-
 typedef struct mr_vault_entry {
     const char *name;
-    const char *value;  // Of a variable; NULL of a secret.
+    const char *value;  // Of a variable, a user's role, a connection's type; NULL of a secret.
     int64_t number;     // Of a pool: its slots.
     int64_t changed_us;
 } mr_vault_entry;
 
-// db is borrowed; NULL: only the environment.
+// db is borrowed; NULL: only the environment and defaults. One that is not read-only gets the
+// tables. Beside a scheduler the same database is opened a second time.
 mr_code mr_vault_open(mr_db *db, const char *data_dir, mr_vault **ret, mr_cx *cx);
-void mr_vault_close(mr_vault *vault);
+void mr_vault_close(mr_vault *vault);  // Takes NULL.
 
-// "postgresql://user:pw@host:5432/db?sslmode=require" and back; percent-encoding as in Airflow.
-mr_code mr_connection_parse(const char *name, mr_span uri, mr_connection *ret, mr_cx *cx);
-void mr_connection_uri(const mr_connection *connection, bool with_password, mr_text *out);
-void mr_connection_json(const mr_connection *connection, bool with_password, mr_text *out);
-
+// From the environment, else stored, else a default.
 //   errors  MR_E_NAME with the nearest name; MR_E_CORRUPT when the key does not open it
-mr_code mr_vault_connection(mr_vault *vault, const char *name, mr_connection *ret, mr_cx *cx);
-mr_code mr_vault_connections(mr_vault *vault, mr_connection **ret, uint32_t *ret_count, mr_cx *cx);
-mr_code mr_vault_put_connection(mr_vault *vault, const mr_connection *connection, mr_cx *cx);
+mr_code mr_vault_connection(mr_vault *vault, const char *name, mr_endpoint *ret, mr_cx *cx);
+mr_code mr_vault_connections(mr_vault *vault, mr_endpoint **ret, uint32_t *ret_count, mr_cx *cx);
+mr_code mr_vault_put_connection(mr_vault *vault, const mr_endpoint *connection, mr_cx *cx);
+// A connection that stands in a file. Replaces an earlier one of that name. Copied.
+void mr_vault_default(mr_vault *vault, const mr_endpoint *connection);
 
-// kind: "variable", "secret", "pool", "connection".
+// kind: "variable", "secret", "pool", "connection", "user". A pool's value is its slots, as text.
+//   errors  MR_E_NAME with the nearest name; MR_E_VALUE
 mr_code mr_vault_list(mr_vault *vault, const char *kind, mr_vault_entry **ret, uint32_t *ret_count,
                       mr_cx *cx);
 mr_code mr_vault_get(mr_vault *vault, const char *kind, const char *name, mr_span *ret, mr_cx *cx);
 mr_code mr_vault_put(mr_vault *vault, const char *kind, const char *name, mr_span value, mr_cx *cx);
 mr_code mr_vault_delete(mr_vault *vault, const char *kind, const char *name, mr_cx *cx);
+
+// All that logs must not show, longest first, NULL-ended: secrets, passwords and secret extra
+// values of connections, stored or given by the environment and asked for; also percent-encoded,
+// and each line of those that have several. Shorter ones than 4 bytes are left out: they would mask
+// all.
+mr_code mr_vault_masked(mr_vault *vault, const char *const **ret, uint32_t *ret_count, mr_cx *cx);
