@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
+#include "base/utf8.h"
 
 #define NAME_BYTES_MAX 200
 #define FORM_HINT \
@@ -58,7 +59,7 @@ void mr_endpoint_percent(mr_span text, mr_text *out) {
     }
 }
 
-// *ret is NUL-terminated; false: a broken escape or a NUL.
+// *ret is NUL-terminated; false: a broken escape, a NUL, or what is no UTF-8.
 static bool decode(mr_span text, bool plus_is_blank, const char **ret, mr_arena *arena) {
     char *out = mr_arena_raw(arena, text.bytes + 1);
     size_t bytes = 0;
@@ -82,7 +83,7 @@ static bool decode(mr_span text, bool plus_is_blank, const char **ret, mr_arena 
     }
     out[bytes] = '\0';
     *ret = out;
-    return true;
+    return mr_utf8_valid(out, bytes);
 }
 
 // ---- reading a URI ---------------------------------------------------------------------------
@@ -103,6 +104,7 @@ static mr_code fail_uri(const char *name, const char *what, mr_cx *cx) {
 }
 
 // The type as the rest of the program calls it.
+// NULL: it is none.
 static const char *type_of(mr_span scheme, mr_arena *arena) {
     static const char *const others[][2] = {
         {"postgresql", "postgres"}, {"https", "http"}, {"aws", "s3"}, {"mariadb", "mysql"}};
@@ -112,10 +114,13 @@ static const char *type_of(mr_span scheme, mr_arena *arena) {
         }
     }
     char *type = mr_arena_copy(arena, scheme.data, scheme.bytes);
+    bool good = scheme.bytes > 0 && strlen(type) == scheme.bytes;
     for (char *at = type; *at != '\0'; at++) {
+        bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z');
+        good = good && (letter || (*at >= '0' && *at <= '9') || strchr("_-+.", *at) != NULL);
         *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at == '-' ? '_' : *at;
     }
-    return type;
+    return good ? type : NULL;
 }
 
 static bool parse_port(mr_span text, int64_t *ret) {
@@ -189,14 +194,14 @@ static mr_code parse_query(mr_span query, mr_endpoint *c, mr_cx *cx) {
 static mr_code parse_uri(const char *name, mr_span text, mr_endpoint *ret, mr_cx *cx) {
     mr_endpoint c = {.name = name, .host = "", .login = "", .password = "", .schema = ""};
     mr_span scheme, fragment = text, account, place;
-    if (!cut(&text, ':', &scheme) || scheme.bytes == 0 || !mr_span_starts(text, "//")) {
+    if (!cut(&text, ':', &scheme) || !mr_span_starts(text, "//") ||
+        (c.type = type_of(scheme, cx->arena)) == NULL) {
         return fail_uri(name, "does not begin with type://", cx);
     }
     text = (mr_span){text.data + 2, text.bytes - 2};
     if (cut(&text, '#', &fragment)) {
         text = fragment;
     }
-    c.type = type_of(scheme, cx->arena);
     mr_span query = text, before;
     if (cut(&query, '?', &before)) {
         text = before;
@@ -230,6 +235,7 @@ static mr_code parse_uri(const char *name, mr_span text, mr_endpoint *ret, mr_cx
 
 // ---- reading JSON ----------------------------------------------------------------------------
 
+// NULL: there is a NUL in it.
 static const char *text_of(mr_span value, mr_arena *arena) {
     mr_text out;
     mr_text_init(&out, arena);
@@ -238,7 +244,9 @@ static const char *text_of(mr_span value, mr_arena *arena) {
     } else if (mr_jsonvalue_kind_of(value) != MR_JSONVALUE_NULL) {
         mr_text_add_bytes(&out, value.data, value.bytes);
     }
-    return mr_text_string(&out);
+    // A NUL would cut it off unseen.
+    return out.bytes == 0 || memchr(out.data, '\0', out.bytes) == NULL ? mr_text_string(&out)
+                                                                       : NULL;
 }
 
 static bool take_member(mr_endpoint *c, const char *key, const char *value) {
@@ -274,8 +282,8 @@ static mr_code parse_json(const char *name, mr_span text, mr_endpoint *ret, mr_c
     mr_span inside = mr_jsonvalue_inside(mr_jsonvalue_trim(text)), key, value;
     while (mr_jsonvalue_next(&inside, &key, &value)) {
         const char *key_text = text_of(key, cx->arena), *value_text = text_of(value, cx->arena);
-        if (strlen(value_text) != mr_span_of(value_text).bytes) {
-            return fail_json(name, "there is a NUL in ", key_text, cx);
+        if (key_text == NULL || value_text == NULL) {
+            return fail_json(name, "there is a NUL in its values", "", cx);
         }
         if (strcmp(key_text, "uri") == 0) {
             return parse_uri(name, mr_span_of(value_text), ret, cx);
@@ -297,7 +305,11 @@ static mr_code parse_json(const char *name, mr_span text, mr_endpoint *ret, mr_c
                                    mr_jsonvalue_kind_of(c.extra_json) != MR_JSONVALUE_OBJECT)) {
         return fail_json(name, "extra is no JSON object", "", cx);
     }
-    c.type = type_of(mr_span_of(c.type), cx->arena);
+    const char *type = type_of(mr_span_of(c.type), cx->arena);
+    if (type == NULL) {
+        return fail_json(name, "no type: ", c.type, cx);
+    }
+    c.type = type;
     *ret = c;
     return MR_OK;
 }
@@ -305,8 +317,9 @@ static mr_code parse_json(const char *name, mr_span text, mr_endpoint *ret, mr_c
 mr_code mr_endpoint_parse(const char *name, mr_span text, mr_endpoint *ret, mr_cx *cx) {
     text = mr_span_trim(text);
     if (text.bytes > 0 && text.data[0] == '{') {
-        return mr_jsonvalue_check(text) ? parse_json(name, text, ret, cx)
-                                        : fail_json(name, "it is no JSON object", "", cx);
+        return mr_utf8_valid(text.data, text.bytes) && mr_jsonvalue_check(text)
+                   ? parse_json(name, text, ret, cx)
+                   : fail_json(name, "it is no JSON object", "", cx);
     }
     return parse_uri(name, text, ret, cx);
 }

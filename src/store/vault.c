@@ -10,6 +10,7 @@
 
 #include "base/jsonvalue.h"
 #include "base/map.h"
+#include "base/utf8.h"
 #include "store/vault_seal.h"
 
 #define MASKED_BYTES_MIN 4
@@ -285,9 +286,10 @@ mr_code mr_vault_put(mr_vault *vault, const char *kind_name, const char *name, m
                            "pool \"%s\" cannot have \"%.*s\" slots", name, MR_SPAN_ARGS(value));
         }
         args[1] = MR_DB_INT_VALUE(slots);
-    } else if (value.bytes > 0 && memchr(value.data, '\0', value.bytes) != NULL) {
-        return mr_fail(cx, MR_E_VALUE, NULL, "the value of %s \"%s\" holds a NUL byte", kind_name,
-                       name);
+    } else if (value.bytes > 0 && (memchr(value.data, '\0', value.bytes) != NULL ||
+                                   !mr_utf8_valid(value.data, value.bytes))) {
+        return mr_fail(cx, MR_E_VALUE, "Store other bytes as base64.",
+                       "the value of %s \"%s\" is no UTF-8 text", kind_name, name);
     } else if (strcmp(kind_name, "secret") == 0) {
         MR_TRY(need_key(vault, /* seals= */ true, cx));
         args[1] = MR_DB_BYTES_VALUE(
