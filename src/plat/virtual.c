@@ -11,6 +11,7 @@ struct mr_virtual {
     mr_plat base;  // First, so that an mr_plat * can be cast to it.
     mr_plat *real;
     int64_t clock_us;
+    int64_t monotonic_us;  // INT64_MIN = the real one.
     atomic_bool killed;
     bool committed;   // In this life.
     uint32_t points;  // Crash points that are still passed after the commit.
@@ -103,7 +104,8 @@ static int64_t virtual_clock_real_us(mr_plat *plat) {
 }
 
 static int64_t virtual_clock_monotonic_us(mr_plat *plat) {
-    return REAL(plat, clock_monotonic_us);
+    int64_t held_us = of(plat)->monotonic_us;
+    return held_us == INT64_MIN ? REAL(plat, clock_monotonic_us) : held_us;
 }
 
 static int64_t virtual_clock_monotonic_ns(mr_plat *plat) {
@@ -141,7 +143,8 @@ static int virtual_crash_point(mr_plat *plat, const char *name) {
     if (is_killed(plat)) {
         return -MR_PLAT_CRASHED;
     }
-    machine->committed = machine->committed || strcmp(name, "commit.synced") == 0;
+    machine->committed = machine->committed || strcmp(name, "commit.synced") == 0 ||
+                         strncmp(name, "flow.", strlen("flow.")) == 0;
     if (!machine->committed || machine->points == UINT32_MAX) {
         return 0;
     }
@@ -187,6 +190,7 @@ mr_virtual *mr_virtual_new(mr_plat *real, int64_t clock_us, mr_arena *arena) {
     machine->base.ops = &virtual_ops;
     machine->real = real;
     machine->clock_us = clock_us;
+    machine->monotonic_us = INT64_MIN;
     machine->points = UINT32_MAX;
     return machine;
 }
@@ -199,6 +203,15 @@ void mr_virtual_live(mr_virtual *machine, uint32_t points) {
     atomic_store(&machine->killed, false);
     machine->committed = false;
     machine->points = points;
+}
+
+void mr_virtual_set_clock(mr_virtual *machine, int64_t clock_us) {
+    machine->clock_us = clock_us;
+}
+
+void mr_virtual_advance(mr_virtual *machine, int64_t us) {
+    machine->clock_us += us;
+    machine->monotonic_us = mr_clock_monotonic_us(&machine->base) + us;
 }
 
 bool mr_virtual_killed(const mr_virtual *machine) {

@@ -15,7 +15,11 @@ typedef struct mr_virtual mr_virtual;
 // In arena. clock_us: the wall clock, which then stands; INT64_MIN = the real one.
 mr_virtual *mr_virtual_new(mr_plat *real, int64_t clock_us, mr_arena *arena);
 mr_plat *mr_virtual_plat(mr_virtual *machine);
-// A new life; it ends at the `points`-th crash point (from 0) after its first commit. UINT32_MAX =
-// it is not killed.
+// A new life; it ends at the `points`-th crash point (from 0) after its first commit, or of a
+// scheduler, which commits all the time. UINT32_MAX = it is not killed.
 void mr_virtual_live(mr_virtual *machine, uint32_t points);
+// Steps the wall clock, as who sets a clock does.
+void mr_virtual_set_clock(mr_virtual *machine, int64_t clock_us);
+// Time passes: both clocks. From the first call on the monotonic one stands too.
+void mr_virtual_advance(mr_virtual *machine, int64_t us);
 bool mr_virtual_killed(const mr_virtual *machine);
