@@ -31,6 +31,7 @@ typedef struct mr_flow_settings {
     int64_t kill_grace;  // Microseconds from TERM to KILL.
     int64_t retention;   // Of runs of DAGs that name none; 0 = kept.
     int64_t lease;       // Microseconds; PostgreSQL.
+    bool keep_tasks;     // What runs goes on when the scheduler ends, and is taken up by the next.
 } mr_flow_settings;
 extern const mr_option mr_flow_options[];
 
@@ -42,7 +43,14 @@ typedef struct mr_flow_spec {
     mr_executor *executor;   // NULL: starts nothing: for commands when no scheduler runs.
     const char *const *env;  // NAME=value for every task: KAFKA_BOOTSTRAP_SERVERS and .env.
     void (*say)(void *self, const char *line);  // What people should know; may be NULL.
+    // mr_flow_run calls it before each turn: to answer the requests that have come. May be NULL.
+    void (*asked)(void *self, mr_flow *flow, mr_cx *cx);
     void *self;
+    // A rehearsal, `dag test`: data_dir is a folder that is thrown away.
+    const char *project_data_dir;  // What tasks take for the data folder; NULL = data_dir.
+    const char *file;              // The one DAG file; NULL = those of dags_dir.
+    const char *only;              // All tasks but this one count as done; NULL = none do.
+    bool mark_success;             // Nothing is started: each task counts as done in its turn.
 } mr_flow_spec;
 
 // Takes the lock, brings the tables up to date, reads the DAG files, adopts what still runs.
@@ -52,8 +60,12 @@ void mr_flow_close(mr_flow *flow, mr_cx *cx);  // Tries go on; they are adopted 
 // Does all that is due. *ret_next_us: wall clock of the next thing; INT64_MAX: nothing is planned.
 //   errors  MR_E_LOCKED with MR_FATAL: another scheduler has the lease now
 mr_code mr_flow_turn(mr_flow *flow, int64_t *ret_next_us, mr_cx *cx);
-// Turns until cx->cancel, woken by the clock, the executor, the files and the wake.
+// Turns until cx->cancel, woken by the clock, the executor, the files and the wake. Then ends what
+// runs, unless keep_tasks: those tasks are run again by the next scheduler.
 mr_code mr_flow_run(mr_flow *flow, const mr_wake *wake, mr_cx *cx);
+// From now on nothing is started, and what runs is ended; its ends still need turns.
+void mr_flow_stop(mr_flow *flow, mr_cx *cx);
+uint32_t mr_flow_open_tries(const mr_flow *flow);  // How many run now.
 
 // Answers a request, both JSON objects: what the commands and later the API call.
 //   {"do":"dag.list"}  {"do":"dag.show","dag":ID}  dag.trigger {conf, logical_date, run_id}
@@ -61,8 +73,6 @@ mr_code mr_flow_run(mr_flow *flow, const mr_wake *wake, mr_cx *cx);
 //   dag.backfill {from, to, reprocess: none|failed|all, max_active_runs, dry_run, backwards}
 //   run.list {dag, state, type, limit, before}  run.show {run}  run.stop  run.clear {tasks, …}
 //   run.retry  run.why {run, task}  run.logs {run, task, try}: the log's path
+// "run" is a number, or a run_id with "dag".
 // An answer that refuses has "error" and maybe "hint".
 void mr_flow_answer(mr_flow *flow, mr_span request, mr_text *out, mr_cx *cx);
-// The same from a command: of the scheduler of this data folder if one runs (by its owner's
-// socket), else of a flow that is opened for the one call.
-mr_code mr_flow_ask(const mr_flow_spec *spec, mr_span request, mr_span *ret, mr_cx *cx);

@@ -1,0 +1,188 @@
+// Tries: exit codes, retries, waits, outputs, lost tries; and what is told to a task.
+
+#include <string.h>
+
+#include "world.h"
+
+static bool started(world *w, const char *task) {
+    if (!world_init(w, "2025-11-26T12:00:00Z")) {
+        return false;
+    }
+    world_file(w, "d.yaml",
+               mr_arena_printf(&w->arena, "id: d\ntimezone: Asia/Kolkata\ntasks:\n%s", task));
+    if (!EXPECT(world_open(w))) {
+        return false;
+    }
+    const char *answer = world_ask(w, "{\"do\":\"dag.trigger\",\"dag\":\"d\",\"run_id\":\"one\","
+                                      "\"logical_date\":\"2025-11-26\"}");
+    EXPECT(strstr(answer, "\"error\"") == NULL);
+    world_turn(w);
+    return true;
+}
+
+TEST(tries, delays_double_up_to_the_cap) {
+    mr_dag_task task = {.retry_delay_us = 60 * MR_SECOND_US,
+                        .retry_exponential_backoff = true,
+                        .max_retry_delay_us = 600 * MR_SECOND_US};
+    static const int64_t seconds[] = {60, 120, 240, 480, 600, 600};
+    for (int32_t i = 0; i < (int32_t)MR_COUNT(seconds); i++) {
+        EXPECT_EQ(mr_tries_delay_us(&task, i + 1), seconds[i] * MR_SECOND_US);
+    }
+    EXPECT_EQ(mr_tries_delay_us(&task, 5000), 600 * MR_SECOND_US);
+    task.max_retry_delay_us = INT64_MAX;
+    EXPECT_EQ(mr_tries_delay_us(&task, 5000), INT64_MAX);
+    task.max_retry_delay_us = 0;
+    EXPECT_EQ(mr_tries_delay_us(&task, INT32_MAX), MR_DAY_US);
+    task.retry_delay_us = 0;
+    EXPECT_EQ(mr_tries_delay_us(&task, 5000), 0);
+}
+
+TEST(tries, retries_come_when_they_are_due) {
+    static const int64_t seconds[] = {60, 120, 240, 480, 600, 600};
+    world w;
+    REQUIRE(started(&w,
+                    "  - {id: a, type: work, retries: 6, retry_delay: 60s, max_retry_delay: 600s,\n"
+                    "     retry_exponential_backoff: true}\n"));
+    int64_t at_us = world_time("2025-11-26T12:00:00Z");
+    for (size_t i = 0; i < MR_COUNT(seconds); i++) {
+        world_end(&w, "/a/", 1);
+        EXPECT_EQ(w.next_us, at_us + seconds[i] * MR_SECOND_US);
+        mr_virtual_advance(w.machine, seconds[i] * MR_SECOND_US - 1);
+        world_turn(&w);
+        EXPECT_EQ(world_running(&w), 0);
+        mr_virtual_advance(w.machine, 1);
+        world_turn(&w);
+        EXPECT_EQ(world_running(&w), 1);
+        at_us += seconds[i] * MR_SECOND_US;
+    }
+    world_end(&w, "/a/", 1);
+    EXPECT_STR(world_run(&w, "d", 0), "one failed a=failed");
+    EXPECT_EQ(world_starts(&w, "/a/"), 7);
+    world_release(&w);
+}
+
+TEST(tries, exit_codes_say_what_becomes_of_a_task) {
+    static const struct {
+        const char *keys;
+        int32_t code;
+        const char *run;
+    } cases[] = {
+        {"", 0, "one success a=success"},
+        {"", 1, "one failed a=failed"},
+        {"", 99, "one success a=skipped"},
+        {", skip_on_exit_codes: [3, 4]", 4, "one success a=skipped"},
+        {", retries: 2, retry_on_exit_codes: [7]", 1, "one failed a=failed"},
+        {", retries: 2, retry_on_exit_codes: [7]", 7, "one running a=up_for_retry"},
+        {", retries: 2", 1, "one running a=up_for_retry"},
+    };
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        world w;
+        REQUIRE(
+            started(&w, mr_arena_printf(&w.arena, "  - {id: a, type: work%s}\n", cases[i].keys)));
+        world_end(&w, "/a/", cases[i].code);
+        EXPECT_STR(world_run(&w, "d", 0), cases[i].run);
+        world_release(&w);
+    }
+}
+
+TEST(tries, a_lost_try_does_not_count) {
+    world w;
+    REQUIRE(started(&w, "  - {id: a, type: work, retries: 1, retry_delay: 1m}\n"));
+    world_end_by(&w, "/a/", MR_EXIT_LOST, 0);
+    EXPECT_EQ(world_starts(&w, "/a/"), 2);
+    world_end_by(&w, "/a/", MR_EXIT_STOPPED, 15);
+    EXPECT_EQ(world_starts(&w, "/a/"), 3);
+    world_end(&w, "/a/", 1);
+    EXPECT_STR(world_run(&w, "d", 0), "one running a=up_for_retry");
+    world_at(&w, "2025-11-26T12:01:00Z");
+    world_end(&w, "/a/", 1);
+    EXPECT_STR(world_run(&w, "d", 0), "one failed a=failed");
+    world_release(&w);
+}
+
+TEST(tries, a_wait_that_is_not_over_in_time_fails) {
+    world w;
+    REQUIRE(started(&w, "  - {id: a, type: poke, poke_interval: 2m, timeout: 5m}\n"));
+    for (int i = 0; i < 3; i++) {
+        world_end(&w, "/a/", MR_TASK_EXIT_WAITING);
+        EXPECT_STR(world_run(&w, "d", 0), "one running a=waiting");
+        mr_virtual_advance(w.machine, (i < 2 ? 120 : 60) * MR_SECOND_US);
+        world_turn(&w);
+        EXPECT_EQ(world_running(&w), 1);
+    }
+    world_end(&w, "/a/", MR_TASK_EXIT_WAITING);
+    EXPECT_STR(world_run(&w, "d", 0), "one failed a=failed");
+    world_release(&w);
+}
+
+TEST(tries, outputs_reach_later_tasks) {
+    world w;
+    REQUIRE(started(
+        &w, "  - {id: a, type: work, outputs: {day: \"{{ ds }}\", twice: \"{{ outputs.a.n }}\"}}\n"
+            "  - {id: b, type: work, depends_on: [a],\n"
+            "     say: \"{{ outputs.a.n }} {{ outputs.a.words }} {{ outputs.a.day }}\",\n"
+            "     env: {TWICE: \"{{ outputs.a.twice }}\"}}\n"));
+    world_put(&w, "/a/", "n=3\nwords=not json\nn=4\n\n");
+    world_end(&w, "/a/", 0);
+    const world_try *b = world_find(&w, "/b/");
+    REQUIRE(b != NULL);
+    mr_launch launch;
+    REQUIRE_OK(mr_launch_load(b->dir, &launch, &w.cx));
+    EXPECT_STR(launch.words[1], "4 not json 2025-11-26");
+    bool found = false;
+    for (size_t i = 0; launch.env[i] != NULL; i++) {
+        found = found || strcmp(launch.env[i], "TWICE=4") == 0;
+    }
+    EXPECT(found);
+    EXPECT(strstr(world_ask(&w, "{\"do\":\"run.show\",\"dag\":\"d\"}"), "\"outputs\":{") != NULL);
+    world_release(&w);
+}
+
+TEST(tries, an_output_that_is_too_large_fails_the_task) {
+    world w;
+    REQUIRE(started(&w, "  - {id: a, type: work}\n"));
+    char *large = mr_arena_alloc(&w.arena, 70000);
+    memset(large, 'x', 69999);
+    world_put(&w, "/a/", mr_arena_printf(&w.arena, "big=%s\n", large));
+    world_end(&w, "/a/", 0);
+    EXPECT_STR(world_run(&w, "d", 0), "one failed a=failed");
+    EXPECT(strstr(world_ask(&w, "{\"do\":\"run.show\",\"dag\":\"d\"}"), "65536 are allowed") !=
+           NULL);
+    world_release(&w);
+}
+
+TEST(tries, a_missing_output_fails_the_task_that_reads_it) {
+    world w;
+    REQUIRE(started(&w, "  - {id: a, type: work}\n"
+                        "  - {id: b, type: work, depends_on: [a], retries: 5,\n"
+                        "     say: \"{{ outputs.a.rows }}\"}\n"));
+    world_put(&w, "/a/", "row=1\n");
+    world_end(&w, "/a/", 0);
+    EXPECT_STR(world_run(&w, "d", 0), "one failed a=success b=failed");
+    const char *shown = world_ask(&w, "{\"do\":\"run.show\",\"dag\":\"d\"}");
+    EXPECT(strstr(shown, "Did you mean \\\"row\\\"?") != NULL);
+    world_release(&w);
+}
+
+TEST(tries, a_cleared_task_runs_again_in_a_new_folder) {
+    world w;
+    REQUIRE(started(&w, "  - {id: a, type: work, foreach: [1, 2]}\n"
+                        "  - {id: b, type: work, depends_on: [a]}\n"));
+    world_end(&w, "/a.0/", 0);
+    world_end(&w, "/a.1/", 1);
+    EXPECT_STR(world_run(&w, "d", 0), "one failed a.0=success b=upstream_failed a.1=failed");
+    // What a supervisor leaves: the try was taken.
+    for (uint32_t i = 0; i < w.try_count; i++) {
+        const char *claim = mr_arena_printf(&w.arena, "%s/claim", w.tries[i].dir);
+        EXPECT_OK(mr_file_save(claim, MR_SPAN("1\n"), &w.cx));
+    }
+    const char *answer = world_ask(&w, "{\"do\":\"run.retry\",\"dag\":\"d\",\"run\":\"one\"}");
+    EXPECT(strstr(answer, "\"cleared\":2") != NULL);
+    world_turn(&w);
+    EXPECT_EQ(world_running(&w), 2);
+    world_end(&w, "/a.0/2", 0);
+    world_end(&w, "/a.1/2", 0);
+    world_end(&w, "/b/", 0);
+    EXPECT(strstr(world_run(&w, "d", 0), "one success") != NULL);
+    world_release(&w);
+}
