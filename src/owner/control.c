@@ -55,8 +55,8 @@ static void add_progress(const mr_part_progress *p, mr_text *out) {
 static void add_part(mr_part *part, mr_text *out) {
     mr_text_add(out, "{\"name\":");
     mr_text_add_json(out, mr_span_of(part->name));
-    add_field(out, "kind", part->kind == MR_PIPELINE ? "pipeline" : "service");
-    add_field(out, part->kind == MR_PIPELINE ? "file" : "command", part->file);
+    add_field(out, "kind", mr_part_kind_text(part->kind));
+    add_field(out, part->kind == MR_SERVICE ? "command" : "file", part->file);
     add_field(out, "state", mr_part_state_text(part->state));
     add_field(out, "log", part->log_path);
     int64_t for_us = mr_clock_monotonic_us(part->owner->plat) - part->since_us;
@@ -64,6 +64,9 @@ static void add_part(mr_part *part, mr_text *out) {
                  part->restarts);
     if (part->kind == MR_SERVICE && part->child.pid > 0) {
         mr_text_addf(out, ",\"process\":%d", part->child.pid);
+    }
+    if (part->kind == MR_SCHEDULER) {
+        mr_text_addf(out, ",\"tasks\":%" PRId64, mr_scheduler_tasks(part));
     }
     mr_mutex_lock(&part->mutex);
     if (part->error[0] != '\0' && part->state != MR_PART_RUNNING) {
@@ -180,8 +183,7 @@ static mr_code exchange(mr_socket *socket, const char *request, mr_text *answer,
     }
 }
 
-// An answer with "error" is that error here.
-static mr_code check_answer(mr_span answer, mr_cx *cx) {
+mr_code mr_owner_check_answer(mr_span answer, mr_cx *cx) {
     if (!mr_jsonvalue_check(answer) || mr_jsonvalue_kind_of(answer) != MR_JSONVALUE_OBJECT) {
         return mr_fail(cx, MR_E_CORRUPT, NULL, "the owner's answer is no JSON object");
     }
@@ -214,7 +216,7 @@ mr_code mr_owner_ask(const char *data_dir, const char *request, mr_span *ret, mr
     mr_socket_close(&socket, cx->plat);
     MR_TRY(code);
     *ret = mr_span_trim(mr_text_span(answer));
-    return check_answer(*ret, cx);
+    return mr_owner_check_answer(*ret, cx);
 }
 
 const char *mr_owner_broker(const char *data_dir, mr_cx *cx) {

@@ -19,13 +19,13 @@
 #define LOG_BYTES_MAX  ((uint64_t)16 << 20)     // Then it becomes <name>.log.1.
 #define CONNECTIONS    8
 #define SILENT_US      ((int64_t)5 * 1000000)  // A client asks and reads at once.
-#define REQUEST_BYTES  1024
+#define REQUEST_BYTES  ((size_t)1 << 20)
 
 typedef struct connection {
     mr_socket socket;
-    char request[REQUEST_BYTES];
-    size_t bytes;
-    mr_text answer;  // Heap; what is left to send.
+    mr_text request;                // Heap.
+    mr_scheduler_request *pending;  // The scheduler is to answer it.
+    mr_text answer;                 // Heap; what is left to send.
     size_t sent;
     bool answering;
     int64_t since_us;  // Monotonic.
@@ -51,6 +51,10 @@ const char *mr_part_state_text(mr_part_state state) {
 
 static int64_t now(const mr_owner *owner) {
     return mr_clock_monotonic_us(owner->plat);
+}
+
+const char *mr_part_kind_text(mr_part_kind kind) {
+    return kind == MR_PIPELINE ? "pipeline" : kind == MR_SERVICE ? "service" : "scheduler";
 }
 
 void mr_owner_say(mr_owner *owner, const char *format, ...) {
@@ -108,26 +112,16 @@ void mr_part_set_state(mr_part *part, mr_part_state state) {
 }
 
 static mr_code service_start(mr_part *part, mr_cx *cx) {
-    mr_owner *owner = part->owner;
-    const char **env = MR_NEW_ARRAY(cx->arena, const char *, owner->spec.env_count + 2u);
-    size_t count = 0;
-    for (uint32_t i = 0; i < owner->spec.env_count; i++) {
-        const mr_job_pair *pair = &owner->spec.sets[owner->spec.set_count + i];
-        if (mr_plat_env(cx->plat, pair->name) == NULL) {  // The environment wins over .env.
-            env[count++] = mr_arena_printf(cx->arena, "%s=%s", pair->name, pair->value);
-        }
-    }
-    if (owner->broker_address != NULL && mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS") == NULL) {
-        env[count++] =
-            mr_arena_printf(cx->arena, "KAFKA_BOOTSTRAP_SERVERS=%s", owner->broker_address);
-    }
     const char *const words[] = {"/bin/sh", "-c", part->file, NULL};
-    mr_child_spec spec = {.words = words, .env = env, .output = part->log_path};
+    mr_child_spec spec = {
+        .words = words, .env = mr_owner_env(part->owner, cx), .output = part->log_path};
     return mr_child_start(&part->child, &spec, cx);
 }
 
 mr_code mr_part_start(mr_part *part, mr_cx *cx) {
-    MR_TRY(part->kind == MR_PIPELINE ? mr_stream_start(part, cx) : service_start(part, cx));
+    MR_TRY(part->kind == MR_PIPELINE    ? mr_stream_start(part, cx)
+           : part->kind == MR_SCHEDULER ? mr_scheduler_start(part, cx)
+                                        : service_start(part, cx));
     mr_part_set_state(part, MR_PART_RUNNING);
     return MR_OK;
 }
@@ -157,6 +151,7 @@ void mr_part_stop(mr_part *part, mr_part_state after, bool restart, mr_cx *cx) {
     switch (part->state) {
     case MR_PART_RUNNING:
         atomic_store(&part->cancel, true);
+        mr_scheduler_wake(part);
         mr_child_stop(&part->child, /* kill= */ false);
         part->again_us = now(part->owner) + SERVICE_END_US;
         mr_part_set_state(part, MR_PART_STOPPING);
@@ -240,6 +235,10 @@ static void look_at_part(mr_part *part, mr_cx *cx) {
 
 static void hang_up(loop *l, connection *c) {
     mr_socket_close(&c->socket, l->owner->plat);
+    if (c->pending != NULL) {
+        mr_scheduler_leave(mr_scheduler_part(l->owner), c->pending);
+    }
+    mr_text_release(&c->request);
     mr_text_release(&c->answer);
     *c = (connection){.socket = MR_SOCKET_CLOSED};
 }
@@ -257,28 +256,53 @@ static void take_connections(loop *l) {
             return;
         }
         *slot = (connection){.socket = taken, .since_us = now(l->owner)};
+        mr_text_init(&slot->request, NULL);
         mr_text_init(&slot->answer, NULL);
     }
+}
+
+// Takes what has come; true when the request is whole.
+static bool receive(loop *l, connection *c) {
+    char part[4096];
+    size_t got = 0;
+    if (c->request.bytes > REQUEST_BYTES ||
+        mr_socket_receive_some(&c->socket, part, sizeof(part), &got, l->cx) != MR_OK) {
+        hang_up(l, c);
+        return false;
+    }
+    mr_text_add_bytes(&c->request, part, got);
+    return got > 0 && memchr(part, '\n', got) != NULL;
+}
+
+// "flow {…}" goes to the scheduler's thread, all else is answered here.
+static void answer(loop *l, connection *c) {
+    mr_span request = mr_span_trim(mr_text_span(&c->request));
+    if (mr_span_starts(request, "flow ")) {
+        mr_span json = {request.data + strlen("flow "), request.bytes - strlen("flow ")};
+        c->pending = mr_scheduler_post(l->owner, json);
+        if (c->pending != NULL) {
+            return;
+        }
+        mr_text_add(&c->answer,
+                    "{\"error\":\"the scheduler does not run\",\"hint\":\"It starts when "
+                    "the project has a folder dags. See: millrace status\"}");
+    } else {
+        mr_control_answer(l->owner, request, &c->answer, l->cx);
+    }
+    mr_text_add_char(&c->answer, '\n');
+    c->answering = true;
 }
 
 static void serve(loop *l, connection *c) {
     size_t got = 0;
     if (!c->answering) {
-        mr_span free = {c->request + c->bytes, REQUEST_BYTES - c->bytes};
-        if (free.bytes == 0 || mr_socket_receive_some(&c->socket, c->request + c->bytes, free.bytes,
-                                                      &got, l->cx) != MR_OK) {
-            hang_up(l, c);
+        if (!receive(l, c)) {
             return;
         }
-        c->bytes += got;
-        const char *end = memchr(c->request, '\n', c->bytes);
-        if (end == NULL) {
+        answer(l, c);
+        if (!c->answering) {
             return;
         }
-        mr_control_answer(l->owner, (mr_span){c->request, (size_t)(end - c->request)}, &c->answer,
-                          l->cx);
-        mr_text_add_char(&c->answer, '\n');
-        c->answering = true;
     }
     mr_span left = {c->answer.data + c->sent, c->answer.bytes - c->sent};
     if (mr_socket_send_some(&c->socket, left, &got, l->cx) != MR_OK || got == left.bytes) {
@@ -286,6 +310,20 @@ static void serve(loop *l, connection *c) {
         return;
     }
     c->sent += got;
+}
+
+// What the scheduler has answered since the last look.
+static void take_answers(loop *l) {
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        connection *c = &l->connections[i];
+        if (c->pending != NULL &&
+            mr_scheduler_take(mr_scheduler_part(l->owner), c->pending, &c->answer)) {
+            c->pending = NULL;
+            mr_text_add_char(&c->answer, '\n');
+            c->answering = true;
+            serve(l, c);
+        }
+    }
 }
 
 // ---- the loop --------------------------------------------------------------------------------
@@ -313,7 +351,8 @@ static bool has_room(const loop *l) {
 static void drop_silent(loop *l) {
     for (size_t i = 0; i < CONNECTIONS; i++) {
         connection *c = &l->connections[i];
-        if (c->socket.handle >= 0 && now(l->owner) - c->since_us > SILENT_US) {
+        if (c->socket.handle >= 0 && c->pending == NULL &&
+            now(l->owner) - c->since_us > SILENT_US) {
             hang_up(l, c);
         }
     }
@@ -334,7 +373,10 @@ static mr_code wait_for_something(loop *l) {
     for (size_t i = 0; i < CONNECTIONS; i++) {
         const connection *c = &l->connections[i];
         events[count++] = (mr_socket_event){
-            .handle = c->socket.handle, .read = !c->answering, .write = c->answering};
+            .handle = c->pending != NULL ? -1 : c->socket.handle,
+            .read = !c->answering,
+            .write = c->answering,
+        };
     }
     for (const mr_part *part = owner->parts; part != NULL; part = part->next) {
         events[count++] = (mr_socket_event){.handle = part->child.handle, .read = true};
@@ -374,6 +416,7 @@ static void stop_all(mr_owner *owner) {
             part->after = MR_PART_STOPPED;
             part->restart = false;
             atomic_store(&part->cancel, true);
+            mr_scheduler_wake(part);
             mr_child_stop(&part->child, /* kill= */ false);
             part->again_us = now(owner) + SERVICE_END_US;
             mr_part_set_state(part, MR_PART_STOPPING);
@@ -388,6 +431,7 @@ static mr_code run_loop(loop *l) {
     for (;;) {
         mr_arena_clear(l->cx->arena);
         MR_TRY(wait_for_something(l));
+        take_answers(l);
         for (mr_part *part = owner->parts; part != NULL; part = part->next) {
             look_at_part(part, l->cx);
         }
@@ -485,6 +529,7 @@ static void close_all(loop *l, mr_cx *cx) {
         mr_part *part = owner->parts;
         owner->parts = part->next;
         atomic_store(&part->cancel, true);
+        mr_scheduler_wake(part);
         mr_child_stop(&part->child, /* kill= */ true);
         mr_thread_join(&part->thread);
         mr_part_free(part);

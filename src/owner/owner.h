@@ -1,6 +1,7 @@
 // Owner: runs a project: its broker, its pipelines, its services.
 //
 //   sql/*.sql ──▶ part (a thread: job) ─┐
+//   dags/     ──▶ part (a thread: flow) ┤
 //   services: ──▶ part (a child)       ─┼─▶ main loop: restarts with back-off, watches the files,
 //   broker (its own threads)           ─┘   answers commands over data/owner.sock
 // A part that fails stops no other. Everything is relative to the project's folder, which is the
@@ -37,5 +38,15 @@ mr_code mr_owner_run(const mr_owner_spec *spec, mr_cx *cx);
 // cx->arena.
 //   errors  MR_E_MISSING when none runs; MR_E_NAME when it does not know the part or the word
 mr_code mr_owner_ask(const char *data_dir, const char *request, mr_span *ret, mr_cx *cx);
+// An answer with "error" is that error here.
+mr_code mr_owner_check_answer(mr_span answer, mr_cx *cx);
+typedef struct mr_owner_flow_spec {
+    const char *data_dir;
+    const mr_job_pair *config;  // -c section.key=value
+    uint32_t config_count;
+} mr_owner_flow_spec;
+// Asks the scheduler of this data folder (requests are in flow/flow.h); if none runs, its database.
+// The working directory is the project's folder.
+mr_code mr_owner_ask_flow(const mr_owner_flow_spec *spec, mr_span request, mr_span *ret, mr_cx *cx);
 // The address at which the broker of a data folder's owner listens; NULL when none runs.
 const char *mr_owner_broker(const char *data_dir, mr_cx *cx);

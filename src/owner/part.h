@@ -1,9 +1,9 @@
-// Part: one thing that an owner keeps running: a pipeline or a service.
+// Part: one thing that an owner keeps running: a pipeline, a service, the scheduler of workflows.
 //
 //   STOPPED ─start─▶ RUNNING ─fails─▶ WAITING ─back-off over─▶ RUNNING
 //   RUNNING ─stop─▶ STOPPING ─▶ STOPPED or PAUSED        RUNNING ─its input ended─▶ DONE
 // The back-off doubles from 1 s to 60 s; a life of a minute forgets it. What a part says goes to
-// data/logs/<name>.log. Also: mr_service_ mr_stream_
+// data/logs/<name>.log. Also: mr_service_ mr_stream_ mr_scheduler_
 
 #pragma once
 
@@ -30,7 +30,11 @@ typedef enum mr_part_state {
 } mr_part_state;
 const char *mr_part_state_text(mr_part_state state);
 
-typedef enum mr_part_kind { MR_PIPELINE, MR_SERVICE } mr_part_kind;
+typedef enum mr_part_kind { MR_PIPELINE, MR_SCHEDULER, MR_SERVICE } mr_part_kind;
+const char *mr_part_kind_text(mr_part_kind kind);
+
+typedef struct mr_scheduler mr_scheduler;
+typedef struct mr_scheduler_request mr_scheduler_request;
 
 // What a pipeline last told of itself; numbers only, so that it can be copied.
 typedef struct mr_part_progress {
@@ -76,6 +80,7 @@ typedef struct mr_part {
     mr_file log;
     // Of a service.
     mr_child child;
+    mr_scheduler *scheduler;  // Of the scheduler, once it was started.
 } mr_part;
 
 typedef struct mr_owner {
@@ -113,5 +118,19 @@ mr_code mr_project_services(mr_owner *owner, mr_cx *cx);
 // pipeline.c: the thread of a pipeline.
 mr_code mr_stream_start(mr_part *part, mr_cx *cx);
 bool mr_stream_is_manual(mr_span text);  // SET run = 'manual'
+
+// scheduler.c: the thread of the workflows.
+const char *const *mr_owner_env(const mr_owner *owner, mr_cx *cx);
+mr_code mr_scheduler_start(mr_part *part, mr_cx *cx);
+void mr_scheduler_wake(const mr_part *part);        // Takes any part: it is to look at its cancel.
+void mr_scheduler_free(mr_part *part);              // Takes any part; its thread has ended.
+int64_t mr_scheduler_tasks(const mr_part *part);    // That run now.
+mr_part *mr_scheduler_part(const mr_owner *owner);  // NULL: the project has no dags/.
+// Hands a request over; NULL: no scheduler runs.
+mr_scheduler_request *mr_scheduler_post(const mr_owner *owner, mr_span text);
+// Whether it was answered; then the answer is appended and the request is gone.
+bool mr_scheduler_take(mr_part *part, mr_scheduler_request *request, mr_text *out);
+void mr_scheduler_leave(mr_part *part, mr_scheduler_request *request);  // Nobody waits for it.
+
 // control.c: answers a request with JSON, appended to out.
 void mr_control_answer(mr_owner *owner, mr_span request, mr_text *out, mr_cx *cx);

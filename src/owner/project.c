@@ -38,6 +38,7 @@ static mr_part *part_new(mr_owner *owner, mr_part_kind kind, const char *name, c
 }
 
 void mr_part_free(mr_part *part) {
+    mr_scheduler_free(part);
     mr_file_close(&part->log, part->owner->plat);
     mr_mutex_release(&part->mutex);
     mr_heap_free(part->name);
@@ -134,6 +135,15 @@ static void drop_gone(mr_owner *owner, mr_cx *cx) {
     }
 }
 
+// The workflows: from when on there is a folder dags.
+static void look_at_dags(mr_owner *owner, mr_cx *cx) {
+    if (mr_scheduler_part(owner) == NULL && mr_file_exists("dags", cx)) {
+        mr_part *part = part_new(owner, MR_SCHEDULER, "scheduler", "dags");
+        mr_owner_say(owner, "scheduler dags");
+        mr_part_try_start(part, cx);
+    }
+}
+
 void mr_project_look(mr_owner *owner, mr_cx *cx) {
     mr_dir_entry *entries = NULL;
     size_t count = 0;
@@ -147,6 +157,7 @@ void mr_project_look(mr_owner *owner, mr_cx *cx) {
         }
     }
     drop_gone(owner, cx);
+    look_at_dags(owner, cx);
 }
 
 // services:

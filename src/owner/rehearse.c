@@ -1,0 +1,280 @@
+// Rehearse: see rehearse.h.
+
+#include "owner/rehearse.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/jsonvalue.h"
+#include "flow/flow.h"
+#include "owner/owner.h"
+#include "plat/child.h"
+#include "task/kinds.h"
+
+#define LOOK_US ((int64_t)50000)  // How often the logs of what runs are looked at.
+#define PIECE   ((size_t)64 << 10)
+
+typedef struct log_file {
+    struct log_file *next;
+    char *path;
+    const char *name;  // "task" or "task.3", with the try if it is not the first.
+    uint64_t at;
+    mr_text line;  // Begun, not yet ended.
+} log_file;
+
+typedef struct rehearsal {
+    const mr_rehearse_spec *spec;
+    mr_arena arena;  // As long as the run.
+    const char *dir;
+    mr_flow *flow;
+    mr_executor *executor;
+    log_file *logs;
+    char dag[256];
+    char run[32];
+} rehearsal;
+
+static void say(void *self, const char *line) {
+    const mr_rehearse_spec *spec = self;
+    spec->print(spec->self, line);
+}
+
+// ---- logs
+// ----------------------------------------------------------------------------------------
+
+static void print_line(rehearsal *r, log_file *log) {
+    mr_text line;
+    mr_text_init(&line, NULL);
+    mr_text_addf(&line, "%s | %s", log->name, mr_text_string(&log->line));
+    r->spec->print(r->spec->self, mr_text_string(&line));
+    mr_text_release(&line);
+    mr_text_clear(&log->line);
+}
+
+static void follow(rehearsal *r, log_file *log, mr_cx *cx) {
+    mr_file open = MR_FILE_CLOSED;
+    if (mr_file_open(&open, log->path, MR_OPEN_READ, cx) != MR_OK) {
+        return;  // Not there yet.
+    }
+    while (log->at < open.bytes) {
+        char piece[4096];
+        size_t got = 0;
+        if (mr_file_read(&open, log->at, piece, sizeof(piece), &got, cx) != MR_OK || got == 0) {
+            break;
+        }
+        log->at += got;
+        for (size_t i = 0; i < got; i++) {
+            if (piece[i] == '\n') {
+                print_line(r, log);
+            } else {
+                mr_text_add_char(&log->line, piece[i]);
+            }
+        }
+    }
+    mr_file_close(&open, cx->plat);
+}
+
+static mr_span value_of(mr_span object, const char *name) {
+    mr_span inside = mr_jsonvalue_inside(object), key, value;
+    while (mr_jsonvalue_next(&inside, &key, &value)) {
+        if (key.bytes == strlen(name) + 2 && memcmp(key.data + 1, name, strlen(name)) == 0) {
+            return value;
+        }
+    }
+    return MR_SPAN("null");
+}
+
+static const char *text_of(mr_span object, const char *name, mr_arena *arena) {
+    mr_span value = value_of(object, name);
+    mr_text text;
+    mr_text_init(&text, arena);
+    if (mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
+        mr_jsonvalue_unescape(value, &text);
+    } else if (mr_jsonvalue_kind_of(value) != MR_JSONVALUE_NULL) {
+        mr_text_add_bytes(&text, value.data, value.bytes);
+    }
+    return mr_text_string(&text);
+}
+
+static log_file *find_log(rehearsal *r, mr_span item, mr_cx *cx) {
+    const char *path = text_of(item, "path", cx->arena);
+    const char *index = text_of(item, "index", cx->arena),
+               *number = text_of(item, "try", cx->arena);
+    log_file **at = &r->logs;
+    while (*at != NULL && strcmp((*at)->path, path) != 0) {
+        at = &(*at)->next;
+    }
+    if (*at == NULL) {
+        log_file *log = MR_NEW(&r->arena, log_file);
+        log->path = mr_arena_string(&r->arena, path);
+        log->name = mr_arena_printf(&r->arena, "%s%s%s%s%s", text_of(item, "task", cx->arena),
+                                    index[0] == '-' ? "" : ".", index[0] == '-' ? "" : index,
+                                    strcmp(number, "1") == 0 ? "" : " try ",
+                                    strcmp(number, "1") == 0 ? "" : number);
+        mr_text_init(&log->line, &r->arena);
+        *at = log;
+    }
+    return *at;
+}
+
+static mr_span ask(rehearsal *r, const char *request, mr_cx *cx) {
+    mr_text *out = MR_NEW(cx->arena, mr_text);
+    mr_text_init(out, cx->arena);
+    mr_flow_answer(r->flow, mr_span_of(request), out, cx);
+    return mr_text_span(out);
+}
+
+static void follow_all(rehearsal *r, mr_cx *cx) {
+    mr_span answer =
+        ask(r, mr_arena_printf(cx->arena, "{\"do\":\"run.logs\",\"run\":%s}", r->run), cx);
+    mr_span logs = value_of(answer, "logs"), item;
+    if (mr_jsonvalue_kind_of(logs) != MR_JSONVALUE_ARRAY) {
+        return;
+    }
+    mr_span inside = mr_jsonvalue_inside(logs);
+    while (mr_jsonvalue_next(&inside, NULL, &item)) {
+        follow(r, find_log(r, item, cx), cx);
+    }
+}
+
+// ---- the run
+// -------------------------------------------------------------------------------------
+
+static mr_code trigger(rehearsal *r, mr_cx *cx) {
+    mr_text request;
+    mr_text_init(&request, cx->arena);
+    mr_span list = ask(r, "{\"do\":\"dag.list\"}", cx);
+    mr_span dags = mr_jsonvalue_inside(value_of(list, "dags")), dag;
+    mr_span errors = mr_jsonvalue_inside(value_of(list, "errors")), error;
+    if (mr_jsonvalue_next(&errors, NULL, &error)) {
+        return mr_fail(cx, MR_E_SYNTAX, NULL, "%s", text_of(error, "text", cx->arena));
+    }
+    if (!mr_jsonvalue_next(&dags, NULL, &dag)) {
+        return mr_fail(cx, MR_E_MISSING, NULL, "there is no DAG in \"%s\"", r->spec->file);
+    }
+    mr_text_add(&request, "{\"do\":\"dag.trigger\",\"dag\":");
+    mr_text_add_json(&request, mr_span_of(text_of(dag, "dag", cx->arena)));
+    mr_text_addf(&request, ",\"conf\":%s", r->spec->params_json);
+    if (r->spec->date != NULL) {
+        mr_text_add(&request, ",\"logical_date\":");
+        mr_text_add_json(&request, mr_span_of(r->spec->date));
+    }
+    mr_text_add_char(&request, '}');
+    mr_span answer = ask(r, mr_text_string(&request), cx);
+    MR_TRY(mr_owner_check_answer(answer, cx));
+    const char *run = text_of(answer, "run", cx->arena);
+    memcpy(r->run, run, MR_MIN(strlen(run) + 1, sizeof(r->run) - 1));
+    return MR_OK;
+}
+
+static void print_tasks(rehearsal *r, mr_span run, mr_cx *cx) {
+    mr_span tasks = mr_jsonvalue_inside(value_of(run, "tasks")), task;
+    while (mr_jsonvalue_next(&tasks, NULL, &task)) {
+        const char *index = text_of(task, "index", cx->arena);
+        const char *reason = text_of(task, "reason", cx->arena);
+        r->spec->print(r->spec->self, mr_arena_printf(cx->arena, "%s%s%s: %s%s%s",
+                                                      text_of(task, "task", cx->arena),
+                                                      index[0] == '\0' ? "" : ".", index,
+                                                      text_of(task, "state", cx->arena),
+                                                      reason[0] == '\0' ? "" : ", ", reason));
+    }
+    r->spec->print(r->spec->self,
+                   mr_arena_printf(cx->arena, "run: %s", text_of(run, "state", cx->arena)));
+}
+
+static mr_code wait_a_little(rehearsal *r, int64_t at_us, mr_cx *cx) {
+    mr_socket_event event = {.handle = r->executor->type->handle(r->executor), .read = true};
+    size_t ready;
+    int64_t left_us = at_us == INT64_MAX ? LOOK_US : at_us - mr_clock_real_us(cx->plat);
+    return mr_socket_wait(&event, 1, MR_MAX(MR_MIN(left_us, LOOK_US), 0), &ready, cx);
+}
+
+static mr_code run_loop(rehearsal *r, bool *ret_good, mr_cx *cx) {
+    bool stopping = false;
+    for (;;) {
+        int64_t at_us;
+        mr_arena_clear(cx->arena);
+        if (mr_cx_cancelled(cx) && !stopping) {
+            stopping = true;
+            mr_flow_stop(r->flow, cx);
+        }
+        MR_TRY(mr_flow_turn(r->flow, &at_us, cx));
+        follow_all(r, cx);
+        if (stopping && mr_flow_open_tries(r->flow) == 0) {
+            return mr_fail(cx, MR_E_CANCELLED, NULL, "interrupted");
+        }
+        mr_span run =
+            ask(r, mr_arena_printf(cx->arena, "{\"do\":\"run.show\",\"run\":%s}", r->run), cx);
+        const char *state = text_of(run, "state", cx->arena);
+        if (strcmp(state, "running") != 0 && strcmp(state, "queued") != 0) {
+            print_tasks(r, run, cx);
+            *ret_good = strcmp(state, "success") == 0;
+            return MR_OK;
+        }
+        MR_TRY(wait_a_little(r, at_us, cx));
+    }
+}
+
+static mr_code open_all(rehearsal *r, mr_cx *cx) {
+    const mr_rehearse_spec *spec = r->spec;
+    mr_flow_settings *settings = MR_NEW(&r->arena, mr_flow_settings);
+    mr_config config = {spec->config, spec->config_count};
+    mr_arena *arena = cx->arena;
+    cx->arena = &r->arena;
+    mr_code code = mr_config_apply(&config, "flow", mr_flow_options, settings, cx);
+    cx->arena = arena;
+    MR_TRY(code);
+    settings->paused_on_creation = false;
+    const char **env = MR_NEW_ARRAY(&r->arena, const char *, spec->env_count + 2u);
+    size_t count = 0;
+    for (uint32_t i = 0; i < spec->env_count; i++) {
+        if (mr_plat_env(cx->plat, spec->env[i].name) == NULL) {
+            env[count++] =
+                mr_arena_printf(&r->arena, "%s=%s", spec->env[i].name, spec->env[i].value);
+        }
+    }
+    const char *broker = mr_owner_broker(spec->data_dir, cx);
+    if (broker != NULL && mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS") == NULL) {
+        env[count++] = mr_arena_printf(&r->arena, "KAFKA_BOOTSTRAP_SERVERS=%s", broker);
+    }
+    mr_flow_spec flow = {
+        .data_dir = r->dir,
+        .project_data_dir = spec->data_dir,
+        .file = spec->file,
+        .only = spec->only,
+        .mark_success = spec->mark_success,
+        .settings = settings,
+        .kinds = mr_kinds,
+        .executor = r->executor,
+        .env = env,
+        .say = say,
+        .self = (void *)(uintptr_t)spec,
+    };
+    return mr_flow_open(&flow, &r->flow, cx);
+}
+
+mr_code mr_rehearse_run(const mr_rehearse_spec *spec, bool *ret_good, mr_cx *cx) {
+    rehearsal r = {.spec = spec};
+    r.dir = mr_arena_printf(&r.arena, "%s/tmp/dag-test-%d", spec->data_dir, mr_process_id());
+    mr_arena arena = {0};
+    mr_cx own = *cx;
+    own.arena = &arena;
+    mr_code code = mr_dir_make(r.dir, &own);
+    code = code == MR_OK ? mr_executor_open(mr_process_file(&own), &r.executor, &own) : code;
+    code = code == MR_OK ? open_all(&r, &own) : code;
+    code = code == MR_OK ? trigger(&r, &own) : code;
+    code = code == MR_OK ? run_loop(&r, ret_good, &own) : code;
+    cx->error = own.error;
+    if (r.flow != NULL) {
+        mr_flow_close(r.flow, &own);
+    }
+    if (r.executor != NULL) {
+        r.executor->type->close(r.executor, &own);
+    }
+    if (mr_dir_delete(r.dir, &own) != MR_OK && code == MR_OK) {
+        cx->error = own.error;
+        code = own.error.code;
+    }
+    mr_arena_release(&arena);
+    mr_arena_release(&r.arena);
+    return code;
+}
