@@ -50,7 +50,7 @@ struct mr_cli_command {
 #define MR_CLI_COMMANDS(X) \
     X(init) X(new) X(up) X(status) X(logs) X(down) X(restart) X(run) X(check) X(explain) X(diff) \
     X(test) X(stream) X(replay) X(sql) X(generate) X(topic) X(produce) X(consume) X(group) \
-    X(broker) X(dag) X(conn) X(var) X(secret) X(pool) X(user) X(doctor)
+    X(broker) X(dag) X(task) X(runs) X(conn) X(var) X(secret) X(pool) X(user) X(doctor)
 // clang-format on
 
 #define MR_CLI_DECLARE(name) extern const mr_cli_command mr_cmd_##name;

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/columns.h"
 #include "cli/dagfile.h"
+#include "cli/dags.h"
 #include "cli/reach.h"
 #include "plat/plat.h"
 #include "task/kinds.h"
@@ -13,10 +14,12 @@
 #define NEXT_MOST 100000
 
 static const mr_cli_flag dag_flags[] = {
-    {"--json", NULL, false, "One JSON object a line."},
-    {"--from", "TIME", false, "next: runs after this time (default: now)."},
+    {"--from", "TIME", false,
+     "next: runs after this time (default: now). backfill: the first logical date."},
     {"--count", "N", false, "next: how many (default 5)."},
     {"--utc", NULL, false, "next: times in UTC, not in the DAG's zone."},
+    MR_CLI_DAGS_FLAGS,
+    MR_CLI_ASK_FLAGS,
     MR_CLI_FLAGS_END,
 };
 
@@ -316,6 +319,9 @@ static const struct {
 };
 
 static int dag_run(const mr_cli_args *args, mr_cx *cx) {
+    if (mr_dags_knows(args->plain[0])) {
+        return mr_dags_run(args, cx);
+    }
     for (size_t i = 0; i < MR_COUNT(verbs); i++) {
         uint32_t given = args->plain_count - 1;
         if (strcmp(args->plain[0], verbs[i].name) == 0 && given >= verbs[i].least &&
@@ -328,11 +334,13 @@ static int dag_run(const mr_cli_args *args, mr_cx *cx) {
 
 const mr_cli_command mr_cmd_dag = {
     .name = "dag",
-    .usage = "validate [FILE …] | schema | show FILE|DAG | next FILE|DAG",
-    .summary = "Checks and shows workflows: DAG files, their schema, when they run.",
+    .usage = "list | validate [FILE …] | schema | show FILE|DAG | next FILE|DAG | test FILE|DAG |\n"
+             "         trigger DAG | pause DAG | unpause DAG | backfill DAG --from TIME --to TIME",
+    .summary = "Checks, shows, tries and runs workflows.",
     .details =
         "validate without files looks at all of dags/. schema prints the JSON Schema of a DAG "
-        "file, for editors.",
+        "file, for editors.\ntest runs a DAG once in this process, its logs on the terminal; its "
+        "runs are not kept.\nRuns are looked at by: millrace runs.",
     .flags = dag_flags,
     .plain_min = 1,
     .plain_max = 1000,

@@ -1,0 +1,321 @@
+"""Workflows with real processes: schedules, files that change, kills at every point. What ran is counted by
+the lines that tasks leave in files, never by what the scheduler says of itself."""
+
+import collections
+import datetime
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import MILLRACE, ROOT, size, wait_until
+
+SETTINGS = "broker:\n  listen: 'off'\nflow:\n  parallelism: 8\n  kill_grace: 2s\n"
+CHAIN = """
+id: chain
+max_active_runs: 4
+default_args: {retries: 2, retry_delay: 100ms}
+tasks:
+  - id: a
+    type: shell
+    script: |
+      echo "$MILLRACE_RUN $MILLRACE_TASK" >> effects
+      sleep 0.05
+      echo "n=$MILLRACE_TRY_NUMBER" >> "$MILLRACE_OUTPUT"
+  - {id: b, type: shell, depends_on: [a], script: "echo $MILLRACE_RUN b >> effects; sleep 0.1"}
+  - {id: c, type: shell, depends_on: [a], script: "echo $MILLRACE_RUN c >> effects"}
+  - {id: d, type: shell, depends_on: [b, c], script: "echo $MILLRACE_RUN d {{ outputs.a.n }} >> effects"}
+"""
+TICKS = """
+id: ticks
+schedule: {every: 1s}
+catchup: all
+max_active_runs: 3
+tasks:
+  - {id: t, type: shell, script: "echo {{ data_interval_end }} >> ticks; sleep 0.2"}
+"""
+
+
+class Project:
+    def __init__(self, path):
+        self.path = path
+        self.process = None
+        (path / "dags").mkdir()
+        (path / "millrace.yaml").write_text(SETTINGS, encoding="utf-8")
+
+    def dag(self, name, text):
+        (self.path / "dags" / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+    def call(self, *words, good=True, timeout=60):
+        ran = subprocess.run([MILLRACE, *map(str, words)], cwd=self.path, env={"PATH": "/usr/bin:/bin"},
+                             capture_output=True, text=True, timeout=timeout, check=False)
+        assert not good or ran.returncode == 0, ran.stderr
+        return ran
+
+    def json(self, *words):
+        return json.loads(self.call(*words, "--json").stdout)
+
+    def start(self, crash=None):
+        env = {"PATH": "/usr/bin:/bin", **({"MILLRACE_CRASH": crash} if crash else {})}
+        with open(self.path / "up.log", "ab") as log:
+            self.process = subprocess.Popen([MILLRACE, "up"], cwd=self.path, env=env, stdout=log, stderr=log)
+
+    def up(self):
+        self.start()
+        wait_until(lambda: (self.path / "data" / "owner.sock").exists() and
+                   self.call("status", good=False).returncode == 0, 20, "the project to come up")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def down(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=30) == 0
+
+    def runs(self, *words):
+        return self.json("runs", "list", "--limit", "1000", *words)["runs"]
+
+    def states(self, dag):
+        return collections.Counter(run["state"] for run in self.runs("--dag", dag))
+
+    def lines(self, name):
+        path = self.path / name
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+    def processes(self):
+        """Those that tries of this project have started, by what is in their environment."""
+        found = []
+        mark = f"MILLRACE_TRY={self.path}".encode()
+        relative = b"MILLRACE_TRY=data/"
+        for folder in pathlib.Path("/proc").iterdir():
+            if not folder.name.isdigit():
+                continue
+            try:
+                environ = (folder / "environ").read_bytes()
+                here = os.readlink(folder / "cwd") == str(self.path)
+            except OSError:
+                continue
+            if mark in environ or (here and relative in environ):
+                found.append(int(folder.name))
+        return found
+
+
+@pytest.fixture
+def project(tmp_path):
+    p = Project(tmp_path)
+    yield p
+    if p.process is not None and p.process.poll() is None:
+        p.kill()
+    for process in p.processes():
+        os.kill(process, signal.SIGKILL)
+
+
+def check_chain(project, count):
+    """Each task of each run left one line, in the DAG's order."""
+    order = {}
+    for at, line in enumerate(project.lines("effects")):
+        run, task = line.split()[:2]
+        assert (run, task) not in order, f"{task} of {run} ran twice"
+        order[run, task] = at
+    runs = {run for run, _ in order}
+    assert len(runs) == count and len(order) == 4 * count
+    for run in runs:
+        assert order[run, "a"] < min(order[run, "b"], order[run, "c"])
+        assert order[run, "d"] > max(order[run, "b"], order[run, "c"])
+    assert project.states("chain") == {"success": count}
+
+
+def check_ticks(project):
+    """One line a second, none missing, none twice."""
+    seconds = sorted(datetime.datetime.fromisoformat(line) for line in project.lines("ticks"))
+    steps = {(b - a).total_seconds() for a, b in zip(seconds, seconds[1:])}
+    assert len(seconds) > 1 and steps == {1.0}, seconds
+    return len(seconds)
+
+
+def test_a_schedule_runs_tasks_in_order_with_values_handed_on(project):
+    project.dag("chain", CHAIN)
+    project.dag("ticks", TICKS)
+    project.up()
+    run = project.json("dag", "trigger", "chain")
+    wait_until(lambda: project.states("chain") == {"success": 1}, 20, "the run")
+    check_chain(project, 1)
+    wait_until(lambda: len(project.lines("ticks")) >= 3, 20, "three ticks")
+    assert project.lines("effects")[-1] == f"{run['run_id']} d 1"
+    shown = project.json("runs", "show", "chain")
+    assert {task["task"]: task["state"] for task in shown["tasks"]} == dict.fromkeys("abcd", "success")
+    assert shown["tasks"][0]["outputs"] == {"n": 1}
+    part = next(part for part in json.loads(project.call("status", "--json").stdout)["parts"]
+                if part["kind"] == "scheduler")
+    assert part["state"] == "running"
+    project.down()
+    check_ticks(project)
+
+
+def test_a_changed_file_shows_within_a_second(project):
+    project.dag("chain", CHAIN)
+    project.up()
+    project.dag("late", "id: late\ntasks:\n  - {id: one, type: noop}\n")
+    began = time.monotonic()
+    wait_until(lambda: any(dag["dag"] == "late" for dag in project.json("dag", "list")["dags"]), 5, "the new DAG")
+    assert time.monotonic() - began < 1.0
+    project.dag("chain", CHAIN.replace("type: shell", "type: shel"))
+    wait_until(lambda: project.json("dag", "list")["errors"], 5, "the error")
+    listed = project.json("dag", "list")
+    assert re.search(r"chain\.yaml:7:11: .*shel.*Did you mean \"shell\"", listed["errors"][0]["text"])
+    assert [dag["state"] for dag in listed["dags"]] == ["broken", "on"]
+    project.call("dag", "trigger", "chain")  # By its last good version.
+    wait_until(lambda: project.states("chain") == {"success": 1}, 20, "the run")
+    project.down()
+
+
+def test_down_leaves_no_task_and_the_next_start_runs_it_again(project):
+    project.dag("long", "id: long\ntasks:\n  - id: one\n    type: shell\n    script: |\n"
+                        "      echo begun >> effects\n      test -f go || sleep 60\n      echo done >> effects\n")
+    project.up()
+    project.call("dag", "trigger", "long")
+    wait_until(lambda: project.lines("effects") == ["begun"], 20, "the task")
+    project.down()
+    assert project.processes() == []
+    (project.path / "go").touch()
+    project.up()
+    wait_until(lambda: project.states("long") == {"success": 1}, 20, "the run")
+    assert project.lines("effects") == ["begun", "begun", "done"]
+    task = project.json("runs", "show", "long")["tasks"][0]
+    assert (task["tries"], task["retries"]) == (2, 0)
+    project.down()
+
+
+def test_a_task_goes_on_while_its_scheduler_is_dead(project):
+    project.dag("long", "id: long\ntasks:\n  - {id: one, type: shell, script: 'echo begun >> effects; sleep 2; "
+                        "echo done >> effects'}\n  - {id: two, type: shell, depends_on: [one], "
+                        "script: 'echo two >> effects'}\n")
+    project.up()
+    project.call("dag", "trigger", "long")
+    wait_until(lambda: project.lines("effects") == ["begun"], 20, "the task")
+    project.kill()
+    assert project.processes() != []
+    project.up()
+    states = {task["task"]: task["state"] for task in project.json("runs", "show", "long")["tasks"]}
+    assert states == {"one": "running", "two": "none"}
+    wait_until(lambda: project.states("long") == {"success": 1}, 20, "the run")
+    assert project.lines("effects") == ["begun", "done", "two"]
+    project.down()
+
+
+def test_stop_ends_all_that_a_task_has_started(project):
+    project.dag("tree", "id: tree\ntasks:\n  - {id: one, type: shell, script: 'sleep 99 & setsid sleep 99 & wait'}\n")
+    project.up()
+    project.call("dag", "trigger", "tree")
+    wait_until(lambda: len(project.processes()) >= 3, 20, "its processes")
+    project.call("runs", "stop", "tree")
+    wait_until(lambda: project.states("tree") == {"cancelled": 1}, 20, "the end")
+    wait_until(lambda: project.processes() == [], 5, "its processes to be gone")
+    project.down()
+
+
+def test_a_second_scheduler_is_told_who_is_first(project):
+    project.dag("chain", CHAIN)
+    project.up()
+    second = subprocess.run([MILLRACE, "up"], cwd=project.path, env={"PATH": "/usr/bin:/bin"}, capture_output=True,
+                            text=True, timeout=20, check=False)
+    assert second.returncode == 1 and str(project.process.pid) in second.stderr
+    project.down()
+
+
+def test_without_a_scheduler_commands_use_the_database(project):
+    project.dag("chain", CHAIN)
+    assert project.json("dag", "trigger", "chain")["state"] == "queued"
+    assert "no scheduler runs" in project.call("runs", "why", "chain").stdout
+    project.call("dag", "pause", "chain")
+    assert project.json("dag", "list")["dags"][0]["state"] == "paused"
+    wrong = project.call("dag", "trigger", "chian", good=False)
+    assert wrong.returncode == 2 and 'Did you mean "chain"?' in wrong.stderr
+    project.call("dag", "unpause", "chain")
+    project.up()
+    wait_until(lambda: project.states("chain") == {"success": 1}, 20, "the run")
+    check_chain(project, 1)
+    project.down()
+
+
+def test_a_dag_is_tried_on_the_terminal(project):
+    project.dag("chain", CHAIN)
+    tried = project.call("dag", "test", "dags/chain.yaml", "--date", "2025-11-26")
+    assert "run: success" in tried.stdout
+    assert len(project.lines("effects")) == 4
+    failing = "id: bad\ntasks:\n  - {id: one, type: shell, script: 'echo so; exit 3'}\n"
+    project.dag("bad", failing)
+    bad = project.call("dag", "test", "bad", good=False)
+    assert bad.returncode == 1 and "one | so" in bad.stdout and "exit code 3" in bad.stdout
+    marked = project.call("dag", "test", "bad", "--mark-success")
+    assert "run: success" in marked.stdout and "one | so" not in marked.stdout
+    only = project.call("task", "test", "chain", "c")
+    assert "c: success" in only.stdout and project.lines("effects")[-1].endswith(" c")
+    assert not (project.path / "data" / "flow.db").exists()
+    assert project.processes() == []
+
+
+# ---- kills -------------------------------------------------------------------------------------------
+
+
+def points():
+    found = set()
+    for path in pathlib.Path(ROOT, "src", "flow").glob("*.c"):
+        found.update(re.findall(r'mr_crash_point\("(flow\.[a-z_]+)"', path.read_text(encoding="utf-8")))
+    assert len(found) >= 4
+    return sorted(found)
+
+
+@pytest.mark.parametrize("point", points())
+def test_no_crash_point_loses_or_doubles_a_task(point, project):
+    project.dag("chain", CHAIN)
+    project.dag("ticks", TICKS)
+    count = 2
+    for _ in range(count):
+        project.call("dag", "trigger", "chain")
+    died = 0
+    for n in (1, 3, 8, 20):
+        project.start(crash=f"{point}:{n}")
+        try:
+            died += project.process.wait(timeout=4) != 0
+        except subprocess.TimeoutExpired:
+            project.kill()
+    assert died >= 2, "the point is hardly passed"
+    project.up()
+    wait_until(lambda: project.states("chain") == {"success": count}, 30, "the runs")
+    project.call("dag", "pause", "ticks")
+    wait_until(lambda: set(project.states("ticks")) == {"success"}, 30, "the ticks")
+    check_chain(project, count)
+    check_ticks(project)
+    project.down()
+    assert project.processes() == []
+
+
+def test_kills_under_load_lose_and_double_nothing(project):
+    count, kills = size(12, 150), size(8, 200)
+    seed = int(os.environ.get("SEED", "0")) or random.randrange(1, 1 << 32)
+    print("SEED", seed)
+    chance = random.Random(seed)
+    project.dag("chain", CHAIN)
+    project.dag("ticks", TICKS)
+    for _ in range(count):
+        project.call("dag", "trigger", "chain")
+    for _ in range(kills):
+        project.start()
+        time.sleep(chance.uniform(0.02, 0.7))
+        project.kill()
+    project.up()
+    wait_until(lambda: project.states("chain") == {"success": count}, size(60, 300), "the runs")
+    project.call("dag", "pause", "ticks")
+    wait_until(lambda: set(project.states("ticks")) == {"success"}, size(60, 300), "the ticks")
+    check_chain(project, count)
+    check_ticks(project)
+    project.down()
+    assert project.processes() == []
