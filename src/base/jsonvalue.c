@@ -291,3 +291,28 @@ void mr_jsonvalue_minify(mr_span value, mr_text *out) {
         mr_text_add_char(out, value.data[i]);
     }
 }
+
+mr_span mr_jsonvalue_get(mr_span object, const char *name) {
+    mr_span inside = mr_jsonvalue_inside(object), key, value, ret = {NULL, 0};
+    mr_text text;
+    mr_text_init(&text, /* arena= */ NULL);
+    while (mr_jsonvalue_next(&inside, &key, &value)) {
+        mr_text_clear(&text);
+        mr_jsonvalue_unescape(key, &text);
+        if (mr_span_is(mr_text_span(&text), name)) {
+            ret = value;
+        }
+    }
+    mr_text_release(&text);
+    return ret;
+}
+
+const char *mr_jsonvalue_text(mr_span value, mr_arena *arena) {
+    if (value.bytes == 0 || mr_jsonvalue_kind_of(value) != MR_JSONVALUE_STRING) {
+        return NULL;
+    }
+    mr_text text;
+    mr_text_init(&text, arena);
+    mr_jsonvalue_unescape(value, &text);
+    return mr_text_string(&text);
+}

@@ -31,6 +31,10 @@ mr_span mr_jsonvalue_inside(mr_span value);
 // Takes the next item off the inside of an array (ret_key NULL) or object; false at its end. The
 // key is a string with its quotes, the value has no white space around it.
 bool mr_jsonvalue_next(mr_span *inside, mr_span *ret_key, mr_span *ret_value);
+// The value of a key of an object, the last one when it is there twice; no bytes when it is not.
+mr_span mr_jsonvalue_get(mr_span object, const char *name);
+// What a string stands for, with a NUL behind it; NULL when the value is none.
+const char *mr_jsonvalue_text(mr_span value, mr_arena *arena);
 // Appends what a string, quotes and all, stands for. A lone surrogate becomes U+FFFD.
 void mr_jsonvalue_unescape(mr_span string, mr_text *out);
 // Appends a value without the white space between its parts.

@@ -70,7 +70,6 @@ mr_code mr_args_until(const mr_cli_args *args, const char *name, mr_job_spec *sp
 void mr_args_help(const mr_cli_command *command, mr_text *out);
 
 // report.c: an error as people read it: what, where (with the line), advice, and the way there.
-void mr_report_format(const mr_error *error, mr_text *out);
 void mr_report_error(mr_cx *cx);  // cx->error to standard error.
 void mr_report_say(mr_cx *cx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mr_report_print(mr_cx *cx, const mr_text *text);  // To standard output.

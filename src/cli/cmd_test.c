@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/errortext.h"
 #include "cli/cli.h"
 #include "conn/conn.h"
 #include "job/case.h"
@@ -69,7 +70,7 @@ static mr_code run_configurations(tester *t, const mr_case *test, const mr_job_p
                                    .env = env,
                                    .env_count = env_count,
                                    .any_sink = true,
-                                   .format = mr_report_format};
+                                   .format = mr_errortext_format};
         mr_case_result result;
         mr_case_run(test, &configurations[i], &options, &result, cx);
         if (!result.passed && t->update && i == 0) {

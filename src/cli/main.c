@@ -7,6 +7,7 @@
 #include "flow/executor.h"
 #include "plat/child.h"
 #include "plat/plat.h"
+#include "task/task.h"
 #include "version.h"
 
 static const mr_cli_command *const commands[] = {
@@ -88,6 +89,9 @@ int main(int count, char **words) {
     mr_cx_init(&cx, &arena, mr_plat_linux());
     if (count == 2 && strcmp(words[1], "__spawner") == 0) {  // First: it stays small.
         return mr_spawner_main(MR_CHILD_PASSED, &cx);
+    }
+    if (count == 3 && strcmp(words[1], "__task") == 0) {
+        return mr_task_main(words[2], &cx);
     }
     int exit_code = run_command(count, words, &cx);
     mr_arena_release(&arena);

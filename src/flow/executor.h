@@ -20,6 +20,7 @@
 //   launch.json   what is to run, for its owner's eyes; goes   claim   by whom
 //                 once it is read when there are secrets        exit    how it ended, one line
 //   log           standard output and error                    output  lines key=<json>
+//   why           one line: what a CHILD's error was
 // Crash points: try.claim try.claimed try.forked try.ended try.recorded.
 
 #pragma once
@@ -37,7 +38,7 @@ typedef struct mr_launch {
     const char *const *env;
     const char *work_dir;      // The project's folder.
     mr_span body_json;         // The task's own keys, rendered: for a CHILD.
-    mr_span connections_json;  // The DAG's `connections` by id, an object: for a CHILD. May be
+    mr_span connections_json;  // The DAG's `connections`, a list, rendered: for a CHILD. May be
                                // empty.
     const char *kind;          // "sql"
     const char *dag;

@@ -62,40 +62,17 @@ static void add_list(mr_text *out, const char *name, const char *const *values) 
 
 // ---- reading JSON ----------------------------------------------------------------------------
 
-// The value of a key of an object that was checked; empty when it is not there.
-static mr_span get(mr_span object, const char *name, mr_cx *cx) {
-    mr_span inside = mr_jsonvalue_inside(object), key, value;
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        mr_text text;
-        mr_text_init(&text, cx->arena);
-        mr_jsonvalue_unescape(key, &text);
-        if (mr_span_is(mr_text_span(&text), name)) {
-            return value;
-        }
-    }
-    return (mr_span){NULL, 0};
-}
-
-static const char *string_of(mr_span value, mr_cx *cx) {
-    mr_text text;
-    mr_text_init(&text, cx->arena);
-    mr_jsonvalue_unescape(value, &text);
-    return mr_text_string(&text);
-}
-
 static const char *get_string(mr_span object, const char *name, mr_cx *cx) {
-    mr_span value = get(object, name, cx);
-    bool there = value.bytes > 0 && mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING;
-    return there ? string_of(value, cx) : NULL;
+    return mr_jsonvalue_text(mr_jsonvalue_get(object, name), cx->arena);
 }
 
-static int64_t get_number(mr_span object, const char *name, mr_cx *cx) {
+static int64_t get_number(mr_span object, const char *name) {
     int64_t ret = 0;
-    return mr_text_parse_int64(get(object, name, cx), &ret) ? ret : 0;
+    return mr_text_parse_int64(mr_jsonvalue_get(object, name), &ret) ? ret : 0;
 }
 
 static const char *const *get_list(mr_span object, const char *name, mr_cx *cx) {
-    mr_span list = get(object, name, cx), value;
+    mr_span list = mr_jsonvalue_get(object, name), value;
     bool there = list.bytes > 0 && mr_jsonvalue_kind_of(list) == MR_JSONVALUE_ARRAY;
     mr_span inside = there ? mr_jsonvalue_inside(list) : list, counted = inside;
     uint32_t count = 0;
@@ -104,7 +81,8 @@ static const char *const *get_list(mr_span object, const char *name, mr_cx *cx) 
     }
     const char **ret = MR_NEW_ARRAY(cx->arena, const char *, count + 1);
     for (uint32_t i = 0; mr_jsonvalue_next(&inside, NULL, &value); i++) {
-        ret[i] = mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING ? string_of(value, cx) : "";
+        const char *text = mr_jsonvalue_text(value, cx->arena);
+        ret[i] = text == NULL ? "" : text;
     }
     return ret;
 }
@@ -164,18 +142,18 @@ mr_code mr_launch_load(const char *dir, mr_launch *ret, mr_cx *cx) {
         .words = get_list(all, "words", cx),
         .env = get_list(all, "env", cx),
         .work_dir = get_string(all, "work_dir", cx),
-        .body_json = get(all, "body", cx),
-        .connections_json = get(all, "connections", cx),
+        .body_json = mr_jsonvalue_get(all, "body"),
+        .connections_json = mr_jsonvalue_get(all, "connections"),
         .kind = get_string(all, "kind", cx),
         .dag = get_string(all, "dag", cx),
         .run_id = get_string(all, "run_id", cx),
         .task = get_string(all, "task", cx),
-        .map_index = get_number(all, "map_index", cx),
-        .number = get_number(all, "number", cx),
+        .map_index = get_number(all, "map_index"),
+        .number = get_number(all, "number"),
         .data_dir = get_string(all, "data_dir", cx),
         .store = get_string(all, "store", cx),
-        .timeout_us = get_number(all, "timeout_us", cx),
-        .grace_us = get_number(all, "grace_us", cx),
+        .timeout_us = get_number(all, "timeout_us"),
+        .grace_us = get_number(all, "grace_us"),
         .masked = get_list(all, "masked", cx),
     };
     return ret->words[0] != NULL
@@ -213,7 +191,7 @@ mr_code mr_try_claim_load(const char *dir, mr_try_claim *ret, mr_cx *cx) {
     MR_TRY(load(path_of(dir, "claim", cx), RECORD_BYTES_MAX, &all, cx));
     const char *boot = get_string(all, "boot", cx);
     *ret = (mr_try_claim){
-        .by = {.pid = (int)get_number(all, "pid", cx), .start = get_number(all, "start", cx)},
+        .by = {.pid = (int)get_number(all, "pid"), .start = get_number(all, "start")},
         .boot = boot == NULL ? "" : boot,
     };
     return MR_OK;
@@ -243,11 +221,11 @@ mr_code mr_try_exit_parse(mr_span line, mr_try_exit *ret, mr_cx *cx) {
     const char *reason = get_string(all, "reason", cx), *text = get_string(all, "text", cx);
     *ret = (mr_try_exit){
         .reason = MR_EXIT_LOST,
-        .code = (int32_t)get_number(all, "code", cx),
-        .started_us = get_number(all, "started_us", cx),
-        .ended_us = get_number(all, "ended_us", cx),
-        .cpu_us = get_number(all, "cpu_us", cx),
-        .memory_bytes_max = (uint64_t)get_number(all, "memory_bytes_max", cx),
+        .code = (int32_t)get_number(all, "code"),
+        .started_us = get_number(all, "started_us"),
+        .ended_us = get_number(all, "ended_us"),
+        .cpu_us = get_number(all, "cpu_us"),
+        .memory_bytes_max = (uint64_t)get_number(all, "memory_bytes_max"),
     };
     for (size_t i = 0; reason != NULL && i < MR_COUNT(reasons); i++) {
         if (strcmp(reason, reasons[i]) == 0) {

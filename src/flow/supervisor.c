@@ -24,6 +24,7 @@ typedef struct supervisor {
     const mr_supervisor_spec *spec;
     mr_launch launch;
     mr_child child;
+    bool is_ours;  // The task is this program: a CHILD.
     bool child_over;
     bool left;  // It has children.
     mr_spawn_end end;
@@ -80,7 +81,7 @@ static const char *const *environment(const supervisor *s, mr_cx *cx) {
 }
 
 static const char *const *words_of(const supervisor *s, mr_cx *cx) {
-    if (strcmp(s->launch.words[0], "task") != 0 || s->launch.words[1] != NULL) {
+    if (!s->is_ours) {
         return s->launch.words;
     }
     const char **ret = MR_NEW_ARRAY(cx->arena, const char *, 4);
@@ -93,6 +94,7 @@ static const char *const *words_of(const supervisor *s, mr_cx *cx) {
 static mr_code start(supervisor *s, mr_cx *cx) {
     const char *log = mr_arena_printf(cx->arena, "%s/log", s->spec->dir);
     bool masked = s->launch.masked[0] != NULL;
+    s->is_ours = strcmp(s->launch.words[0], "task") == 0 && s->launch.words[1] == NULL;
     mr_child_spec spec = {
         .words = words_of(s, cx),
         .env = environment(s, cx),
@@ -105,7 +107,7 @@ static mr_code start(supervisor *s, mr_cx *cx) {
         MR_TRY(mr_file_open(&s->log, log, MR_OPEN_APPEND, cx));
         MR_TRY(mr_pair_pipe(&s->pipe, &writer, cx));
         spec.pipe = &writer;
-        if (spec.words == s->launch.words) {  // A child of ours reads it itself, then it goes.
+        if (!s->is_ours) {  // A child of ours reads it itself, then it goes.
             MR_TRY(mr_file_delete(mr_arena_printf(cx->arena, "%s/launch.json", s->spec->dir), cx));
         }
     }
@@ -262,6 +264,13 @@ static void log_line(const supervisor *s, const char *text, mr_cx *cx) {
     }
 }
 
+// What a child that is this program says of its end.
+static const char *why(const supervisor *s, mr_cx *cx) {
+    mr_span text = {"", 0};
+    const char *path = mr_arena_printf(cx->arena, "%s/why", s->spec->dir);
+    return mr_file_load(path, MR_TRY_MESSAGE_BYTES, &text, cx) == MR_OK ? text.data : NULL;
+}
+
 static void judge(supervisor *s, mr_cx *cx) {
     mr_try_exit *r = &s->record;
     mr_text time;
@@ -285,8 +294,11 @@ static void judge(supervisor *s, mr_cx *cx) {
             s->left_behind == 1 ? "process that" : "processes that",
             s->left_behind == 1 ? "was" : "were");
     }
+    const char *told = NULL;
     if (r->text[0] != '\0') {
         log_line(s, r->text, cx);
+    } else if (r->code != 0 && s->is_ours && (told = why(s, cx)) != NULL) {
+        say(r, "%s", told);  // The log has it already.
     }
 }
 

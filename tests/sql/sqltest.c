@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errortext.h"
 #include "cli/cli.h"
 #include "conn/conn.h"
 #include "job/case.h"
@@ -54,7 +55,7 @@ static void run_configuration(const mr_case *test, const mr_case_config *config,
     mr_case_options options = {
         .dir = mr_arena_printf(&arena, "%s/%s", getenv("TMP_DIR"), config->name),
         .port = &mr_conn_port,
-        .format = mr_report_format};
+        .format = mr_errortext_format};
     mr_case_result result;
     mr_case_run(test, config, &options, &result, &cx);
     sum->passed += result.passed;
