@@ -18,6 +18,9 @@ enum {
     MR_TASK_EXIT_USAGE = 97,    // What it was told cannot be done: no retry helps.
 };
 
+// A flag of an error, beside MR_RETRY …: there is nothing to do, and that is no failure: skipped.
+enum { MR_TASK_SKIP = 256 };
+
 // Where a kind's work is done.
 typedef enum mr_task_place {
     MR_TASK_HERE,  // In the scheduler, which knows them by name: noop; branch, whose key

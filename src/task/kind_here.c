@@ -1,4 +1,4 @@
-// Kinds "noop" and "branch": what the scheduler does itself, without a process.
+// Kinds "noop", "branch" and "dag": what the scheduler does itself, without a process.
 //
 // Also: mr_kind_
 
@@ -36,4 +36,29 @@ const mr_task_type mr_kind_branch = {
     .options = branch_options,
     .nested = branch_nested,
     .size = sizeof(branch),
+};
+
+typedef struct dag {
+    const char *dag;
+    const char *params;
+    bool wait;
+} dag;
+
+static const mr_option dag_options[] = {
+    MR_OPTION(dag, dag, MR_OPT_TEXT, MR_REQUIRED, "The DAG that is run."),
+    MR_OPTION(dag, params, MR_OPT_TEXT, NULL, "Values of its params, a map."),
+    MR_OPTION(dag, wait, MR_OPT_BOOL, "true", "Whether to wait for its end, and fail with it."),
+    MR_OPTION_END,
+};
+
+static const char *const dag_nested[] = {"params", NULL};
+
+const mr_task_type mr_kind_dag = {
+    .name = "dag",
+    .doc = "Runs another DAG.",
+    .file = __FILE__,
+    .place = MR_TASK_HERE,
+    .options = dag_options,
+    .nested = dag_nested,
+    .size = sizeof(dag),
 };

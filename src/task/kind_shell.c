@@ -1,12 +1,17 @@
-// Kinds "shell" and "exec": a command of one's own, as a script or as words.
+// Kinds "shell", "exec" and "python": a command of one's own, as a script or as words.
 //
-// Why two: a script is for pipes and loops, but what templates put into its text is code to the
-// shell; the words of exec reach the program as they are.
+// The supervisor starts it itself: it costs one exec, and nothing of this program is in its
+// process. Why shell and exec: a script is for pipes and loops, but what templates put into its
+// text is code to the shell; the words of exec reach the program as they are.
 //
 // Also: mr_kind_
 
+#include <string.h>
+
 #include "base/jsonvalue.h"
 #include "task/kinds.h"
+
+#define SCRIPT_BYTES_MAX ((size_t)127 << 10)  // Of one word: the kernel's limit is 128 KiB.
 
 typedef struct shell {
     const char *script;
@@ -28,7 +33,15 @@ static const mr_option exec_options[] = {
     MR_OPTION_END,
 };
 
+static mr_code check_script(const char *script, mr_cx *cx) {
+    return script == NULL || strlen(script) <= SCRIPT_BYTES_MAX
+               ? MR_OK
+               : mr_fail(cx, MR_E_LIMIT, "Put it into a file and run that.",
+                         "the script is longer than 127 KiB");
+}
+
 static mr_code shell_command(const void *options, const char *const **ret_words, mr_cx *cx) {
+    MR_TRY(check_script(((const shell *)options)->script, cx));
     const char **words = MR_NEW_ARRAY(cx->arena, const char *, 6);
     words[0] = "/bin/bash";
     words[1] = "-euo";
@@ -105,4 +118,65 @@ const mr_task_type mr_kind_exec = {
     .size = sizeof(exec),
     .command = exec_command,
     .check = exec_check,
+};
+
+// ---- python ----------------------------------------------------------------------------------
+
+typedef struct python {
+    const char *script;
+    const char *file;
+    const char *args;  // JSON.
+    const char *interpreter;
+} python;
+
+static const mr_option python_options[] = {
+    MR_OPTION(python, script, MR_OPT_TEXT, NULL, "Python text that is run; or give `file`."),
+    MR_OPTION(python, file, MR_OPT_PATH, NULL, "A Python file that is run."),
+    MR_OPTION(python, args, MR_OPT_TEXT, NULL, "Words for sys.argv, a list."),
+    MR_OPTION(python, interpreter, MR_OPT_PATH, "python3", "The program that runs it."),
+    MR_OPTION_END,
+};
+
+static const char *const python_nested[] = {"args", NULL};
+
+static mr_code python_command(const void *options, const char *const **ret_words, mr_cx *cx) {
+    const python *o = options;
+    static const char *const none[] = {NULL};
+    const char *const *args = none;
+    MR_TRY(check_script(o->script, cx));
+    if ((o->script == NULL) == (o->file == NULL)) {
+        return mr_fail(cx, MR_E_OPTION, "Give one of the two.",
+                       "a python task takes \"script\" or \"file\"");
+    }
+    if (o->args != NULL && strcmp(o->args, "[]") != 0 &&
+        !take_words(mr_span_of(o->args), &args, cx->arena)) {
+        return mr_fail(cx, MR_E_TYPE, "Write args: [one, two].",
+                       "key \"args\" must be a list of words");
+    }
+    uint32_t count = 0;
+    while (args[count] != NULL) {
+        count++;
+    }
+    const char **words = MR_NEW_ARRAY(cx->arena, const char *, count + 5);
+    uint32_t at = 0;
+    words[at++] = o->interpreter;
+    words[at++] = "-u";  // The log shows a line when it is written.
+    if (o->script != NULL) {
+        words[at++] = "-c";
+    }
+    words[at++] = o->script != NULL ? o->script : o->file;
+    memcpy(words + at, args, count * sizeof(*words));
+    *ret_words = words;
+    return MR_OK;
+}
+
+const mr_task_type mr_kind_python = {
+    .name = "python",
+    .doc = "Runs Python, from the DAG file or a file of its own; outputs as those of shell.",
+    .file = __FILE__,
+    .place = MR_TASK_COMMAND,
+    .options = python_options,
+    .nested = python_nested,
+    .size = sizeof(python),
+    .command = python_command,
 };

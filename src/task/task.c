@@ -1,0 +1,153 @@
+// Task: see task.h.
+
+#include "task/task.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/errortext.h"
+#include "base/jsonvalue.h"
+#include "plat/plat.h"
+#include "plat/thread.h"
+#include "task/kinds.h"
+
+#define LAUNCH_BYTES_MAX ((uint64_t)64 << 20)
+#define OUTPUT_BYTES_MAX ((size_t)64 << 10)  // Of one value.
+
+// What the launch file says beyond the try itself.
+typedef struct child {
+    mr_task_try try;
+    const mr_task_type *type;
+    mr_span body;
+    mr_span connections;  // A list; empty = none.
+} child;
+
+static const char *text_of(mr_span all, const char *name, mr_cx *cx) {
+    const char *text = mr_jsonvalue_text(mr_jsonvalue_get(all, name), cx->arena);
+    return text == NULL ? "" : text;
+}
+
+static int64_t number_of(mr_span all, const char *name) {
+    int64_t ret = 0;
+    return mr_text_parse_int64(mr_jsonvalue_get(all, name), &ret) ? ret : 0;
+}
+
+static mr_code load(const char *dir, child *c, mr_cx *cx) {
+    mr_span all;
+    const char *path = mr_arena_printf(cx->arena, "%s/launch.json", dir);
+    MR_TRY(mr_file_load(path, LAUNCH_BYTES_MAX, &all, cx));
+    all = mr_jsonvalue_trim(all);
+    if (all.bytes == 0 || all.data[0] != '{' || !mr_jsonvalue_check(all)) {
+        return mr_fail(cx, MR_E_CORRUPT, NULL, "\"%s\" is no JSON object", path);
+    }
+    mr_span masked = mr_jsonvalue_get(all, "masked");
+    if (masked.bytes > 0 && mr_jsonvalue_trim(mr_jsonvalue_inside(masked)).bytes > 0) {
+        MR_TRY(mr_file_delete(path, cx));  // Secrets do not stay.
+    }
+    const char *kind = text_of(all, "kind", cx);
+    c->type = mr_task_find(mr_kinds, kind);
+    if (c->type == NULL || c->type->run == NULL) {
+        return mr_fail(cx, MR_E_NAME, NULL, "no kind of task \"%s\" runs here", kind);
+    }
+    c->try.dag = text_of(all, "dag", cx);
+    c->try.run_id = text_of(all, "run_id", cx);
+    c->try.task = text_of(all, "task", cx);
+    c->try.number = (uint32_t)number_of(all, "number");
+    c->try.dir = dir;
+    c->try.data_dir = text_of(all, "data_dir", cx);
+    int64_t index = number_of(all, "map_index");
+    c->try.identity =
+        index < 0 ? mr_arena_printf(cx->arena, "%s/%s/%s", c->try.dag, c->try.run_id, c->try.task)
+                  : mr_arena_printf(cx->arena, "%s/%s/%s/%" PRId64, c->try.dag, c->try.run_id,
+                                    c->try.task, index);
+    c->body = mr_jsonvalue_get(all, "body");
+    c->connections = mr_jsonvalue_get(all, "connections");
+    return MR_OK;
+}
+
+static mr_code put_output(const mr_task_try *self, const char *key, mr_span json, mr_cx *cx) {
+    if (json.bytes > OUTPUT_BYTES_MAX) {
+        return mr_fail(cx, MR_E_LIMIT, "Write large results to a file, and give its path.",
+                       "output \"%s\" has %zu bytes; at most 64 KiB are kept", key, json.bytes);
+    }
+    mr_text line;
+    mr_text_init(&line, cx->arena);
+    mr_text_add(&line, key);
+    mr_text_add_char(&line, '=');
+    mr_jsonvalue_minify(json, &line);
+    mr_text_add_char(&line, '\n');
+    mr_file file;
+    const char *path = mr_arena_printf(cx->arena, "%s/output", self->dir);
+    MR_TRY(mr_file_open(&file, path, MR_OPEN_APPEND, cx));
+    mr_code code = mr_file_append(&file, mr_text_span(&line), cx);
+    mr_file_close(&file, cx->plat);
+    return code;
+}
+
+static mr_code get_connection(const mr_task_try *self, const char *name, mr_span *ret_json,
+                              mr_cx *cx) {
+    const child *c = self->self;
+    mr_span inside = c->connections, value;
+    inside = inside.bytes == 0 ? inside : mr_jsonvalue_inside(inside);
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &value)) {
+        const char *id = mr_jsonvalue_text(mr_jsonvalue_get(value, "id"), cx->arena);
+        if (id != NULL && strcmp(id, name) == 0) {
+            *ret_json = value;
+            return MR_OK;
+        }
+    }
+    return mr_fail(cx, MR_E_NAME, "millrace conn add makes one.", "no connection \"%s\"", name);
+}
+
+static mr_code run(const char *dir, child *c, mr_cx *cx) {
+    MR_TRY(load(dir, c, cx));
+    void *options = NULL;
+    mr_code code = mr_task_options(c->type, c->body, &options, cx);
+    if (code != MR_OK) {
+        return mr_error_in(cx, code, "task \"%s\" (%s)", c->try.task, c->type->name);
+    }
+    return c->type->run(options, &c->try, cx);
+}
+
+static int exit_code(const child *c, const mr_error *error) {
+    bool retry = (error->flags & MR_RETRY) != 0;
+    if ((error->flags & MR_TASK_SKIP) != 0) {
+        return MR_TASK_EXIT_SKIPPED;
+    }
+    if (error->code == MR_E_TIMEOUT && retry && c->type != NULL && c->type->waits) {
+        return MR_TASK_EXIT_WAITING;
+    }
+    return !retry && (error->code == MR_E_OPTION || error->code == MR_E_NAME) ? MR_TASK_EXIT_USAGE
+                                                                              : 1;
+}
+
+// To the log, and one line for the scheduler. What fails here is not worth more than the error.
+static int tell(const char *dir, const child *c, mr_cx *cx) {
+    mr_error error = cx->error;
+    int code = exit_code(c, &error);
+    mr_text out;
+    mr_text_init(&out, cx->arena);
+    if (code == MR_TASK_EXIT_SKIPPED || code == MR_TASK_EXIT_WAITING) {
+        mr_text_addf(&out, "%s: %s\n", code == MR_TASK_EXIT_SKIPPED ? "skipped" : "not yet",
+                     error.text);
+    } else {
+        mr_errortext_format(&error, &out);
+    }
+    (void)!mr_stream_write(MR_STDERR, mr_text_span(&out), cx);
+    mr_file file;
+    if (mr_file_open(&file, mr_arena_printf(cx->arena, "%s/why", dir), MR_OPEN_TRUNCATE, cx) ==
+        MR_OK) {
+        (void)!mr_file_append(&file, mr_span_of(error.text), cx);
+        mr_file_close(&file, cx->plat);
+    }
+    return code;
+}
+
+int mr_task_main(const char *dir, mr_cx *cx) {
+    child c = {.try = {.output = put_output, .connection = get_connection}};
+    c.try.self = &c;
+    atomic_bool stop = false;
+    mr_thread_catch_stop(&stop);
+    cx->cancel = &stop;
+    return run(dir, &c, cx) == MR_OK ? 0 : tell(dir, &c, cx);
+}
