@@ -72,16 +72,21 @@ TEST(executor, a_timeout_ends_all_that_was_started_also_in_other_sessions) {
     mr_try_exit end;
     int64_t from_us = mr_clock_monotonic_us(r.cx.plat);
     mr_launch spec = {.timeout_us = 1000000, .grace_us = 500000};
-    uint64_t token = rig_start(
-        &r, "trap '' TERM; sleep 999 & setsid sleep 998 & env -i setsid sleep 997 & wait; wait",
-        &spec);
+    // A time that no other process sleeps: others may run this test beside us.
+    const char *sleeps = mr_arena_printf(&r.arena, "9%d.5", getpid());
+    const char *script = mr_arena_printf(&r.arena,
+                                         "trap '' TERM; sleep %s & setsid sleep %s & "
+                                         "env -i setsid sleep %s & wait; wait",
+                                         sleeps, sleeps, sleeps);
+    uint64_t token = rig_start(&r, script, &spec);
     REQUIRE(rig_end_of(&r, token, &end));
     int64_t took_us = mr_clock_monotonic_us(r.cx.plat) - from_us;
     EXPECT_EQ(end.reason, MR_EXIT_TIMEOUT);
     EXPECT_STR(end.text, "ended after its execution_timeout of 1 s");
     EXPECT(took_us >= 1000000 && took_us < 5000000);
     EXPECT_EQ(rig_marked(&r, token), 0);
-    EXPECT_EQ(system("pgrep -x -f 'sleep 99[789]' > /dev/null") == 0, false);
+    const char *look = mr_arena_printf(&r.arena, "pgrep -x -f 'sleep %s' > /dev/null", sleeps);
+    EXPECT_EQ(system(look) == 0, false);
     rig_delete(&r);
 }
 
