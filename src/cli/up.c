@@ -63,6 +63,9 @@ void mr_up_print_part(mr_span part, mr_text *out) {
         mr_text_addf(out, ", epoch %s, %s rows, watermark %s", epoch, field(part, "rows", &arena),
                      field(part, "watermark", &arena));
     }
+    if (number(part, "tasks", &arena) > 0) {
+        mr_text_addf(out, ", tasks: %s", field(part, "tasks", &arena));
+    }
     if (number(part, "restarts", &arena) > 0) {
         mr_text_addf(out, ", restarts: %s", field(part, "restarts", &arena));
     }

@@ -57,7 +57,9 @@ static void look_at_later(mr_flow *flow, const mr_flow_task *task) {
 void mr_flow_set(mr_flow *flow, mr_flow_task *task, mr_task_state state, const char *reason) {
     mr_run *run = task->run;
     task->row.state = state;
-    task->row.reason = reason[0] == '\0' ? "" : mr_arena_string(&run->arena, reason);
+    if (strcmp(task->row.reason, reason) != 0) {  // A wait says the same for weeks.
+        task->row.reason = reason[0] == '\0' ? "" : mr_arena_string(&run->arena, reason);
+    }
     task->changed = true;
     if (state == MR_STATE_QUEUED) {
         task->row.ready_us = flow->now_us;

@@ -322,7 +322,7 @@ static mr_run_state result_of(const mr_run *run) {
     bool cancelled = false, failed = false;
     for (uint32_t i = 0; i < run->task_count; i++) {
         const mr_flow_task *task = run->tasks[i];
-        cancelled = cancelled || task->row.state == MR_STATE_CANCELLED;
+        cancelled = cancelled || (task->row.state == MR_STATE_CANCELLED && !task->callback);
         failed = failed || (is_leaf(task) && (task->row.state == MR_STATE_FAILED ||
                                               task->row.state == MR_STATE_UPSTREAM_FAILED));
     }

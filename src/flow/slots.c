@@ -136,7 +136,8 @@ mr_code mr_slots_fill(mr_flow *flow, mr_cx *cx) {
         if ((int64_t)flow->open_count >= flow->settings.parallelism) {
             return MR_OK;
         }
-        if (!queued[i]->run->owner->row.paused && in_the_way(flow, queued[i], cx) == NULL) {
+        bool paused = queued[i]->run->owner->row.paused && !queued[i]->callback;
+        if (!paused && in_the_way(flow, queued[i], cx) == NULL) {
             MR_TRY(mr_tries_launch(flow, queued[i], cx));
         }
     }

@@ -178,7 +178,7 @@ static bool looks_again(const mr_flow_task *task) {
 mr_code mr_tries_launch(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
     bool again = looks_again(task);
     int32_t number = task->row.tries + (again ? 0 : 1);
-    const char *dir = try_dir(flow, task, number, &task->run->arena);
+    const char *dir = again ? task->try.dir : try_dir(flow, task, number, &task->run->arena);
     // One that was taken belongs to a task that was cleared.
     while (!again && mr_file_exists(mr_arena_printf(cx->arena, "%s/claim", dir), cx)) {
         dir = try_dir(flow, task, ++number, &task->run->arena);

@@ -262,6 +262,46 @@ def test_a_dag_is_tried_on_the_terminal(project):
     assert project.processes() == []
 
 
+def test_tasks_get_the_projects_environment(project):
+    (project.path / "millrace.yaml").write_text("broker:\n  listen: 127.0.0.1:0\n", encoding="utf-8")
+    (project.path / ".env").write_text("COLOUR=green\n", encoding="utf-8")
+    project.dag("env", "id: env\nschedule: '@daily'\ntimezone: Asia/Kolkata\ntasks:\n  - id: one\n    type: shell\n"
+                       "    env: {SHAPE: round}\n    script: |\n"
+                       "      echo $KAFKA_BOOTSTRAP_SERVERS $COLOUR $SHAPE $MILLRACE_DS > effects\n")
+    project.up()
+    project.call("dag", "trigger", "env", "--logical-date", "2025-11-26")
+    wait_until(lambda: project.states("env") == {"success": 1}, 20, "the run")
+    address = json.loads(project.call("status", "--json").stdout)["broker"]
+    assert project.lines("effects") == [f"{address} green round 2025-11-26"]
+    project.down()
+
+
+def test_a_failed_run_is_looked_at_and_retried(project):
+    project.dag("flaky", "id: flaky\ntasks:\n"
+                         "  - {id: first, type: shell, script: 'echo first >> effects; sleep 0.5; echo over'}\n"
+                         "  - {id: second, type: shell, depends_on: [first], script: 'echo trying; test -f go'}\n"
+                         "  - {id: third, type: noop, depends_on: [second]}\n")
+    project.up()
+    project.call("dag", "trigger", "flaky", "--run-id", "mine")
+    assert "waits for first (running)" in project.call("runs", "why", "flaky/mine", "--task", "second").stdout
+    followed = project.call("runs", "logs", "flaky", "-f")
+    assert followed.stdout == "over\ntrying\n"
+    shown = project.json("runs", "show", "flaky")
+    assert [task["state"] for task in shown["tasks"]] == ["success", "failed", "upstream_failed"]
+    assert shown["tasks"][1]["reason"] == "exit code 1" and shown["tasks"][1]["attempts"][0]["code"] == 1
+    (project.path / "go").touch()
+    assert project.json("runs", "retry", "flaky")["cleared"] == 2
+    wait_until(lambda: project.states("flaky") == {"success": 1}, 20, "the retry")
+    assert project.lines("effects") == ["first"]
+    assert project.call("runs", "logs", "flaky", "--task", "second", "--try", "2").stdout == "trying\n"
+    again = project.call("runs", "retry", "flaky", good=False)
+    assert again.returncode == 2 and "has not failed" in again.stderr
+    wrong = project.call("runs", "why", "flaky", "--task", "secnd", good=False)
+    assert wrong.returncode == 2 or "it is over" in wrong.stdout
+    assert project.call("runs", "show", "77", good=False).returncode == 2
+    project.down()
+
+
 # ---- kills -------------------------------------------------------------------------------------------
 
 

@@ -316,6 +316,52 @@ TEST(runs, callbacks_are_tasks_of_the_run) {
     world_release(&w);
 }
 
+TEST(runs, a_deadline_is_told_once_and_ends_nothing) {
+    world w;
+    REQUIRE(world_init(&w, "2025-11-26T12:04:00Z"));
+    world_file(&w, "five.yaml",
+               FIVE("deadline: 2m\non_deadline: {script: \"echo {{ run_id }}\"}\n"));
+    REQUIRE(world_open(&w));
+    world_at(&w, "2025-11-26T12:06:59Z");
+    EXPECT(world_find(&w, "~on_deadline") == NULL);
+    world_at(&w, "2025-11-26T12:07:00Z");
+    EXPECT(world_find(&w, "~on_deadline") != NULL);
+    world_end(&w, "~on_deadline", 0);
+    world_close(&w);
+    REQUIRE(world_open(&w));
+    world_at(&w, "2025-11-26T12:09:00Z");
+    EXPECT_EQ(world_starts(&w, "~on_deadline"), 1);
+    world_end(&w, "/a/", 0);
+    EXPECT(strstr(world_run(&w, "five", 0), " success ") != NULL);
+    world_release(&w);
+}
+
+TEST(runs, a_paused_dag_starts_nothing_and_goes_on_later) {
+    world w;
+    REQUIRE(world_init(&w, "2025-11-26T12:00:00Z"));
+    world_file(&w, "two.yaml",
+               "id: two\ntasks:\n  - {id: a, type: work}\n"
+               "  - {id: b, type: work, depends_on: [a]}\n");
+    REQUIRE(world_open(&w));
+    world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"two\",\"run_id\":\"one\"}");
+    world_turn(&w);
+    world_ask(&w, "{\"do\":\"dag.pause\",\"dag\":\"two\"}");
+    world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"two\",\"run_id\":\"two\"}");
+    world_end(&w, "one/a/", 0);
+    EXPECT_STR(world_run(&w, "two", 0), "one running a=success b=queued");
+    EXPECT_STR(world_run(&w, "two", 1), "two queued");
+    EXPECT(strstr(world_ask(&w, "{\"do\":\"run.why\",\"dag\":\"two\",\"run\":\"one\"}"),
+                  "the DAG is paused") != NULL);
+    world_close(&w);
+    REQUIRE(world_open(&w));
+    world_turn(&w);
+    EXPECT_EQ(world_running(&w), 0);
+    world_ask(&w, "{\"do\":\"dag.unpause\",\"dag\":\"two\"}");
+    world_turn(&w);
+    EXPECT_EQ(world_running(&w), 2);
+    world_release(&w);
+}
+
 TEST(runs, old_runs_go_with_their_logs) {
     world w;
     REQUIRE(world_init(&w, "2025-11-26T12:00:00Z"));
