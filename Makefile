@@ -186,7 +186,8 @@ unity: $(BUILD)/gen/version.h ## Build the program as one translation unit (find
 	    $(call objs,$(filter %_avx2.c %_neon.c,$(SRC))) $(LIBS)
 
 soak: all ## The long tests: kills, client matrices, long fuzzing
-	@scripts/setup test
+	@scripts/setup soak
+	@scripts/setup bench
 	@BUILD='$(BUILD)' tests/soak/run
 
 bench: all $(BUILD)/bench-parquet ## All that is promised, measured and judged (ONLY="row row" QUICK=1)
