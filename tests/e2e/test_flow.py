@@ -15,6 +15,7 @@ import time
 import pytest
 
 from conftest import MILLRACE, ROOT, size, wait_until
+from postgres_server import PostgresServer
 
 SETTINGS = "broker:\n  listen: 'off'\nflow:\n  parallelism: 8\n  kill_grace: 2s\n"
 CHAIN = """
@@ -359,3 +360,55 @@ def test_kills_under_load_lose_and_double_nothing(project):
     check_ticks(project)
     project.down()
     assert project.processes() == []
+
+
+# ---- two schedulers on one PostgreSQL ------------------------------------------------------------------
+
+
+def test_who_holds_the_lease_runs_and_who_lost_it_changes_nothing(tmp_path):
+    """The holder stands still for longer than its lease: the other one goes on; woken, it has nothing to say."""
+    with PostgresServer() as server:
+        settings = f"broker:\n  listen: 'off'\nflow:\n  store: '{server.url}'\n  lease: 2 seconds\n"
+        both = []
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir()
+            project = Project(tmp_path / name)
+            (project.path / "millrace.yaml").write_text(settings, encoding="utf-8")
+            project.dag("ticks", TICKS.replace(">> ticks; sleep 0.2", f"{name} >> {tmp_path}/ticks"))
+            both.append(project)
+        first, second = both
+
+        def ticks():
+            path = tmp_path / "ticks"
+            return [line.split() for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+        def part(project):
+            return next(part for part in json.loads(project.call("status", "--json").stdout)["parts"]
+                        if part["kind"] == "scheduler")
+
+        try:
+            first.up()
+            wait_until(lambda: len(ticks()) >= 2, 20, "the first scheduler")
+            second.up()
+            wait_until(lambda: part(second)["state"] == "waiting", 20, "the second to find the lease taken")
+            assert str(first.process.pid) in part(second)["last_error"]
+            count = len(ticks())
+            wait_until(lambda: len(ticks()) > count, 20, "a tick")
+            time.sleep(0.4)  # Its task is over: what runs at this moment the other one could not know.
+            first.process.send_signal(signal.SIGSTOP)
+            wait_until(lambda: ticks()[-1][1] == "second", 40, "the second to take over")
+            first.process.send_signal(signal.SIGCONT)
+            wait_until(lambda: part(first)["state"] == "waiting", 20, "the first to be fenced")
+            at = len(ticks())
+            wait_until(lambda: len(ticks()) >= at + 3, 20, "more ticks")
+            assert {name for _, name in ticks()[at:]} == {"second"}
+            seconds = [datetime.datetime.fromisoformat(line[0]) for line in ticks()]
+            assert len(set(seconds)) == len(seconds), "a tick ran twice"
+            assert {(b - a).total_seconds() for a, b in zip(sorted(seconds), sorted(seconds)[1:])} == {1.0}
+            second.down()
+            first.down()
+        finally:
+            for project in both:
+                if project.process is not None and project.process.poll() is None:
+                    project.process.send_signal(signal.SIGCONT)
+                    project.kill()
