@@ -77,8 +77,11 @@ TEST(tries, exit_codes_say_what_becomes_of_a_task) {
     };
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         world w;
-        REQUIRE(
-            started(&w, mr_arena_printf(&w.arena, "  - {id: a, type: work%s}\n", cases[i].keys)));
+        mr_arena arena = {0};
+        const char *task = mr_arena_printf(&arena, "  - {id: a, type: work%s}\n", cases[i].keys);
+        bool good = started(&w, task);
+        mr_arena_release(&arena);
+        REQUIRE(good);
         world_end(&w, "/a/", cases[i].code);
         EXPECT_STR(world_run(&w, "d", 0), cases[i].run);
         world_release(&w);
