@@ -267,14 +267,24 @@ void mr_flow_clocks(mr_flow *flow) {
     flow->masked = NULL;
 }
 
+// From then on changes are told; where that cannot be had, the files are looked at each second.
+static void watch_files(mr_flow *flow, mr_cx *cx) {
+    if (flow->spec.dags_dir != NULL && flow->spec.executor != NULL &&
+        mr_file_exists(flow->spec.dags_dir, cx)) {
+        flow->watching = mr_watch_open(&flow->watch, flow->spec.dags_dir, cx) == MR_OK;
+    }
+}
+
 static mr_code look_at_files(mr_flow *flow, mr_cx *cx) {
     bool changed = flow->files_changed;
     flow->files_changed = false;
     if (flow->watching) {
         changed = mr_watch_changed(&flow->watch, cx) || changed;
+        flow->watching = flow->watch.handle >= 0;
     } else if (flow->now_mono_us >= flow->files_us) {
         changed = true;
         flow->files_us = flow->now_mono_us + LOOK_US;
+        watch_files(flow, cx);
     }
     return changed ? mr_watch_files(flow, cx) : MR_OK;
 }
@@ -445,10 +455,7 @@ static mr_code open_all(mr_flow *flow, mr_cx *cx) {
     };
     MR_TRY(mr_record_own(&record, &flow->record, cx));
     MR_TRY(open_vault(flow, cx));
-    if (flow->spec.dags_dir != NULL && mr_file_exists(flow->spec.dags_dir, cx) &&
-        flow->spec.executor != NULL) {
-        flow->watching = mr_watch_open(&flow->watch, flow->spec.dags_dir, cx) == MR_OK;
-    }
+    watch_files(flow, cx);  // Before they are read, so that no change is missed.
     MR_TRY(mr_watch_files(flow, cx));
     MR_TRY(mr_load_active(flow, cx));
     MR_TRY(mr_flow_commit(flow, cx));

@@ -58,7 +58,7 @@ bool mr_watch_changed(mr_watch *watch, mr_cx *cx) {
         }
         for (ssize_t at = 0; at < bytes;) {
             const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
-            bool folder = (event->mask & (IN_ISDIR | IN_Q_OVERFLOW)) != 0;
+            bool folder = (event->mask & (IN_ISDIR | IN_Q_OVERFLOW | IN_IGNORED)) != 0;
             folders = folders || folder;
             // A file that was only made is empty yet: it is closed later.
             changed = changed || folder || (event->mask & IN_CREATE) == 0;
@@ -66,7 +66,8 @@ bool mr_watch_changed(mr_watch *watch, mr_cx *cx) {
         }
     }
     if (folders && add_folder(watch, watch->dir, 0, cx) != MR_OK) {
-        changed = true;  // What cannot be watched is found when something else changes.
+        changed = true;
+        mr_watch_close(watch);
     }
     return changed;
 }

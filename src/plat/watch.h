@@ -17,6 +17,7 @@ typedef struct mr_watch {
 
 // errors  MR_E_MISSING; MR_E_LIMIT when the system has no more watches: look at times instead
 mr_code mr_watch_open(mr_watch *watch, const char *dir, mr_cx *cx);
-// Whether something changed since the last call. Does not wait.
+// Whether something changed since the last call. Does not wait. When the folder is gone, or not all
+// below it can be watched, the watch is closed: look at times, and open it again.
 bool mr_watch_changed(mr_watch *watch, mr_cx *cx);
 void mr_watch_close(mr_watch *watch);  // Takes a closed one.

@@ -104,6 +104,26 @@ TEST(flow, a_broken_file_keeps_the_last_good_version) {
     world_release(&w);
 }
 
+TEST(flow, a_folder_that_comes_back_is_watched_again) {
+    world w;
+    REQUIRE(world_init(&w, "2025-11-26T12:00:00Z"));
+    world_file(&w, "d.yaml", TWO);
+    REQUIRE(world_open(&w));
+    const char *dags = mr_arena_printf(&w.arena, "%s/dags", w.dir);
+    EXPECT_OK(mr_dir_delete(dags, &w.cx));
+    world_turn(&w);
+    EXPECT(strstr(world_ask(&w, "{\"do\":\"dag.list\"}"), "\"dags\":[]") != NULL);
+    EXPECT_OK(mr_dir_make(mr_arena_printf(&w.arena, "%s/below", dags), &w.cx));
+    world_file(&w, "below/d.yaml", TWO);
+    world_at(&w, "2025-11-26T12:00:02Z");
+    EXPECT(strstr(world_ask(&w, "{\"do\":\"dag.list\"}"), "\"dag\":\"d\"") != NULL);
+    world_file(&w, "below/d.yaml", TWO "  - {id: c, type: work}\n");
+    world_turn(&w);
+    trigger(&w, "one");
+    EXPECT_STR(world_run(&w, "d", 0), "one running a=running b=none c=running");
+    world_release(&w);
+}
+
 TEST(flow, two_files_do_not_have_one_dag) {
     world w;
     REQUIRE(world_init(&w, "2025-11-26T12:00:00Z"));
