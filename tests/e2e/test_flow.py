@@ -303,6 +303,29 @@ def test_a_failed_run_is_looked_at_and_retried(project):
     project.down()
 
 
+def test_a_range_is_backfilled_and_a_task_cleared(project):
+    project.dag("daily", "id: daily\nschedule: '@daily'\ntimezone: Asia/Kolkata\ncatchup: none\ntasks:\n"
+                         "  - {id: one, type: shell, script: 'echo {{ ds }} >> effects'}\n"
+                         "  - {id: two, type: noop, depends_on: [one]}\n")
+    project.up()
+    words = ("dag", "backfill", "daily", "--from", "2025-11-01", "--to", "2025-11-05")
+    dry = project.json(*words, "--dry-run")
+    assert [(run["logical_date"], run["action"]) for run in dry["runs"]][0] == ("2025-10-31T18:30:00Z", "create")
+    assert len(dry["runs"]) == 5 and project.runs() == []
+    assert "create" in project.call(*words, "--max-active-runs", "1", "--backwards").stdout
+    wait_until(lambda: project.states("daily") == {"success": 5}, 30, "the range")
+    assert project.lines("effects") == [f"2025-11-0{day}" for day in (5, 4, 3, 2, 1)]
+    assert {run["action"] for run in project.json(*words)["runs"]} == {"skip"}
+    project.call("runs", "clear", "daily/backfill__2025-11-01T18:30:00Z", "--task", "one", "--downstream")
+    wait_until(lambda: len(project.lines("effects")) == 6, 20, "the task to run again")
+    assert project.lines("effects")[-1] == "2025-11-02"
+    wait_until(lambda: project.states("daily") == {"success": 5}, 20, "its run")
+    wrong = project.call("dag", "backfill", "daily", "--from", "never", "--to", "2025-11-05", good=False)
+    assert wrong.returncode != 0 and 'no moment: never' in wrong.stderr
+    assert project.call("dag", "backfill", "daily", good=False).returncode == 2
+    project.down()
+
+
 # ---- kills -------------------------------------------------------------------------------------------
 
 
