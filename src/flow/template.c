@@ -301,7 +301,7 @@ static mr_code walk_filter(const walk *w, const node *n, value *ret) {
 
 static mr_code walk_two(const walk *w, const node *n, mr_span *ret) {
     mr_span a, b;
-    bool result;
+    bool result = false;
     MR_TRY(walk_node(w, n->items[0], &a));
     if (n->kind == MR_NODE_AND || n->kind == MR_NODE_OR) {  // As Python: the value that decides.
         *ret = a;
