@@ -358,6 +358,7 @@ static void paced_by_time(const char *name, uint64_t lines, uint64_t rate, uint6
         EXPECT_OK(drive_drain(&d));
     }
     EXPECT_EQ(d.row_count, lines);
+    passed_us = (uint64_t)mr_clock_monotonic_us(d.cx.plat) - begun_us;
     EXPECT(passed_us >= (lines - rate / 10 - overshoot) * 1000000 / rate - 20000);
     drive_release(&d);
 }
