@@ -3,10 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/civil.h"
-#include "base/utf8.h"
 #include "cli/reach.h"
-#include "kafka/reader.h"
+#include "kafka/moment.h"
+#include "kafka/recordline.h"
 #include "plat/thread.h"
 
 #define WRITE_BYTES ((size_t)64 << 10)
@@ -32,9 +31,7 @@ static atomic_bool stop_flag;
 
 typedef struct consume_job {
     mr_reader_options options;
-    const char *keys;
-    const char *null;
-    bool json;
+    mr_recordline_form form;
     int64_t count;  // Left; -1 = all.
     uint64_t written;
     mr_text out;
@@ -43,27 +40,12 @@ typedef struct consume_job {
 // ---- options ---------------------------------------------------------------------------------
 
 static mr_code read_place(const char *text, mr_reader_options *options, mr_cx *cx) {
-    int64_t number;
-    if (text == NULL || strcmp(text, "beginning") == 0 || strcmp(text, "earliest") == 0) {
-        options->from = MR_READER_EARLIEST;
-        return MR_OK;
-    }
-    if (strcmp(text, "end") == 0 || strcmp(text, "latest") == 0) {
-        options->from = MR_READER_LATEST;
-        return MR_OK;
-    }
-    if (mr_text_parse_int64(mr_span_of(text), &number)) {
-        options->from = MR_READER_OFFSET;
-        options->number = number;
-        return MR_OK;
-    }
-    options->from = MR_READER_TIME;
-    mr_code code = mr_reach_time(text, "--from", &options->number, cx);
-    return code == MR_OK ? MR_OK
-                         : mr_fail(cx, MR_E_OPTION,
-                                   "Write beginning, end, an offset, -N, or a time such as "
-                                   "2026-01-31T12:00:00Z or -1h.",
-                                   "bad value \"%s\" for option \"--from\"", text);
+    return text == NULL || mr_moment_from(text, mr_clock_real_us(cx->plat), options)
+               ? MR_OK
+               : mr_fail(cx, MR_E_OPTION,
+                         "Write beginning, end, an offset, -N, or a time such as "
+                         "2026-01-31T12:00:00Z or -1h.",
+                         "bad value \"%s\" for option \"--from\"", text);
 }
 
 static mr_code read_partitions(const char *text, mr_reader_options *options, mr_cx *cx) {
@@ -96,12 +78,11 @@ static mr_code read_job(const mr_cli_args *args, consume_job *job, mr_cx *cx) {
                     .group = mr_args_get(args, "--group"),
                     .follow = mr_args_has(args, "--follow"),
                     .uncommitted = mr_args_has(args, "--uncommitted")},
-        .keys = separator_of(mr_args_get(args, "--keys")),
-        .null = mr_args_get(args, "--null"),
-        .json = mr_args_has(args, "--json"),
+        .form = {.json = mr_args_has(args, "--json"),
+                 .separator = separator_of(mr_args_get(args, "--keys")),
+                 .null = mr_args_get(args, "--null")},
         .count = -1,
     };
-    job->null = job->null == NULL ? "" : job->null;
     mr_text_init(&job->out, NULL);
     MR_TRY(mr_reach_number(args, "--count", 1, &job->count, cx));
     MR_TRY(read_place(mr_args_get(args, "--from"), &job->options, cx));
@@ -109,61 +90,6 @@ static mr_code read_job(const mr_cli_args *args, consume_job *job, mr_cx *cx) {
 }
 
 // ---- writing ---------------------------------------------------------------------------------
-
-static void add_bytes(mr_text *out, mr_span value) {
-    if (value.data == NULL) {
-        mr_text_add(out, "null");
-    } else if (mr_utf8_valid(value.data, value.bytes)) {
-        mr_text_add_json(out, value);
-    } else {
-        mr_text_add(out, "\"\\\\x");
-        for (size_t i = 0; i < value.bytes; i++) {
-            mr_text_addf(out, "%02x", (unsigned char)value.data[i]);
-        }
-        mr_text_add(out, "\"");
-    }
-}
-
-static void add_json(const consume_job *job, const mr_reader_record *record, mr_text *out) {
-    mr_text_add(out, "{\"topic\":");
-    mr_text_add_json(out, mr_span_of(job->options.topic));
-    mr_text_addf(out, ",\"partition\":%d,\"offset\":%" PRId64 ",\"timestamp\":", record->partition,
-                 record->offset);
-    if (record->timestamp_ms < 0) {
-        mr_text_add(out, "null");
-    } else {
-        mr_text_add_char(out, '"');
-        mr_civil_print_iso(out, record->timestamp_ms * 1000);
-        mr_text_add_char(out, '"');
-    }
-    mr_text_add(out, ",\"key\":");
-    add_bytes(out, record->key);
-    mr_text_add(out, ",\"value\":");
-    add_bytes(out, record->value);
-    mr_text_addf(out, ",\"headers\":%s}\n",
-                 record->headers.bytes == 0 ? "[]" : mr_text_string(&record->headers));
-}
-
-static void add_text(const consume_job *job, mr_span value, mr_text *out) {
-    if (value.data == NULL) {
-        mr_text_add(out, job->null);
-    } else {
-        mr_text_add_bytes(out, value.data, value.bytes);
-    }
-}
-
-static void add_record(consume_job *job, const mr_reader_record *record) {
-    if (job->json) {
-        add_json(job, record, &job->out);
-        return;
-    }
-    if (job->keys != NULL) {
-        add_text(job, record->key, &job->out);
-        mr_text_add(&job->out, job->keys);
-    }
-    add_text(job, record->value, &job->out);
-    mr_text_add_char(&job->out, '\n');
-}
 
 static mr_code write_out(consume_job *job, mr_cx *cx) {
     mr_code code = mr_stream_write(MR_STDOUT, mr_text_span(&job->out), cx);
@@ -178,7 +104,7 @@ static mr_code consume_all(consume_job *job, mr_reader *reader, mr_cx *cx) {
         // What was read is written out before a wait, and before it can be committed.
         MR_TRY(mr_reader_next(reader, job->out.bytes > 0 ? 0 : WAIT_US, &record, &end, cx));
         if (record != NULL) {
-            add_record(job, record);
+            mr_recordline_add(&job->form, job->options.topic, record, &job->out);
             job->written++;
             job->count -= job->count > 0;
         }

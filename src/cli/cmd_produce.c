@@ -3,11 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/civil.h"
-#include "base/jsonvalue.h"
-#include "cli/input.h"
 #include "cli/reach.h"
-#include "kafka/writer.h"
+#include "kafka/recordline.h"
+#include "plat/input.h"
 #include "plat/thread.h"
 
 #define HEADERS_MAX MR_WRITER_HEADERS_MAX
@@ -33,9 +31,7 @@ static atomic_bool stop_flag;
 
 typedef struct produce_job {
     mr_writer_options options;
-    const char *key_separator;
-    const char *null;
-    bool json;
+    mr_recordline_form form;
     int64_t partition;
     int64_t rate;
     mr_writer_header headers[HEADERS_MAX];
@@ -177,120 +173,28 @@ static mr_code read_job(const mr_cli_args *args, produce_job *job, mr_cx *cx) {
             (mr_writer_header){mr_span_of(pairs[i].name), mr_span_of(pairs[i].value)};
     }
     const char *separator = mr_args_get(args, "--key-separator");
-    job->key_separator =
+    job->form.separator =
         separator == NULL || separator[0] == '\0' ? NULL : unescaped(separator, cx);
-    job->null = mr_args_get(args, "--null");
-    job->json = mr_args_has(args, "--json");
+    job->form.null = mr_args_get(args, "--null");
+    job->form.json = mr_args_has(args, "--json");
     job->partition = MR_MIN(job->partition, (int64_t)INT32_MAX);
     return MR_OK;
 }
 
 // ---- records ---------------------------------------------------------------------------------
 
-// A member of the line's object as text; null and what is missing have no data.
-static mr_span text_of(mr_span value, mr_arena *arena) {
-    mr_jsonvalue_kind kind = mr_jsonvalue_kind_of(value);
-    if (kind == MR_JSONVALUE_NULL) {
-        return (mr_span){0};
-    }
-    mr_text text;
-    mr_text_init(&text, arena);
-    if (kind == MR_JSONVALUE_STRING) {
-        mr_jsonvalue_unescape(value, &text);
-    } else {
-        mr_jsonvalue_minify(value, &text);
-    }
-    return (mr_span){mr_text_string(&text), text.bytes};
-}
-
-// [{"key":"k","value":"v"}]
-static void take_headers(mr_span list, produce_job *job, mr_writer_header *headers,
-                         uint32_t *ret_count) {
-    if (mr_jsonvalue_kind_of(list) != MR_JSONVALUE_ARRAY) {
-        return;
-    }
-    mr_span inside = mr_jsonvalue_inside(list);
-    mr_span item;
-    while (*ret_count < HEADERS_MAX && mr_jsonvalue_next(&inside, NULL, &item)) {
-        mr_writer_header header = {.key = MR_SPAN("")};
-        if (mr_jsonvalue_kind_of(item) != MR_JSONVALUE_OBJECT) {
-            continue;
-        }
-        mr_span members = mr_jsonvalue_inside(item);
-        mr_span name, value;
-        while (mr_jsonvalue_next(&members, &name, &value)) {
-            if (mr_span_is(name, "\"key\"")) {
-                header.key = text_of(value, &job->record_arena);
-            } else if (mr_span_is(name, "\"value\"")) {
-                header.value = text_of(value, &job->record_arena);
-            }
-        }
-        if (header.key.data != NULL) {
-            headers[(*ret_count)++] = header;
-        }
-    }
-}
-
-static mr_code take_json(produce_job *job, const mr_input *lines, mr_span line,
-                         mr_writer_header *headers, mr_writer_record *record, mr_cx *cx) {
-    if (!mr_jsonvalue_check(line) || mr_jsonvalue_kind_of(line) != MR_JSONVALUE_OBJECT) {
-        return mr_fail(cx, MR_E_VALUE, "Write {\"key\":\"k\",\"value\":\"v\"}, or drop --json.",
-                       "%s, line %" PRIu64 ": not a JSON object", mr_input_file(lines),
-                       lines->number);
-    }
-    mr_arena_clear(&job->record_arena);
-    mr_span inside = mr_jsonvalue_inside(line);
-    mr_span name, value;
-    int64_t number;
-    while (mr_jsonvalue_next(&inside, &name, &value)) {
-        if (mr_span_is(name, "\"key\"")) {
-            record->key = text_of(value, &job->record_arena);
-        } else if (mr_span_is(name, "\"value\"")) {
-            record->value = text_of(value, &job->record_arena);
-        } else if (mr_span_is(name, "\"headers\"")) {
-            take_headers(value, job, headers, &record->header_count);
-        } else if (mr_span_is(name, "\"timestamp\"") && mr_text_parse_int64(value, &number)) {
-            record->timestamp_ms = number;
-        } else if (mr_span_is(name, "\"timestamp\"")) {
-            mr_span text = text_of(value, &job->record_arena);
-            if (text.data != NULL && mr_civil_parse(text.data, text.bytes, NULL, &number)) {
-                record->timestamp_ms = number / 1000;
-            }
-        }
-    }
-    return MR_OK;
-}
-
 static mr_code send_line(produce_job *job, mr_writer *writer, const mr_input *lines, mr_span line,
                          mr_cx *cx) {
     mr_writer_header headers[HEADERS_MAX];
     mr_writer_record record = {.partition = (int32_t)job->partition,
-                               .value = line,
-                               .headers = headers,
                                .timestamp_ms = mr_clock_real_us(cx->plat) / 1000};
-    if (job->json) {
-        record.value = (mr_span){0};
-        MR_TRY(take_json(job, lines, line, headers, &record, cx));
-    } else if (job->key_separator != NULL) {
-        size_t bytes = strlen(job->key_separator);
-        const char *at =
-            line.bytes == 0 ? NULL : memmem(line.data, line.bytes, job->key_separator, bytes);
-        if (at == NULL) {
-            return mr_fail(cx, MR_E_VALUE, "Every line needs a key before its separator.",
-                           "%s, line %" PRIu64 ": no \"%s\"", mr_input_file(lines), lines->number,
-                           job->key_separator);
-        }
-        record.key = (mr_span){line.data, (size_t)(at - line.data)};
-        record.value = (mr_span){at + bytes, line.bytes - (size_t)(at - line.data) - bytes};
-    }
-    if (job->null != NULL && record.key.data != NULL && mr_span_is(record.key, job->null)) {
-        record.key = (mr_span){0};
-    }
-    if (job->null != NULL && record.value.data != NULL && mr_span_is(record.value, job->null)) {
-        record.value = (mr_span){0};
-    } else if (record.value.data == NULL && !job->json) {
-        record.value = MR_SPAN("");  // An empty line.
-    }
+    mr_recordline text = {line, mr_input_file(lines), lines->number};
+    mr_arena *outer = cx->arena;
+    mr_arena_clear(&job->record_arena);
+    cx->arena = &job->record_arena;
+    mr_code code = mr_recordline_read(&job->form, &text, headers, &record, cx);
+    cx->arena = outer;
+    MR_TRY(code);
     for (uint32_t i = 0; i < job->header_count && record.header_count < HEADERS_MAX; i++) {
         headers[record.header_count++] = job->headers[i];
     }

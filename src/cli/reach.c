@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/civil.h"
+#include "kafka/moment.h"
 
 #define REACH_TIMEOUT_US ((int64_t)30 * MR_SECOND_US)
 #define REACH_SERVERS    "127.0.0.1:9092"
@@ -80,16 +80,7 @@ mr_code mr_reach_number(const mr_cli_args *args, const char *flag, int64_t least
 }
 
 mr_code mr_reach_time(const char *text, const char *flag, int64_t *ret_ms, mr_cx *cx) {
-    int64_t us;
-    if (text[0] == '-' && mr_text_parse_duration_us(mr_span_of(text + 1), &us)) {
-        *ret_ms = (mr_clock_real_us(cx->plat) - us) / 1000;
-        return MR_OK;
-    }
-    if (mr_text_parse_int64(mr_span_of(text), ret_ms) && *ret_ms > 9999) {
-        return MR_OK;
-    }
-    if (mr_civil_parse(text, strlen(text), NULL, &us) && us >= 0) {
-        *ret_ms = us / 1000;
+    if (mr_moment_parse(text, mr_clock_real_us(cx->plat), ret_ms)) {
         return MR_OK;
     }
     return mr_fail(cx, MR_E_OPTION,

@@ -1,6 +1,6 @@
 // Input: see input.h.
 
-#include "cli/input.h"
+#include "plat/input.h"
 
 #include <string.h>
 
