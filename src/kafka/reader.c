@@ -255,8 +255,10 @@ static mr_code keep_member(mr_reader *r, mr_cx *cx) {
     bool leaving, moved;
     MR_TRY(mr_member_turn(r->member, &leaving, &moved, cx));
     if (leaving) {
-        // Too late is not our error: others read it again, as they must.
-        (void)mr_reader_commit(r, cx);
+        if (!r->options.commit_late) {
+            // Too late is not our error: others read it again, as they must.
+            (void)mr_reader_commit(r, cx);
+        }
         MR_TRY(mr_member_turn(r->member, &leaving, &moved, cx));
     }
     if (!moved) {
@@ -276,7 +278,8 @@ static mr_code upkeep(mr_reader *r, mr_cx *cx) {
     mr_arena_clear(&r->arena);
     cx->arena = &r->arena;
     mr_code code = keep_member(r, cx);
-    if (code == MR_OK && mr_clock_monotonic_us(cx->plat) >= r->commit_us) {
+    bool due = !r->options.commit_late && mr_clock_monotonic_us(cx->plat) >= r->commit_us;
+    if (code == MR_OK && due) {
         code = mr_reader_commit(r, cx);
     }
     cx->arena = outer;

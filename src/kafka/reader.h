@@ -27,6 +27,7 @@ typedef struct mr_reader_options {
     int64_t number;
     bool follow;         // Goes on behind the end.
     bool uncommitted;    // Records of open and aborted transactions too.
+    bool commit_late;    // Only mr_reader_commit commits.
     int64_t timeout_us;  // To connect.
 } mr_reader_options;
 

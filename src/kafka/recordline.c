@@ -80,8 +80,7 @@ static mr_code take_key(const mr_recordline_form *form, const mr_recordline *lin
                         mr_writer_record *record, mr_cx *cx) {
     size_t bytes = strlen(form->separator);
     mr_span text = line->text;
-    const char *at =
-        text.bytes == 0 ? NULL : memmem(text.data, text.bytes, form->separator, bytes);
+    const char *at = text.bytes == 0 ? NULL : memmem(text.data, text.bytes, form->separator, bytes);
     if (at == NULL) {
         return mr_fail(cx, MR_E_VALUE, "Every line needs a key before its separator.",
                        "%s, line %" PRIu64 ": no \"%s\"", line->file, line->number,

@@ -7,7 +7,8 @@
 // A kind is a row here and one const mr_task_type in a file of this folder.
 // clang-format off
 #define MR_KINDS(X) \
-    X(shell) X(exec) X(python) X(branch) X(noop) X(dag) X(sql) X(check)
+    X(shell) X(exec) X(python) X(branch) X(noop) X(dag) X(sql) X(check) X(topic_create) \
+    X(topic_produce) X(topic_consume)
 // clang-format on
 
 #define MR_KIND_DECLARE(name) extern const mr_task_type mr_kind_##name;

@@ -3,9 +3,11 @@
 import json
 import pathlib
 import subprocess
+import time
 
 import pytest
 
+from broker_server import Broker
 from conftest import MILLRACE
 
 
@@ -13,6 +15,7 @@ class Project:
     def __init__(self, top):
         self.top = top
         self.number = 0
+        self.more = {}  # For every launch file.
         (top / "data/in").mkdir(parents=True)
         (top / "data/in/a.csv").write_text("id,value\n1,2.5\n1,3.5\n2,10\n")
 
@@ -23,7 +26,7 @@ class Project:
         folder.mkdir(parents=True)
         launch = {"kind": kind, "dag": "d", "run_id": "r", "task": "t", "map_index": -1,
                   "number": 1, "data_dir": "data", "words": ["task"], "masked": [], "body": body}
-        (folder / "launch.json").write_text(json.dumps({**launch, **more}))
+        (folder / "launch.json").write_text(json.dumps({**launch, **self.more, **more}))
         done = subprocess.run([MILLRACE, "__task", folder], cwd=self.top, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
         text = folder / "output"
@@ -109,3 +112,118 @@ def test_a_wrong_key_is_told_and_no_try_helps(project):
 def test_a_launch_file_with_secrets_does_not_stay(project):
     assert project.run("sql", {"sql": "SELECT 1"}, masked=["hunter2"])[0] == 0
     assert not pathlib.Path(project.top / "t/1/launch.json").exists()
+
+
+# ---- topics ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with Broker() as running:
+        yield running
+
+
+@pytest.fixture
+def at(project, broker):
+    """A project whose connection "broker" is a broker that runs."""
+    host, port = broker.address.rsplit(":", 1)
+    project.more = {"connections": [{"id": "broker", "type": "kafka", "host": host, "port": int(port)},
+                                    {"id": "other", "type": "http", "host": host}]}
+    return project
+
+
+def test_topics_are_made_written_and_read(at, broker):
+    topics = {"conn": "broker", "topics": ["plain", {
+        "name": "made", "partitions": 3, "configs": {"retention.ms": 86400000}}]}
+    for _ in range(2):  # A try that is repeated finds them.
+        code, outputs, log, _ = at.run("topic.create", topics)
+        assert code == 0 and outputs == {"topics": ["plain", "made"]}, log
+    described = json.loads(subprocess.run(
+        [MILLRACE, "topic", "describe", "made", "--json", "--bootstrap", broker.address],
+        check=True, capture_output=True).stdout)
+    assert len(described["partitions"]) == 3 and described["configs"]["retention.ms"] == "86400000"
+    code, _, _, why = at.run("topic.create", {**topics, "if_exists": "fail"})
+    assert code == 1 and "plain" in why
+    code, _, _, why = at.run("topic.create", {"conn": "broker", "topics": [{"nam": "x"}]})
+    assert code == 97 and "nam" in why
+
+    lines = [{"id": i, "user": f"u{i % 5}", "text": "ä\n"} for i in range(5000)]
+    (at.top / "in.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+    code, outputs, log, _ = at.run("topic.produce", {
+        "conn": "broker", "topic": "made", "from": {"file": "in.jsonl"}, "key": "user",
+        "headers": {"h": "v"}, "compression": "zstd"})
+    assert code == 0 and outputs == {"row_count": 5000, "topic": "made"}, log
+    records = [json.loads(x) for x in subprocess.run(
+        [MILLRACE, "consume", "made", "--json", "--bootstrap", broker.address],
+        check=True, capture_output=True, text=True).stdout.splitlines()]
+    assert sorted(json.loads(x["value"])["id"] for x in records) == list(range(5000))
+    assert all(x["key"] == json.loads(x["value"])["user"] for x in records)
+    assert all(x["headers"] == [{"key": "h", "value": "v"}] for x in records)
+    code, outputs, log, _ = at.run("topic.consume", {
+        "conn": "broker", "topic": "made", "rows": 3, "print": False, "write_to": "out/made.jsonl"})
+    assert code == 0 and outputs["row_count"] == 5000 and log == ""
+    assert outputs["path"] == "out/made.jsonl" and len(outputs["rows"]) == 3
+    written = (at.top / "out/made.jsonl").read_text().splitlines()
+    assert sorted(json.loads(x)["id"] for x in written) == list(range(5000))
+    assert outputs["rows"] == [json.loads(x) for x in written[:3]]
+    assert [p.name for p in (at.top / "out").iterdir()] == ["made.jsonl"]
+
+
+def test_values_go_to_a_topic_and_what_is_read_is_shown(at):
+    code, outputs, log, _ = at.run("topic.produce", {
+        "conn": "broker", "topic": "hello", "create": True, "values": ["hello", {"a": [1, 2]}, 7]})
+    assert code == 0 and outputs["row_count"] == 3, log
+    code, outputs, log, _ = at.run("topic.consume", {"conn": "broker", "topic": "hello"})
+    assert code == 0 and outputs == {"row_count": 3, "rows": ["hello", {"a": [1, 2]}, 7]}
+    assert log.splitlines() == ["hello", '{"a":[1,2]}', "7"] or \
+        log.splitlines() == ["hello", '{"a": [1, 2]}', "7"]
+    begun = time.monotonic()
+    code, outputs, _, _ = at.run("topic.consume", {
+        "conn": "broker", "topic": "hello", "from": "-1", "until": {"idle": "500ms"}})
+    assert code == 0 and outputs["rows"] == [7] and 0.5 <= time.monotonic() - begun < 10
+    code, outputs, _, _ = at.run("topic.consume", {
+        "conn": "broker", "topic": "hello", "until": {"count": 2, "duration": "30s"}})
+    assert code == 0 and outputs["rows"] == ["hello", {"a": [1, 2]}]
+
+
+def test_a_group_goes_on_where_it_was_and_only_when_all_was_done(at):
+    def produce(*values):
+        assert at.run("topic.produce", {"conn": "broker", "topic": "grouped", "create": True,
+                                        "values": list(values)})[0] == 0
+
+    read = {"conn": "broker", "topic": "grouped", "group": "readers"}
+    produce("a", "b")
+    (at.top / "taken").mkdir()
+    code, _, log, _ = at.run("topic.consume", {**read, "write_to": "taken"})
+    assert code == 1, log  # A folder: nothing was committed.
+    assert at.run("topic.consume", read)[1]["rows"] == ["a", "b"]
+    produce("c")
+    assert at.run("topic.consume", read)[1]["rows"] == ["c"]
+    assert at.run("topic.consume", read)[1]["rows"] == []
+
+
+def test_what_is_wrong_with_topics_is_told(at):
+    code, _, _, why = at.run("topic.consume", {"conn": "broker", "topic": "nowhere"})
+    assert code == 1 and "nowhere" in why
+    code, _, _, why = at.run("topic.consume", {"conn": "other", "topic": "x"})
+    assert code == 1 and why == 'connection "other" is of type http, not kafka'
+    code, _, _, why = at.run("topic.consume", {"conn": "nobody", "topic": "x"})
+    assert code == 97 and why == 'no connection "nobody"'
+    code, _, _, why = at.run("topic.consume", {"topic": "x", "until": {"idl": "1s"}})
+    assert code == 97 and "idl" in why
+    code, _, _, why = at.run("topic.produce", {"topic": "x"})
+    assert code == 97 and '"from" or "values"' in why
+    (at.top / "bad.txt").write_text('{"k": 1}\nno\n')
+    code, _, _, why = at.run("topic.produce", {
+        "conn": "broker", "topic": "bad", "create": True, "key": "k", "from": "bad.txt"})
+    assert code == 1 and why == "bad.txt, line 2: not a JSON object"
+
+
+def test_the_projects_broker_is_the_one_without_a_connection(at, broker, monkeypatch):
+    (at.top / "data/broker").mkdir()
+    (at.top / "data/broker/address").write_text(broker.address + "\n")
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    assert at.run("topic.create", {"topics": "near"})[0] == 0
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    code, _, _, why = at.run("topic.create", {"topics": "near", "connect_timeout": "1s"})
+    assert code == 1 and "127.0.0.1:1" in why

@@ -1,0 +1,63 @@
+// Where: see where.h.
+
+#include "task/where.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "plat/plat.h"
+
+#define SERVERS     "127.0.0.1:9092"
+#define ADDRESS_MAX 4096
+
+mr_code mr_where_connection(const mr_task_try *try, const char *name, const char *type,
+                            mr_endpoint *ret, mr_cx *cx) {
+    mr_span json;
+    MR_TRY(try->connection(try, name, &json, cx));
+    MR_TRY(mr_endpoint_parse(name, json, ret, cx));
+    if (type != NULL && strcmp(ret->type, type) != 0) {
+        return mr_fail(cx, MR_E_TYPE, NULL, "connection \"%s\" is of type %s, not %s", name,
+                       ret->type, type);
+    }
+    return MR_OK;
+}
+
+const char *mr_where_broker(const mr_task_try *try, mr_cx *cx) {
+    const char *data_dir = try->data_dir[0] == '\0' ? "data" : try->data_dir;
+    const char *path = mr_arena_printf(cx->arena, "%s/broker/address", data_dir);
+    mr_span address;
+    if (!mr_file_exists(path, cx) || mr_file_load(path, ADDRESS_MAX, &address, cx) != MR_OK) {
+        return NULL;
+    }
+    address = mr_span_trim(address);
+    const char *end = address.bytes == 0 ? NULL : memchr(address.data, '\n', address.bytes);
+    size_t bytes = end == NULL ? address.bytes : (size_t)(end - address.data);
+    return bytes == 0 ? NULL : mr_arena_copy(cx->arena, address.data, bytes);
+}
+
+mr_code mr_where_servers(const mr_task_try *try, const char *conn, const char **ret, mr_cx *cx) {
+    if (conn == NULL) {
+        const char *env = mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS");
+        env = env == NULL || env[0] == '\0' ? mr_where_broker(try, cx) : env;
+        *ret = env == NULL ? SERVERS : env;
+        return MR_OK;
+    }
+    mr_endpoint endpoint;
+    MR_TRY(mr_where_connection(try, conn, "kafka", &endpoint, cx));
+    if (endpoint.login[0] != '\0') {
+        return mr_fail(cx, MR_E_UNSUPPORTED,
+                       "Tasks speak plain TCP to brokers; a pipeline can log in (stream.run).",
+                       "connection \"%s\" has a login", conn);
+    }
+    bool has_port = endpoint.port == 0 || strchr(endpoint.host, ':') != NULL;
+    *ret = has_port ? endpoint.host
+                    : mr_arena_printf(cx->arena, "%s:%" PRId64, endpoint.host, endpoint.port);
+    return MR_OK;
+}
+
+mr_code mr_where_open(const mr_task_try *try, const char *conn, int64_t timeout_us, mr_control *ret,
+                      mr_cx *cx) {
+    const char *servers;
+    MR_TRY(mr_where_servers(try, conn, &servers, cx));
+    return mr_control_open(ret, servers, timeout_us, cx);
+}

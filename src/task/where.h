@@ -1,0 +1,21 @@
+// Where: the cluster that a task is about, and other services by the names of their connections.
+
+#pragma once
+
+#include "kafka/control.h"
+#include "port/task.h"
+#include "store/endpoint.h"
+
+// A connection. type: what it must be ("kafka"), or NULL.
+//   errors  MR_E_NAME: there is none; MR_E_VALUE, MR_E_TYPE
+mr_code mr_where_connection(const mr_task_try *try, const char *name, const char *type,
+                            mr_endpoint *ret, mr_cx *cx);
+// "host:port, …" of a connection; without one (NULL): KAFKA_BOOTSTRAP_SERVERS, which the scheduler
+// sets to the project's broker, or where that one was last, or the usual.
+//   errors  as above; MR_E_UNSUPPORTED: it wants a login
+mr_code mr_where_servers(const mr_task_try *try, const char *conn, const char **ret, mr_cx *cx);
+// The address that the project's broker left; NULL: none did.
+const char *mr_where_broker(const mr_task_try *try, mr_cx *cx);
+// A handle to the cluster.
+mr_code mr_where_open(const mr_task_try *try, const char *conn, int64_t timeout_us, mr_control *ret,
+                      mr_cx *cx);
