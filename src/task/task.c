@@ -9,6 +9,7 @@
 #include "base/jsonvalue.h"
 #include "plat/plat.h"
 #include "plat/thread.h"
+#include "store/vault.h"
 #include "task/kinds.h"
 
 #define LAUNCH_BYTES_MAX ((uint64_t)64 << 20)
@@ -19,7 +20,8 @@ typedef struct child {
     mr_task_try try;
     const mr_task_type *type;
     mr_span body;
-    mr_span connections;  // A list; empty = none.
+    mr_span connections;  // The DAG's own, a list; empty = none.
+    const char *store;    // The flow database; "" = none.
 } child;
 
 static const char *text_of(mr_span all, const char *name, mr_cx *cx) {
@@ -62,6 +64,7 @@ static mr_code load(const char *dir, child *c, mr_cx *cx) {
                                     c->try.task, index);
     c->body = mr_jsonvalue_get(all, "body");
     c->connections = mr_jsonvalue_get(all, "connections");
+    c->store = text_of(all, "store", cx);
     return MR_OK;
 }
 
@@ -84,19 +87,43 @@ static mr_code put_output(const mr_task_try *self, const char *key, mr_span json
     return code;
 }
 
-static mr_code get_connection(const mr_task_try *self, const char *name, mr_span *ret_json,
-                              mr_cx *cx) {
-    const child *c = self->self;
+// The DAG's own are for what neither the environment nor the store has, as in templates.
+static mr_code add_defaults(const child *c, mr_vault *vault, mr_cx *cx) {
     mr_span inside = c->connections, value;
     inside = inside.bytes == 0 ? inside : mr_jsonvalue_inside(inside);
     while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &value)) {
         const char *id = mr_jsonvalue_text(mr_jsonvalue_get(value, "id"), cx->arena);
-        if (id != NULL && strcmp(id, name) == 0) {
-            *ret_json = value;
-            return MR_OK;
+        mr_endpoint endpoint;
+        if (id != NULL) {
+            MR_TRY(mr_endpoint_parse(id, value, &endpoint, cx));
+            mr_vault_default(vault, &endpoint);
         }
     }
-    return mr_fail(cx, MR_E_NAME, "millrace conn add makes one.", "no connection \"%s\"", name);
+    return MR_OK;
+}
+
+static mr_code get_connection(const mr_task_try *self, const char *name, mr_span *ret_json,
+                              mr_cx *cx) {
+    const child *c = self->self;
+    const char *data_dir = self->data_dir[0] == '\0' ? "data" : self->data_dir;
+    mr_db *db = NULL;
+    mr_vault *vault = NULL;
+    mr_endpoint endpoint;
+    if (c->store[0] != '\0' && (mr_db_is_url(c->store) || mr_file_exists(c->store, cx))) {
+        MR_TRY(mr_db_open(c->store, /* read_only= */ true, &db, cx));
+    }
+    mr_code code = mr_vault_open(db, data_dir, &vault, cx);
+    code = code == MR_OK ? add_defaults(c, vault, cx) : code;
+    code = code == MR_OK ? mr_vault_connection(vault, name, &endpoint, cx) : code;
+    if (code == MR_OK) {
+        mr_text json;
+        mr_text_init(&json, cx->arena);
+        mr_endpoint_json(&endpoint, /* with_password= */ true, &json);
+        *ret_json = mr_text_span(&json);
+    }
+    mr_vault_close(vault);
+    mr_db_close(db);
+    return code;
 }
 
 static mr_code run(const char *dir, child *c, mr_cx *cx) {
