@@ -442,9 +442,10 @@ static void fail(mr_flow *flow, mr_flow_task *task, bool may_retry, const char *
         return;
     }
     task->row.retries++;
-    task->row.started_us = 0;  // Of a wait: its time begins anew.
-    wait_until(flow, task, MR_STATE_UP_FOR_RETRY, mr_tries_delay_us(spec, task->row.retries),
-               reason);
+    task->row.started_us = 0;                  // Of a wait: its time begins anew.
+    bool rehearsal = flow->spec.file != NULL;  // Somebody sits before it.
+    wait_until(flow, task, MR_STATE_UP_FOR_RETRY,
+               rehearsal ? 0 : mr_tries_delay_us(spec, task->row.retries), reason);
     mr_runs_call(flow, task->run, task, "on_retry", &spec->on_retry, cx);
 }
 

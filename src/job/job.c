@@ -54,7 +54,8 @@ const char *mr_job_project(const char *file, mr_cx *cx) {
     }
     const char *slash = strrchr(own, '/');
     const char *last = slash == NULL ? own : slash + 1;
-    return strcmp(last, "sql") == 0 || strcmp(last, "tests") == 0 ? folder_of(own, cx->arena) : own;
+    bool part = strcmp(last, "sql") == 0 || strcmp(last, "dags") == 0 || strcmp(last, "tests") == 0;
+    return part ? folder_of(own, cx->arena) : own;
 }
 
 mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count, mr_cx *cx) {

@@ -66,7 +66,7 @@ typedef struct mr_job_spec {
 typedef struct mr_job mr_job;
 
 // The project folder of a pipeline file: the nearest folder above it with a millrace.yaml; else the
-// parent of a folder named sql or tests; else the file's own folder.
+// parent of a folder named sql, dags or tests; else the file's own folder.
 const char *mr_job_project(const char *file, mr_cx *cx);
 // NAME=VALUE lines of <folder>/.env; none when there is no such file. errors MR_E_SYNTAX
 mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count, mr_cx *cx);

@@ -110,11 +110,14 @@ static mr_code lock_down(mr_lake *lake, const mr_lake_options *options,
         mr_view_add_literal(&sql, options->also_file);
         mr_text_add_char(&sql, ']');
     }
-    mr_text_addf(&sql,
-                 "; SET preserve_insertion_order = true"
-                 "; SET allowed_directories = [%s]; SET enable_external_access = false"
-                 "; SET lock_configuration = true",
-                 mr_text_string(&folders));
+    mr_text_add(&sql,
+                "; SET preserve_insertion_order = true; SET autoinstall_known_extensions = false"
+                "; SET autoload_known_extensions = false");
+    if (!options->any_file) {
+        mr_text_addf(&sql, "; SET allowed_directories = [%s]; SET enable_external_access = false",
+                     mr_text_string(&folders));
+    }
+    mr_text_add(&sql, "; SET lock_configuration = true");
     return run(lake, mr_text_string(&sql), cx);
 }
 

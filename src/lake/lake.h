@@ -16,6 +16,7 @@ typedef struct mr_lake_options {
     const char *data_dir;   // NULL: no catalogue, for loading files only.
     const char *also_read;  // One more folder that may be read or written to, or NULL.
     const char *also_file;  // One more file, or NULL.
+    bool any_file;  // Any file may be read or written: for a task, which may do as much in a shell.
     const char *zone_name;  // NULL = UTC.
     uint32_t threads;       // 0 = DuckDB's choice.
     uint64_t memory_bytes;  // 0 = DuckDB's choice.

@@ -241,10 +241,8 @@ static mr_code sql_run(const void *options, const mr_task_try *try, mr_cx *cx) {
         MR_TRY(mr_dir_make(folder_of(t.output.path, cx), cx));
     }
     mr_lake_options lake_options = {.data_dir = try->data_dir[0] == '\0' ? "data" : try->data_dir,
+                                    .any_file = true,
                                     .zone_name = o->timezone};
-    if (t.output.path != NULL) {
-        lake_options.also_read = folder_of(t.output.path, cx);
-    }
     mr_lake *lake = NULL;
     MR_TRY(mr_lake_open(&lake_options, &lake, cx));
     mr_code code = work(lake, o, &t, try, cx);
