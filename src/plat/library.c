@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,8 +45,13 @@ static const char *signal_name(int number) {
     }
 }
 
-// The handler is reset by then (SA_RESETHAND): returning runs into the fault again and ends.
+// The first thread that crashes tells; its second fault, when the handler has returned and is none
+// any more, ends the process. Others wait for that.
 static void on_crash(int number) {
+    static atomic_flag telling = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set(&telling)) {
+        pause();
+    }
     if (running != NULL) {
         say("error: ");
         say(running);
@@ -53,15 +59,18 @@ static void on_crash(int number) {
         say(signal_name(number));
         say("\nhint: Nothing that was committed is lost; mend the function and run again.\n");
     }
+    signal(number, SIG_DFL);
     if (number == SIGABRT) {
         raise(number);
     }
 }
 
 static void set_handlers(void) {
-    struct sigaction action = {.sa_handler = on_crash,
-                               .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
+    struct sigaction action = {.sa_handler = on_crash, .sa_flags = (int)SA_ONSTACK};
     sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < MR_COUNT(crash_signals); i++) {
+        sigaddset(&action.sa_mask, crash_signals[i]);  // A crash in the handler is the end.
+    }
     for (size_t i = 0; i < MR_COUNT(crash_signals); i++) {
         sigaction(crash_signals[i], &action, NULL);
     }
