@@ -1,8 +1,11 @@
 """Kinds of workflow tasks, each try as the supervisor starts it: `millrace __task DIR`."""
 
+import base64
+import http.server
 import json
 import pathlib
 import subprocess
+import threading
 import time
 
 import pytest
@@ -306,3 +309,105 @@ def test_what_is_wrong_with_a_pipeline_is_told(at):
     assert code == 1 and "none.sql" in why
     code, _, _, why = at.run("stream.run", {"job": "p.sql", "until": "soon"})
     assert code == 97 and why == 'key "until" does not know "soon"'
+
+
+# ---- http ----------------------------------------------------------------------------------------------
+
+
+class Site(http.server.BaseHTTPRequestHandler):
+    """Answers with what it was asked; /status/N with that status, /moved to /here, /slow after a second."""
+
+    def answer(self):
+        text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/here")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if self.path == "/slow":
+            time.sleep(1)
+        body = json.dumps({"method": self.command, "path": self.path, "body": text,
+                           "headers": {k.lower(): v for k, v in self.headers.items()}}).encode()
+        if self.path.startswith("/large"):
+            body = b"x" * 100_000
+        status = self.server.status
+        if self.path.startswith("/status/"):
+            status = int(self.path.split("/")[2])
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def site():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server.status = 200
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_request_says_what_it_is_told_and_hands_its_answer_on(project, site):
+    code, outputs, log, _ = project.run("http", {
+        "url": site.url + "/a?x=1", "query": {"y z": "ä&", "n": 2}, "headers": {"X-One": "1", "X-None": ""}})
+    assert code == 0 and outputs["status"] == 200, log
+    got = outputs["json"]
+    assert json.loads(outputs["body"]) == got and got["method"] == "GET" and got["body"] == ""
+    assert got["path"] == "/a?x=1&y%20z=%C3%A4%26&n=2" and got["headers"]["x-one"] == "1"
+    assert got["headers"]["x-none"] == ""
+    got = project.run("http", {"url": site.url, "json": {"a": [1, "ä"]}})[1]["json"]
+    assert got["method"] == "POST" and json.loads(got["body"]) == {"a": [1, "ä"]}
+    assert got["headers"]["content-type"] == "application/json"
+    got = project.run("http", {"url": site.url, "method": "PUT", "body": "as it is",
+                               "headers": {"Content-Type": "text/plain"}})[1]["json"]
+    assert (got["method"], got["body"], got["headers"]["content-type"]) == ("PUT", "as it is", "text/plain")
+    assert project.run("http", {"url": site.url, "method": "DELETE"})[1]["json"]["method"] == "DELETE"
+    code, outputs, _, _ = project.run("http", {"url": site.url, "method": "HEAD"})
+    assert code == 0 and outputs == {"status": 200, "body": ""}
+    assert project.run("http", {"url": site.url + "/moved"})[1]["json"]["path"] == "/here"
+
+
+def test_a_status_decides_and_large_answers_go_to_a_file(project, site):
+    code, outputs, _, why = project.run("http", {"url": site.url + "/status/503"})
+    assert code == 1 and outputs == {} and "/status/503\" answers 503: {" in why
+    for expect in (503, "5xx", ["2xx", 503]):
+        code, outputs, log, _ = project.run("http", {"url": site.url + "/status/503", "expect": expect})
+        assert code == 0 and outputs["status"] == 503, log
+    assert project.run("http", {"url": site.url, "expect": [404]})[0] == 1
+    code, outputs, log, _ = project.run("http", {"url": site.url + "/large"})
+    assert code == 0 and outputs == {"status": 200} and "100000 bytes, is no output" in log
+    code, outputs, _, _ = project.run("http", {"url": site.url + "/large", "write_to": "out/x.bin"})
+    assert code == 0 and outputs == {"status": 200, "path": "out/x.bin"}
+    assert (project.top / "out/x.bin").read_bytes() == b"x" * 100_000
+    code, _, _, why = project.run("http", {"url": site.url + "/large", "max_size": "1kB"})
+    assert code == 1 and "more than" in why
+    code, _, _, why = project.run("http", {"url": site.url + "/slow", "request_timeout": "200ms"})
+    assert code == 1 and "/slow" in why
+    code, _, _, why = project.run("http", {"url": "http://127.0.0.1:1/"})
+    assert code == 1 and "127.0.0.1:1" in why
+
+
+def test_a_request_goes_through_a_connection_and_bad_keys_are_told(project, site):
+    conn = {"id": "api", "type": "http", "host": "127.0.0.1", "port": site.server_port, "login": "me",
+            "password": "hunter22", "extra": {"X-Team": "blue"}}
+    code, outputs, log, _ = project.run("http", {"url": "v1/x", "conn": "api"}, connections=[conn])
+    assert code == 0, log
+    got = outputs["json"]
+    assert got["path"] == "/v1/x" and got["headers"]["x-team"] == "blue" and "hunter22" not in log
+    assert base64.b64decode(got["headers"]["authorization"].split()[1]) == b"me:hunter22"
+    for body, words in (({"url": "v1/x"}, "is no URL"), ({"url": site.url, "expect": "ok"}, "no status"),
+                        ({"url": site.url, "body": "a", "json": 1}, "exclude each other"),
+                        ({"url": "file:///etc/passwd"}, "is no URL")):
+        code, _, _, why = project.run("http", body)
+        assert code == 97 and words in why, why
