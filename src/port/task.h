@@ -37,6 +37,7 @@ typedef struct mr_task_try {
     uint32_t number;       // Of the try, from 1.
     const char *dir;       // The try's folder: its launch file, its log, its outputs.
     const char *data_dir;  // The project's; the working directory is the project's folder.
+    const char *store;     // The flow database: a path or URL; "" = none.
     const char *identity;  // "dag/run_id/task[/map index]": the same for each try of it. Writers
                            // use it to do a thing once.
     // A value for tasks behind this one; also what `row_count` and the like are. json: one value.

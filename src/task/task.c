@@ -21,7 +21,6 @@ typedef struct child {
     const mr_task_type *type;
     mr_span body;
     mr_span connections;  // The DAG's own, a list; empty = none.
-    const char *store;    // The flow database; "" = none.
 } child;
 
 static const char *text_of(mr_span all, const char *name, mr_cx *cx) {
@@ -64,7 +63,7 @@ static mr_code load(const char *dir, child *c, mr_cx *cx) {
                                     c->try.task, index);
     c->body = mr_jsonvalue_get(all, "body");
     c->connections = mr_jsonvalue_get(all, "connections");
-    c->store = text_of(all, "store", cx);
+    c->try.store = text_of(all, "store", cx);
     return MR_OK;
 }
 
@@ -109,8 +108,8 @@ static mr_code get_connection(const mr_task_try *self, const char *name, mr_span
     mr_db *db = NULL;
     mr_vault *vault = NULL;
     mr_endpoint endpoint;
-    if (c->store[0] != '\0' && (mr_db_is_url(c->store) || mr_file_exists(c->store, cx))) {
-        MR_TRY(mr_db_open(c->store, /* read_only= */ true, &db, cx));
+    if (self->store[0] != '\0' && (mr_db_is_url(self->store) || mr_file_exists(self->store, cx))) {
+        MR_TRY(mr_db_open(self->store, /* read_only= */ true, &db, cx));
     }
     mr_code code = mr_vault_open(db, data_dir, &vault, cx);
     code = code == MR_OK ? add_defaults(c, vault, cx) : code;

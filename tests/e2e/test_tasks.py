@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from broker_server import Broker
+from broker_server import Broker, wait_until
 from conftest import MILLRACE
 
 
@@ -411,3 +411,105 @@ def test_a_request_goes_through_a_connection_and_bad_keys_are_told(project, site
                         ({"url": "file:///etc/passwd"}, "is no URL")):
         code, _, _, why = project.run("http", body)
         assert code == 97 and words in why, why
+
+
+# ---- wait ----------------------------------------------------------------------------------------------
+
+NOT_YET = 98
+
+
+def test_a_wait_for_files(project):
+    def look(file):
+        code, outputs, _, why = project.run("wait", {"file": file})
+        return (outputs["paths"] if code == 0 else None), code, why
+
+    assert look("data/in/b.csv") == (None, NOT_YET, 'there is no "data/in/b.csv"')
+    assert look("data/none/*.csv")[1] == NOT_YET and look("data/in/*.json")[1] == NOT_YET
+    (project.top / "data/in/sub/deep").mkdir(parents=True)
+    (project.top / "data/in/sub/deep/b.csv").write_text("")
+    (project.top / "data/in/.hidden.csv").write_text("")
+    assert look("data/in/a.csv")[0] == ["data/in/a.csv"]
+    assert look("data/in/*.csv")[0] == ["data/in/a.csv"]
+    assert look("data/**/*.csv")[0] == ["data/in/a.csv", "data/in/sub/deep/b.csv"]
+    assert look("data/in/*/deep/?.csv")[0] == ["data/in/sub/deep/b.csv"]
+    assert look(f"{project.top}/data/i[mn]/*.csv")[0] == [f"{project.top}/data/in/a.csv"]
+
+
+def test_a_wait_for_a_query_and_a_table(project):
+    for query, value in (("SELECT 1", 1), ("SELECT 'x' AS a, 0 AS b", "x"), ("SELECT count(*) FROM 'data/in/a.csv'", 3)):
+        code, outputs, log, _ = project.run("wait", {"sql": query})
+        assert code == 0 and outputs == {"value": value}, log
+    for query, words in (("SELECT 0", "gives 0"), ("SELECT NULL", "gives null"), ("SELECT ''", 'gives ""'),
+                         ("SELECT 1 < 0", "gives false"), ("SELECT 1 WHERE false", "gives no row"),
+                         ("FROM read_csv('data/none/**')", "No files found")):
+        code, outputs, _, why = project.run("wait", {"sql": query})
+        assert code == NOT_YET and outputs == {} and words in why
+    assert project.run("wait", {"sql": "SELECT :n > 1", "bind": {"n": 2}})[0] == 0
+    assert project.run("wait", {"sql": "SELEC 1"})[0] not in (0, NOT_YET)
+    code, _, _, why = project.run("wait", {"table": "sums"})
+    assert code == NOT_YET and why == 'the lake has no table "sums"'
+    (project.top / "p.sql").write_text("""
+        CREATE SERVER f FOREIGN DATA WRAPPER file; CREATE SERVER lake FOREIGN DATA WRAPPER parquet;
+        CREATE FOREIGN TABLE rows (id bigint, at timestamptz OPTIONS (watermark '1 second'))
+          SERVER f OPTIONS (path 'rows.jsonl', format 'json');
+        CREATE FOREIGN TABLE sums () SERVER lake OPTIONS (mode 'append', trigger '1 second');
+        INSERT INTO sums SELECT id FROM rows;""")
+    (project.top / "rows.jsonl").write_text('{"id": 1, "at": "2026-01-01T00:00:00Z"}\n')
+    code, _, log, _ = project.run("stream.run", {"job": "p.sql"})
+    assert code == 0, log
+    assert project.run("wait", {"table": "sums"})[0] == 0
+
+
+def test_a_wait_for_a_topic(at):
+    code, _, _, why = at.run("wait", {"topic": "awaited", "conn": "broker", "look_timeout": "2s"})
+    assert code == NOT_YET and "awaited" in why
+    assert at.run("topic.produce", {"conn": "broker", "topic": "awaited", "create": True,
+                                    "values": [1, 2, 3]})[0] == 0
+    code, outputs, _, _ = at.run("wait", {"topic": "awaited", "conn": "broker"})
+    assert code == 0 and outputs == {"records": 3}
+    code, _, _, why = at.run("wait", {"topic": {"name": "awaited", "records": 4}, "conn": "broker"})
+    assert code == NOT_YET and why == 'topic "awaited" has 3 records, not 4'
+    gone = {"connections": [{"id": "broker", "type": "kafka", "host": "127.0.0.1:1"}]}
+    assert at.run("wait", {"topic": "awaited", "conn": "broker", "look_timeout": "1s"}, **gone)[0] == NOT_YET
+
+
+def test_a_wait_for_a_service(project, site):
+    assert project.run("wait", {"http": site.url})[1] == {"status": 200}
+    site.status = 503
+    code, _, _, why = project.run("wait", {"http": site.url})
+    assert code == NOT_YET and why == f'"{site.url}" answers 503'
+    assert project.run("wait", {"http": {"url": site.url, "expect": [503]}})[0] == 0
+    assert project.run("wait", {"http": "http://127.0.0.1:1/"})[0] == NOT_YET
+    assert project.run("wait", {"http": "nowhere"})[0] == 97
+    code, _, _, why = project.run("wait", {"http": site.url, "file": "x"})
+    assert code == 97 and "not 2" in why
+    assert project.run("wait", {})[0] == 97
+
+
+def test_a_wait_for_another_dag(tmp_path):
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "millrace.yaml").write_text("")
+    (tmp_path / "dags/first.yaml").write_text(
+        "id: first\ntasks:\n  - {id: a, type: shell, script: 'test -e go'}\n")
+    (tmp_path / "dags/second.yaml").write_text(
+        "id: second\ntasks:\n  - {id: w, type: wait, dag: first, poke_interval: 300ms}\n"
+        "  - {id: v, type: wait, dag: {dag: first, task: a}, poke_interval: 300ms, depends_on: w}\n")
+
+    def call(*words):  # What cannot be done yet says nothing.
+        done = subprocess.run([MILLRACE, *words], cwd=tmp_path, capture_output=True, text=True)
+        return done.stdout if done.returncode == 0 else ""
+
+    date = ("--logical-date", "2026-01-01T00:00:00Z")
+    up = subprocess.Popen([MILLRACE, "up", "-c", "broker.listen=127.0.0.1:0"], cwd=tmp_path, start_new_session=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: call("dag", "trigger", "second", *date), 20, "up")
+        wait_until(lambda: "is not there" in call("runs", "why", "second"), 20, "the first look")
+        assert call("dag", "trigger", "first", *date)
+        wait_until(lambda: "is failed" in call("runs", "why", "second"), 20, "the second look")
+        (tmp_path / "go").write_text("")
+        assert call("runs", "retry", "first")
+        wait_until(lambda: json.loads(call("runs", "show", "second", "--json"))["state"] == "success", 20, "the end")
+    finally:
+        up.terminate()
+        up.wait(20)

@@ -186,6 +186,6 @@ TEST(workflows, the_pages_files_are_fine) {
         mr_dag_unref(dag);
         count++;
     }
-    EXPECT_EQ(count, 2);
+    EXPECT_EQ(count, 3);
     mr_arena_release(&arena);
 }
