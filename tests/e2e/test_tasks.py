@@ -319,6 +319,8 @@ class Site(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        if self.command == "POST":
+            self.server.posted.append((self.path, text))
         if self.path == "/moved":
             self.send_response(302)
             self.send_header("Location", "/here")
@@ -351,6 +353,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 def site():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
     server.status = 200
+    server.posted = []
     server.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -510,6 +513,38 @@ def test_a_wait_for_another_dag(tmp_path):
         (tmp_path / "go").write_text("")
         assert call("runs", "retry", "first")
         wait_until(lambda: json.loads(call("runs", "show", "second", "--json"))["state"] == "success", 20, "the end")
+    finally:
+        up.terminate()
+        up.wait(20)
+
+
+def test_a_webhook_is_sent_and_a_stopped_task_ends_at_once(tmp_path, site):
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "millrace.yaml").write_text("")
+    (tmp_path / "dags/d.yaml").write_text(
+        "id: d\ntasks:\n"
+        "  - {id: c, type: topic.consume, topic: t, until: {idle: 1h}, depends_on: p}\n"
+        "  - {id: p, type: topic.produce, topic: t, create: true, values: [one]}\n")
+    (tmp_path / "dags/e.yaml").write_text(
+        f"id: e\non_failure: {{webhook: \"{site.url}/hook\"}}\ntasks:\n  - {{id: f, type: shell, script: 'false'}}\n")
+
+    def call(*words):
+        done = subprocess.run([MILLRACE, *words], cwd=tmp_path, capture_output=True, text=True)
+        return done.stdout if done.returncode == 0 else ""
+
+    up = subprocess.Popen([MILLRACE, "up", "-c", "broker.listen=127.0.0.1:0"], cwd=tmp_path, start_new_session=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: call("dag", "trigger", "d"), 20, "up")
+        wait_until(lambda: "one" in call("runs", "logs", "d", "--task", "c"), 20, "the record in the log")
+        begun = time.monotonic()
+        assert call("runs", "stop", "d")
+        wait_until(lambda: json.loads(call("runs", "show", "d", "--json"))["state"] != "running", 20, "the stop")
+        assert time.monotonic() - begun < 8  # Before flow.kill_grace, 10 s.
+        assert call("dag", "trigger", "e")
+        wait_until(lambda: site.posted, 20, "the webhook")
+        path, body = site.posted[0]
+        assert path == "/hook" and json.loads(body)["dag"] == "e"
     finally:
         up.terminate()
         up.wait(20)
