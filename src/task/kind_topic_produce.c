@@ -187,8 +187,8 @@ static mr_code send_values(const produce *o, job *j, mr_cx *cx) {
 }
 
 static mr_code send_files(const produce *o, job *j, mr_cx *cx) {
-    const char *const *files;
-    uint32_t count;
+    const char *const *files = NULL;
+    uint32_t count = 0;
     MR_TRY(take_files(o->from, &files, &count, cx));
     mr_input lines;
     mr_input_init(&lines, files, count);
