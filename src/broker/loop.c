@@ -173,6 +173,9 @@ static void call_spare(mr_loop *loop, mr_call *call) {
 // has is free: thousands of clients that wait for records must not look like too many requests.
 static void call_charge(mr_loop *loop, mr_call *call, size_t arena_bytes) {
     size_t bytes = arena_bytes > CALL_ARENA_FREE_MAX ? arena_bytes : 0;
+    if (bytes == call->charged) {
+        return;  // Nearly always: the counter is shared by all threads.
+    }
     mr_broker_charge(loop->broker, bytes);
     mr_broker_uncharge(loop->broker, call->charged);
     call->charged = bytes;

@@ -17,6 +17,12 @@ static void swap_rows(mr_rows *a, mr_rows *b) {
     *b = kept;
 }
 
+static void swap_orders(mr_order *a, mr_order *b) {
+    mr_order kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
 static void swap_panes(mr_panes *a, mr_panes *b) {
     mr_panes kept = *a;
     *a = *b;
@@ -33,10 +39,7 @@ static void worker_take(mr_driver *driver, mr_worker *worker) {
     for (uint32_t i = 0; i < pipeline->insert_count; i++) {
         if (worker->collected[i] != NULL) {
             swap_rows(&part->collected[i], worker->collected[i]);
-            mr_order kept = part->orders[i];
-            part->orders[i] = worker->orders[i];
-            worker->orders[i] = kept;
-            worker->orders[i].by_row = part->orders[i].by_row;
+            swap_orders(&part->orders[i], &worker->orders[i]);
         }
     }
     for (uint32_t a = 0; a < driver->aggregate_count; a++) {
@@ -199,6 +202,7 @@ void mr_barrier_build(mr_driver *driver, mr_worker *worker) {
     part->orders = MR_NEW_ARRAY(&worker->ops_arena, mr_order, pipeline->insert_count);
     for (uint32_t i = 0; i < pipeline->insert_count; i++) {
         mr_rows_init(&part->collected[i], pipeline->inserts[i].root->schema);
+        part->orders[i].by_row = worker->orders[i].by_row;
     }
     part->ids = MR_NEW_ARRAY(&worker->ops_arena, mr_text, pipeline->plan_count);
     for (uint32_t p = 0; p < pipeline->plan_count; p++) {

@@ -53,11 +53,12 @@ void mr_exchange_set_lanes(mr_exchange *exchange, uint32_t lane_count) {
 }
 
 mr_exchange_message *mr_exchange_start(mr_exchange *exchange, uint32_t lane, uint64_t sequence,
-                                       mr_hold *hold) {
+                                       uint64_t claim, mr_hold *hold) {
     mr_exchange_message *messages =
         MR_NEW_ARRAY(&hold->arena, mr_exchange_message, exchange->worker_count);
     for (uint32_t w = 0; w < exchange->worker_count; w++) {
-        messages[w] = (mr_exchange_message){.lane = lane, .sequence = sequence, .hold = hold};
+        messages[w] =
+            (mr_exchange_message){.lane = lane, .sequence = sequence, .claim = claim, .hold = hold};
     }
     return messages;
 }

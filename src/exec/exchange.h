@@ -43,7 +43,7 @@ void mr_exchange_release(mr_exchange *exchange);
 void mr_exchange_set_lanes(mr_exchange *exchange, uint32_t lane_count);
 // An empty message a worker for one chunk: worker_count of them, in the hold's arena.
 mr_exchange_message *mr_exchange_start(mr_exchange *exchange, uint32_t lane, uint64_t sequence,
-                                       mr_hold *hold);
+                                       uint64_t claim, mr_hold *hold);
 void mr_exchange_add(mr_exchange_message *message, uint32_t plan, const mr_batch *batch);
 // Sends one chunk's messages, one to each worker.
 void mr_exchange_send(mr_exchange *exchange, mr_exchange_message *messages);

@@ -296,10 +296,8 @@ static mr_code push_chunk(mr_worker *worker, const taken *from, mr_chunk *chunk)
     worker->env.claim = from->number;
     mr_exchange_message *messages = NULL;
     if (exchanging) {
-        messages = mr_exchange_start(&driver->exchange, from->lane, from->sequence, chunk->hold);
-        for (uint32_t w = 0; w < driver->worker_count; w++) {
-            messages[w].claim = from->number;
-        }
+        messages = mr_exchange_start(&driver->exchange, from->lane, from->sequence, from->number,
+                                     chunk->hold);
         set_routes(worker, messages);
     }
     mr_code code = MR_OK;

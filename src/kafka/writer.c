@@ -106,8 +106,7 @@ mr_code mr_writer_open(mr_control *control, const mr_writer_options *options, mr
     w->options = *options;
     w->producer_id = -1;
     w->producer_epoch = -1;
-    size_t bytes = strlen(options->topic) + 1;
-    w->name = memcpy(mr_heap_raw(bytes), options->topic, bytes);
+    w->name = mr_heap_string(options->topic);
     mr_code code = find_leaders(w, cx);
     if (code == MR_OK && options->idempotent) {
         code = take_producer_id(w, cx);

@@ -37,7 +37,7 @@ static bool claim(scene *s, uint32_t *ret_lane, uint64_t *ret_sequence) {
 
 static void send(scene *s, uint32_t lane, uint64_t sequence) {
     mr_hold *hold = mr_hold_new(16);
-    mr_exchange_message *messages = mr_exchange_start(&s->exchange, lane, sequence, hold);
+    mr_exchange_message *messages = mr_exchange_start(&s->exchange, lane, sequence, sequence, hold);
     for (uint32_t w = 0; w < WORKERS; w++) {
         uint32_t items = (uint32_t)(mr_hash_u64(sequence * WORKERS + w, lane) % 12);
         for (uint32_t i = 0; i < items; i++) {
