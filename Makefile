@@ -34,7 +34,10 @@ ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARN) -fno-strict-aliasing -pthread \
              $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 LDFLAGS ?=
 ALL_LDFLAGS = -pthread -rdynamic $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-LIBS ?= -lpg_query -lprotobuf-c -lrdkafka -lyaml -lzstd -llz4 -lsnappy -lz -lpcre2-8 -lsqlite3 -lsodium -lssl -lcrypto -lm -lpthread -ldl
+# The loader asks the libraries for each symbol in this order, so those come first that have most of
+# them: half of a command's start was such searching. (C++'s is named for that only: snappy needs it.)
+LIBS ?= -Wl,--push-state,--no-as-needed -lcrypto -lstdc++ -lpg_query -lsqlite3 -lc -Wl,--pop-state \
+        -lprotobuf-c -lsnappy -lrdkafka -lyaml -lzstd -llz4 -lz -lpcre2-8 -lsodium -lssl -lm -lpthread -ldl
 
 # Sources. A folder is added by making it; nothing is listed by hand.
 find_c = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
