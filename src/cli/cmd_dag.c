@@ -62,11 +62,10 @@ static int validate_one(const mr_cli_args *args, const char *file, mr_cx *cx) {
     mr_dag *dag;
     mr_dag_errors errors;
     mr_text out;
-    mr_code code = mr_dagfile_load(file, &dag, &errors, cx);
+    mr_code code = mr_dagfile_load(args, file, &dag, &errors, cx);
     mr_text_init(&out, cx->arena);
     if (code != MR_OK && errors.count == 0) {  // The file itself.
-        mr_report_error(cx);
-        return code == MR_E_NAME ? MR_EXIT_USAGE : MR_EXIT_FAILED;
+        return mr_dagfile_report(&errors, cx);
     }
     if (mr_args_has(args, "--json")) {
         mr_text_add(&out, "{");
@@ -76,7 +75,7 @@ static int validate_one(const mr_cli_args *args, const char *file, mr_cx *cx) {
                      dag == NULL ? 0 : dag->task_count);
         add_errors(&errors, &out);
     } else if (dag == NULL) {
-        mr_dagfile_report(&errors, cx);
+        (void)mr_dagfile_report(&errors, cx);
     } else {
         for (uint32_t i = 0; i < errors.remark_count; i++) {
             mr_report_say(cx, "remark: %s\n", errors.remarks[i]);
@@ -184,20 +183,18 @@ static void show_text(const mr_dag *dag, mr_text *out, mr_arena *arena) {
 }
 
 // Loads a DAG or reports why not.
-static mr_dag *load(const char *word, int *ret_exit, mr_cx *cx) {
+static mr_dag *load(const mr_cli_args *args, const char *word, int *ret_exit, mr_cx *cx) {
     mr_dag *dag;
     mr_dag_errors errors;
-    if (mr_dagfile_load(word, &dag, &errors, cx) != MR_OK) {
-        mr_dagfile_report(&errors, cx);
-        *ret_exit =
-            errors.count > 0 || cx->error.code == MR_E_NAME ? MR_EXIT_USAGE : MR_EXIT_FAILED;
+    if (mr_dagfile_load(args, word, &dag, &errors, cx) != MR_OK) {
+        *ret_exit = mr_dagfile_report(&errors, cx);
     }
     return dag;
 }
 
 static int show(const mr_cli_args *args, mr_cx *cx) {
     int exit_code = MR_EXIT_DONE;
-    mr_dag *dag = load(args->plain[1], &exit_code, cx);
+    mr_dag *dag = load(args, args->plain[1], &exit_code, cx);
     if (dag == NULL) {
         return exit_code;
     }
@@ -282,7 +279,7 @@ static void add_next(const mr_cli_args *args, const mr_dag *dag, int64_t from_us
 
 static int next(const mr_cli_args *args, mr_cx *cx) {
     int exit_code = MR_EXIT_DONE;
-    mr_dag *dag = load(args->plain[1], &exit_code, cx);
+    mr_dag *dag = load(args, args->plain[1], &exit_code, cx);
     if (dag == NULL) {
         return exit_code;
     }

@@ -67,15 +67,25 @@ mr_code mr_dagfile_list(const char ***ret, uint32_t *ret_count, mr_cx *cx) {
     return MR_OK;
 }
 
-static mr_code load_file(const char *path, mr_dag **ret, mr_dag_errors *ret_errors, mr_cx *cx) {
-    mr_dag_reader reader = {.kinds = mr_kinds, .zone = mr_zones_load};
+mr_code mr_dagfile_settings(const mr_cli_args *args, mr_flow_settings *ret, mr_cx *cx) {
+    mr_job_pair *given;
+    mr_config config = {0};
+    MR_TRY(mr_args_pairs(args, "-c", &given, &config.given_count, cx));
+    config.given = given;
+    return mr_config_apply(&config, "flow", mr_flow_options, ret, cx);
+}
+
+static mr_code load_file(const char *path, const char *zone, mr_dag **ret,
+                         mr_dag_errors *ret_errors, mr_cx *cx) {
+    mr_dag_reader reader = {.kinds = mr_kinds, .zone = mr_zones_load, .default_timezone = zone};
     mr_span text;
     MR_TRY(mr_file_load(path, MR_YAML_BYTES_MAX + 1, &text, cx));
     return mr_dag_read(&reader, path, text, ret, ret_errors, cx);
 }
 
 // The file whose DAG has this id; files that do not read are passed over, and told at the end.
-static mr_code load_id(const char *id, mr_dag **ret, mr_dag_errors *ret_errors, mr_cx *cx) {
+static mr_code load_id(const char *id, const char *zone, mr_dag **ret, mr_dag_errors *ret_errors,
+                       mr_cx *cx) {
     const char **paths;
     uint32_t count;
     MR_TRY(mr_dagfile_list(&paths, &count, cx));
@@ -83,7 +93,7 @@ static mr_code load_id(const char *id, mr_dag **ret, mr_dag_errors *ret_errors, 
     uint32_t read = 0;
     for (uint32_t i = 0; i < count; i++) {
         mr_dag *dag;
-        if (load_file(paths[i], &dag, ret_errors, cx) != MR_OK) {
+        if (load_file(paths[i], zone, &dag, ret_errors, cx) != MR_OK) {
             continue;
         }
         if (strcmp(dag->id, id) == 0) {
@@ -102,19 +112,25 @@ static mr_code load_id(const char *id, mr_dag **ret, mr_dag_errors *ret_errors, 
                    "no file in dags/ has the DAG \"%s\"", id);
 }
 
-mr_code mr_dagfile_load(const char *word, mr_dag **ret, mr_dag_errors *ret_errors, mr_cx *cx) {
+mr_code mr_dagfile_load(const mr_cli_args *args, const char *word, mr_dag **ret,
+                        mr_dag_errors *ret_errors, mr_cx *cx) {
     *ret = NULL;
     *ret_errors = (mr_dag_errors){0};
-    return mr_dagfile_is_file(word) ? load_file(word, ret, ret_errors, cx)
-                                    : load_id(word, ret, ret_errors, cx);
+    mr_flow_settings settings;
+    MR_TRY(mr_dagfile_settings(args, &settings, cx));
+    return mr_dagfile_is_file(word) ? load_file(word, settings.timezone, ret, ret_errors, cx)
+                                    : load_id(word, settings.timezone, ret, ret_errors, cx);
 }
 
-void mr_dagfile_report(const mr_dag_errors *errors, mr_cx *cx) {
+int mr_dagfile_report(const mr_dag_errors *errors, mr_cx *cx) {
     for (uint32_t i = 0; i < errors->count; i++) {
         cx->error = errors->items[i];
         mr_report_error(cx);
     }
-    if (errors->count == 0) {
-        mr_report_error(cx);
+    if (errors->count > 0) {
+        return MR_EXIT_USAGE;
     }
+    mr_report_error(cx);
+    mr_code code = cx->error.code;
+    return code == MR_E_MISSING || code == MR_E_IO ? MR_EXIT_FAILED : MR_EXIT_USAGE;
 }

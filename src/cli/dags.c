@@ -163,12 +163,12 @@ static void print_line(void *self, const char *line) {
 }
 
 // A path stays one from wherever the project is; an id is looked for in its dags/.
-static mr_code find_file(const char *word, const char **ret, mr_cx *cx) {
+static mr_code find_file(const mr_cli_args *args, const char *word, const char **ret, mr_cx *cx) {
     *ret = word;
     if (!mr_dagfile_is_file(word)) {
         mr_dag *dag;
         mr_dag_errors errors;
-        MR_TRY(mr_dagfile_load(word, &dag, &errors, cx));
+        MR_TRY(mr_dagfile_load(args, word, &dag, &errors, cx));
         *ret = mr_arena_string(cx->arena, dag->file);
         mr_dag_unref(dag);
     }
@@ -189,7 +189,7 @@ int mr_dags_test(const mr_cli_args *args, const char *file, const char *only, mr
         .self = cx,
     };
     mr_job_pair *config = NULL, *env = NULL;
-    mr_code code = find_file(file, &spec.file, cx);
+    mr_code code = find_file(args, file, &spec.file, cx);
     code = code == MR_OK ? mr_args_pairs(args, "-c", &config, &spec.config_count, cx) : code;
     code = code == MR_OK ? mr_ask_params(args, "--param", &spec.params_json, cx) : code;
     code = code == MR_OK ? mr_dir_change(mr_job_project(spec.file, cx), cx) : code;

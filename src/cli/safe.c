@@ -6,30 +6,20 @@
 
 #include "base/civil.h"
 #include "cli/columns.h"
+#include "cli/dagfile.h"
 #include "cli/reach.h"
 #include "cli/up.h"
+#include "flow/record.h"
 
 #define STDIN_BYTES_MAX ((size_t)64 << 10)
 
-// Where the project keeps its workflows: -c flow.store, MILLRACE_FLOW_STORE, millrace.yaml.
+// Where the project keeps its workflows.
 static mr_code find_store(const mr_cli_args *args, const char *data_dir, const char **ret,
                           mr_cx *cx) {
-    mr_job_pair *given;
-    uint32_t count;
-    MR_TRY(mr_args_pairs(args, "-c", &given, &count, cx));
-    const char *store = NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        store = strcmp(given[i].name, "flow.store") == 0 ? given[i].value : store;
-    }
-    store = store != NULL ? store : mr_plat_env(cx->plat, "MILLRACE_FLOW_STORE");
-    if (store == NULL) {
-        const mr_yaml *flow;
-        MR_TRY(mr_config_node("flow", &flow, cx));
-        const mr_yaml *node = flow == NULL ? NULL : mr_yaml_get(flow, "store");
-        store = node == NULL ? NULL : node->text;
-    }
-    *ret = store != NULL && store[0] != '\0' ? store
-                                             : mr_arena_printf(cx->arena, "%s/flow.db", data_dir);
+    mr_flow_settings settings;
+    MR_TRY(mr_dagfile_settings(args, &settings, cx));
+    mr_record_spec spec = {.data_dir = data_dir, .store = settings.store};
+    *ret = mr_record_store(&spec, cx->arena);
     return MR_OK;
 }
 

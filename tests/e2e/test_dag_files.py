@@ -159,3 +159,18 @@ def test_next_runs_are_those_of_the_calendar(tmp_path):
     assert json.loads(exact.out)["runs_at"] == first.isoformat()
     none = attempt("dag", "next", "d.yaml", "--from", "soon", cwd=tmp_path)
     assert none.code == 2 and "--from" in none.err
+
+
+def test_a_dag_without_a_zone_has_the_projects(tmp_path):
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "d.yaml").write_text('id: d\nschedule: "@daily"\ntasks:\n  - {id: a, type: noop}\n')
+    ask = ("dag", "next", "d", "--from", "2026-01-01", "--count", "1", "--json")
+    assert json.loads(millrace(*ask, cwd=tmp_path).out)["runs_at"] == "2026-01-01T00:00:00+00:00"
+    (tmp_path / "millrace.yaml").write_text("flow:\n  timezone: Asia/Kolkata\n")
+    assert json.loads(millrace(*ask, cwd=tmp_path).out)["runs_at"].endswith("T00:00:00+05:30")
+    given = millrace(*ask, "-c", "flow.timezone=Asia/Tokyo", cwd=tmp_path)
+    assert json.loads(given.out)["runs_at"].endswith("T00:00:00+09:00")
+    (tmp_path / "millrace.yaml").write_text("flow:\n  timezon: Asia/Kolkata\n")
+    for wrong in (ask, ("var", "list"), ("dag", "validate")):
+        said = attempt(*wrong, cwd=tmp_path)
+        assert said.code == 2 and "millrace.yaml:2:3" in said.err and '"timezone"' in said.err, (wrong, said)
