@@ -22,7 +22,7 @@ typedef struct consume {
     const char *topic;
     const char *from;
     const char *until;  // JSON.
-    const char *group;
+    const char *consumer_group;  // `group` is a word of every task.
     const char *format;
     const char *separator;
     bool print;
@@ -46,7 +46,7 @@ static const mr_option consume_options[] = {
     MR_OPTION(consume, until, MR_OPT_TEXT, "end",
               "end: what is there at the start; or a map with `count` records, `idle` for so long, "
               "`duration`: whichever comes first."),
-    MR_OPTION(consume, group, MR_OPT_TEXT, NULL,
+    MR_OPTION(consume, consumer_group, MR_OPT_TEXT, NULL,
               "Begin where this group is, and commit what was read when all of it is done."),
     MR_OPTION_CHOICE(consume, format, "value|json", "value",
                      "What a line is: the value, or an object with key, value, headers …"),
@@ -110,7 +110,7 @@ static mr_code take_job(const consume *o, job *j, mr_cx *cx) {
     *j = (job){
         .o = o,
         .options = {.topic = o->topic,
-                    .group = o->group,
+                    .group = o->consumer_group,
                     .uncommitted = o->uncommitted,
                     .commit_late = true,
                     .timeout_us = o->connect_timeout},

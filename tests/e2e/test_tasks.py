@@ -194,7 +194,7 @@ def test_a_group_goes_on_where_it_was_and_only_when_all_was_done(at):
         assert at.run("topic.produce", {"conn": "broker", "topic": "grouped", "create": True,
                                         "values": list(values)})[0] == 0
 
-    read = {"conn": "broker", "topic": "grouped", "group": "readers"}
+    read = {"conn": "broker", "topic": "grouped", "consumer_group": "readers"}
     produce("a", "b")
     (at.top / "taken").mkdir()
     code, _, log, _ = at.run("topic.consume", {**read, "write_to": "taken"})

@@ -166,6 +166,17 @@ static mr_code find_zone(void *self, const char *name, const mr_zone **ret, mr_c
     return MR_OK;
 }
 
+TEST(workflows, a_kinds_keys_are_none_of_every_task) {
+    for (mr_task_kinds at = mr_kinds; *at != NULL; at++) {
+        for (const mr_option *row = (*at)->options; row->name != NULL; row++) {
+            if (!EXPECT(mr_dag_key_find(mr_dag_keys_task, row->name) == NULL)) {
+                printf("  %s: what a file says for \"%s\" would be the task's\n", (*at)->name,
+                       row->name);
+            }
+        }
+    }
+}
+
 TEST(workflows, the_pages_files_are_fine) {
     const char *at = load_page();
     REQUIRE(at != NULL);
