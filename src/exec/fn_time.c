@@ -25,8 +25,9 @@ int64_t mr_fn_time_utc(const mr_zone *zone, int64_t local_us) {
 // A moment moved by days on the wall clock. As ICU's calendar: where clocks went back in between,
 // the offset that was in force before is kept if the new wall clock allows it.
 static bool add_days(int64_t us, int32_t days, const mr_zone *zone, int64_t *ret) {
-    int64_t moved, more;
-    if (!mr_mul_fits((int64_t)days, MR_DAY_US, &more) || !mr_add_fits(us, more, &moved)) {
+    __int128 sum = us + (__int128)days * MR_DAY_US;  // The days alone may be too many.
+    int64_t moved = (int64_t)sum;
+    if (moved != sum) {
         return false;
     }
     *ret = moved;

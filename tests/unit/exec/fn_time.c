@@ -47,6 +47,7 @@ TEST(fn_time, arithmetic_of_dates_and_intervals) {
         {"date '2026-01-31' + 1", "2026-02-01"},
         {"d + 2147483647", "!expression: date out of range: 1970-01-01 + 2147483647"},
         {"date '2026-01-31' - date '2026-01-01'", "30"},
+        {"(timestamp '8738-10-16' + to_days(-107240361))::text", "284877-08-27 (BC) 00:00:00"},
         {"timestamp '2026-01-01' - timestamp '2026-01-02 12:00:00'", "-1 day -12:00:00"},
         {"interval '1 month' * 3000000000",
          "!expression: interval out of range: 1 month * 3000000000"},
