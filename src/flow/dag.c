@@ -99,6 +99,23 @@ static void read_keys(mr_dag_build *b) {
     }
 }
 
+// A value of a connection: all but two are texts.
+static mr_code read_connection_value(const char *name, const mr_yaml *node, mr_cx *cx) {
+    if (strcmp(name, "password") == 0) {
+        const mr_yaml *secret =
+            node->kind == MR_YAML_MAP && node->count == 1 ? mr_yaml_get(node, "secret") : NULL;
+        return secret != NULL && secret->kind == MR_YAML_SCALAR && !mr_yaml_is_null(secret)
+                   ? MR_OK
+                   : mr_fail_at(cx, MR_E_VALUE, node->place,
+                                "Write password: {secret: NAME}, and give it by: millrace secret "
+                                "set NAME.",
+                                "a password stands in the file");
+    }
+    bool is_map = strcmp(name, "extra") == 0;
+    return mr_yaml_expect(node, is_map ? MR_YAML_MAP : MR_YAML_SCALAR,
+                          mr_arena_printf(cx->arena, "key \"%s\"", name), cx);
+}
+
 static void read_connections(mr_dag_build *b, const mr_yaml *node) {
     if (mr_yaml_expect(node, MR_YAML_LIST, "key \"connections\"", b->cx) != MR_OK) {
         mr_dag_note(b, MR_E_TYPE);
@@ -115,6 +132,8 @@ static void read_connections(mr_dag_build *b, const mr_yaml *node) {
             if (mr_dag_key_find(mr_dag_keys_connection, item->names[k]) == NULL) {
                 mr_dag_note(b, mr_dag_key_unknown(mr_dag_keys_connection, NULL, item->names[k],
                                                   item->places[k], b->cx));
+            } else if (!mr_yaml_is_null(item->items[k])) {
+                mr_dag_note(b, read_connection_value(item->names[k], item->items[k], b->cx));
             }
         }
         const mr_yaml *id = mr_yaml_get(item, "id");
@@ -123,13 +142,11 @@ static void read_connections(mr_dag_build *b, const mr_yaml *node) {
                                       "Write id: and its name, of letters, digits, _ and -.",
                                       "a connection has no id"));
         }
-        const mr_yaml *password = mr_yaml_get(item, "password");
-        if (password != NULL &&
-            (password->kind != MR_YAML_MAP || mr_yaml_get(password, "secret") == NULL)) {
-            mr_dag_note(b, mr_fail_at(b->cx, MR_E_VALUE, password->place,
-                                      "Write password: {secret: NAME}, and give it by: millrace "
-                                      "secret set NAME.",
-                                      "a password stands in the file"));
+        const mr_yaml *type = mr_yaml_get(item, "type");
+        if (type == NULL || mr_yaml_is_null(type)) {
+            mr_dag_note(b, mr_fail_at(b->cx, MR_E_OPTION, item->place,
+                                      "Write type: and what it is: kafka, postgres, http, s3, …",
+                                      "a connection has no type"));
         }
     }
 }

@@ -179,7 +179,7 @@ const mr_dag_key mr_dag_keys_param[] = {
 
 const mr_dag_key mr_dag_keys_connection[] = {
     {"id", MR_SHAPE_OWN, 0, 0, MR_REQUIRED, NULL, "{\"type\":\"string\"}", false, "Its name."},
-    {"type", MR_SHAPE_OWN, 0, 0, NULL, NULL, "{\"type\":\"string\"}", false,
+    {"type", MR_SHAPE_OWN, 0, 0, MR_REQUIRED, NULL, "{\"type\":\"string\"}", false,
      "kafka, postgres, http, s3, docker, …"},
     {"host", MR_SHAPE_OWN, 0, 0, NULL, NULL, "{\"type\":\"string\"}", false, "Host, or host:port."},
     {"port", MR_SHAPE_OWN, 0, 0, NULL, NULL, "{\"type\":\"integer\"}", false, "Port."},

@@ -261,7 +261,7 @@ void mr_dag_names_check(mr_dag_build *b) {
     for (uint32_t i = 0; i < b->root->count; i++) {
         const char *name = b->root->names[i];
         site s = {.b = b, .callback = strncmp(name, "on_", 3) == 0};
-        if (s.callback || strcmp(name, "env") == 0) {
+        if (s.callback || strcmp(name, "env") == 0 || strcmp(name, "connections") == 0) {
             check_node(&s, b->root->items[i]);
         }
     }

@@ -38,8 +38,7 @@ typedef struct mr_launch {
     const char *const *env;
     const char *work_dir;      // The project's folder.
     mr_span body_json;         // The task's own keys, rendered: for a CHILD.
-    mr_span connections_json;  // The DAG's `connections`, a list, rendered: for a CHILD. May be
-                               // empty.
+    mr_span connections_json;  // The DAG's own, as mr_scope_connections gives them: for a CHILD.
     const char *kind;          // "sql"
     const char *dag;
     const char *run_id;

@@ -24,12 +24,13 @@ void mr_scope_mask_all(mr_scope *scope, mr_cx *cx) {
         flow->masked = NULL;
     }
     for (size_t i = 0; flow->masked != NULL && flow->masked[i] != NULL; i++) {
-        mr_scope_mask(scope, flow->masked[i], cx->arena);
+        mr_scope_mask(scope, flow->masked[i]);
     }
-    mr_scope_mask(scope, NULL, cx->arena);
+    mr_scope_mask(scope, NULL);
 }
 
-void mr_scope_mask(mr_scope *scope, const char *value, mr_arena *arena) {
+void mr_scope_mask(mr_scope *scope, const char *value) {
+    mr_arena *arena = &scope->flow->turn;
     if (scope->masked_count + 1 >= scope->masked_room) {
         uint32_t room = scope->masked_room == 0 ? 8 : scope->masked_room * 2;
         const char **masked = MR_NEW_ARRAY(arena, const char *, room);
@@ -193,48 +194,71 @@ static mr_code find_output(const mr_scope *scope, const mr_span *path, uint32_t 
 // ---- connections and variables
 // -------------------------------------------------------------------
 
-static const char *node_text(const mr_yaml *map, const char *name) {
-    const mr_yaml *node = mr_yaml_get(map, name);
-    return node == NULL || node->kind != MR_YAML_SCALAR || mr_yaml_is_null(node) ? NULL
-                                                                                 : node->text;
+// What a {secret: NAME} stands for; it is masked from then on.
+static mr_code add_secret(mr_scope *scope, const mr_yaml *node, mr_text *out, mr_cx *cx) {
+    const mr_yaml *name = mr_yaml_get(node, "secret");
+    mr_assert(name != NULL);  // The DAG file was checked.
+    mr_span value;
+    MR_TRY(mr_vault_get(scope->flow->vault, "secret", name->text, &value, cx));
+    mr_text_add_bytes(out, value.data, value.bytes);
+    mr_scope_mask(scope, mr_text_string(out));
+    return MR_OK;
 }
 
-// A DAG's own connections are what is meant when the vault has none of that name.
-static bool dag_connection(const mr_dag *dag, const char *name, mr_endpoint *ret, mr_cx *cx) {
-    for (uint32_t i = 0; dag->connections != NULL && i < dag->connections->count; i++) {
-        const mr_yaml *map = dag->connections->items[i];
-        const char *id = dag->connections->kind == MR_YAML_MAP ? dag->connections->names[i]
-                                                               : node_text(map, "id");
-        if (id == NULL || strcmp(id, name) != 0) {
-            continue;
-        }
-        const char *uri = map->kind == MR_YAML_SCALAR ? map->text : node_text(map, "uri");
-        if (uri != NULL) {
-            return mr_endpoint_parse(name, mr_span_of(uri), ret, cx) == MR_OK;
-        }
-        const char *port = node_text(map, "port");
-        *ret = (mr_endpoint){.name = id,
-                             .type = node_text(map, "type"),
-                             .host = node_text(map, "host"),
-                             .login = node_text(map, "login"),
-                             .password = node_text(map, "password"),
-                             .schema = node_text(map, "schema")};
-        (void)mr_text_parse_int64(mr_span_of(port), &ret->port);
-        return true;
+static mr_code add_connection_value(mr_scope *scope, const mr_yaml *node, bool is_password,
+                                    mr_text *out, mr_cx *cx) {
+    if (!is_password || node->kind != MR_YAML_MAP) {
+        return mr_template_json(node, &scope->base, out, cx);
     }
-    return false;
+    mr_text secret;
+    mr_text_init(&secret, cx->arena);
+    MR_TRY(add_secret(scope, node, &secret, cx));
+    mr_text_add_json(out, mr_text_span(&secret));
+    return MR_OK;
 }
 
+static void mask_secret(void *self, const char *secret) {
+    mr_scope_mask(self, secret);
+}
+
+// One of the DAG's own connections, filled in: added to out, as mr_endpoint_parse reads it, and
+// read.
+static mr_code render_connection(mr_scope *scope, const mr_yaml *map, mr_text *out,
+                                 mr_endpoint *ret, mr_cx *cx) {
+    mr_text json;
+    mr_text_init(&json, cx->arena);
+    scope->rendering = true;  // What is in it cannot ask for the DAG's connections again.
+    mr_code code = MR_OK;
+    for (uint32_t i = 0; i < map->count && code == MR_OK; i++) {
+        mr_text_add_char(&json, i == 0 ? '{' : ',');
+        mr_text_add_json(&json, mr_span_of(map->names[i]));
+        mr_text_add_char(&json, ':');
+        bool is_password = strcmp(map->names[i], "password") == 0;
+        code = add_connection_value(scope, map->items[i], is_password, &json, cx);
+    }
+    scope->rendering = false;
+    MR_TRY(code);
+    mr_text_add_char(&json, '}');
+    MR_TRY(mr_endpoint_parse(mr_yaml_get(map, "id")->text, mr_text_span(&json), ret, cx));
+    mr_endpoint_secrets(ret, mask_secret, scope);
+    mr_text_add_bytes(out, json.data, json.bytes);
+    return MR_OK;
+}
+
+// The DAG's own are what is meant when neither the environment nor the store has the name.
 static mr_code find_connection(mr_scope *scope, const char *name, mr_endpoint *ret, mr_cx *cx) {
     mr_code code = mr_vault_connection(scope->flow->vault, name, ret, cx);
-    if (code == MR_E_NAME && scope->run->dag != NULL &&
-        dag_connection(scope->run->dag, name, ret, cx)) {
-        code = MR_OK;
+    const mr_yaml *list = scope->run->dag == NULL ? NULL : scope->run->dag->connections;
+    for (uint32_t i = 0; code == MR_E_NAME && list != NULL && i < list->count; i++) {
+        if (!scope->rendering && strcmp(mr_yaml_get(list->items[i], "id")->text, name) == 0) {
+            mr_text unused;
+            mr_text_init(&unused, cx->arena);
+            return render_connection(scope, list->items[i], &unused, ret, cx);
+        }
     }
-    if (code == MR_OK) {
-        mr_scope_mask(scope, ret->password, cx->arena);
-    }
-    return code;
+    MR_TRY(code);
+    mr_endpoint_secrets(ret, mask_secret, scope);
+    return MR_OK;
 }
 
 static mr_code find_stored(mr_scope *scope, const mr_span *path, uint32_t count, uint32_t *ret_used,
@@ -364,27 +388,6 @@ void mr_scope_init(mr_scope *scope, mr_flow *flow, mr_run *run, mr_flow_task *ta
 // ---- the environment of a task
 // -------------------------------------------------------------------
 
-// {secret: NAME}, or {conn: NAME}: its URI.
-static mr_code special(mr_scope *scope, const mr_yaml *node, mr_text *out, mr_cx *cx) {
-    const char *secret = node_text(node, "secret"), *name = node_text(node, "conn");
-    if (secret != NULL) {
-        mr_span value;
-        MR_TRY(mr_vault_get(scope->flow->vault, "secret", secret, &value, cx));
-        mr_text_add_bytes(out, value.data, value.bytes);
-        mr_scope_mask(scope, mr_text_string(out), cx->arena);
-        return MR_OK;
-    }
-    if (name == NULL) {
-        return mr_fail_at(cx, MR_E_OPTION, node->place, "Write a text, or {secret: NAME}.",
-                          "a variable of the environment is one value");
-    }
-    mr_endpoint connection;
-    MR_TRY(find_connection(scope, name, &connection, cx));
-    mr_endpoint_uri(&connection, /* with_password= */ true, out);
-    mr_scope_mask(scope, mr_text_string(out), cx->arena);
-    return MR_OK;
-}
-
 static mr_code add_map(mr_scope *scope, const mr_yaml *map, mr_map *env, mr_cx *cx) {
     for (uint32_t i = 0; map != NULL && i < map->count; i++) {
         const mr_yaml *node = map->items[i];
@@ -396,7 +399,7 @@ static mr_code add_map(mr_scope *scope, const mr_yaml *map, mr_map *env, mr_cx *
         if (node->kind == MR_YAML_SCALAR) {
             MR_TRY(mr_template_text(mr_span_of(node->text), node->place, &scope->base, &value, cx));
         } else {
-            MR_TRY(special(scope, node, &value, cx));
+            MR_TRY(add_secret(scope, node, &value, cx));
         }
         const char *text = mr_text_string(&value);
         (void)mr_map_put(env, mr_span_of(map->names[i]), (void *)(uintptr_t)text);
@@ -418,19 +421,11 @@ static void add_dates(const mr_scope *scope, mr_map *env, mr_arena *arena) {
 mr_code mr_scope_connections(mr_scope *scope, mr_text *out, mr_cx *cx) {
     const mr_yaml *list = scope->run->dag->connections;
     for (uint32_t i = 0; list != NULL && i < list->count; i++) {
-        const char *id =
-            list->kind == MR_YAML_MAP ? list->names[i] : node_text(list->items[i], "id");
         mr_endpoint connection;
-        if (id == NULL || !dag_connection(scope->run->dag, id, &connection, cx)) {
-            continue;
-        }
-        mr_text_add_char(out, out->bytes == 0 ? '{' : ',');
-        mr_text_add_json(out, mr_span_of(id));
-        mr_text_add_char(out, ':');
-        mr_endpoint_json(&connection, /* with_password= */ true, out);
-        mr_scope_mask(scope, connection.password, cx->arena);
+        mr_text_add_char(out, i == 0 ? '[' : ',');
+        MR_TRY(render_connection(scope, list->items[i], out, &connection, cx));
     }
-    mr_text_add(out, out->bytes == 0 ? "" : "}");
+    mr_text_add(out, out->bytes == 0 ? "" : "]");
     return MR_OK;
 }
 

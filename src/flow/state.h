@@ -240,11 +240,14 @@ typedef struct mr_scope {
     const char **masked;  // Values that must not be shown, as they were used.
     uint32_t masked_count;
     uint32_t masked_room;
+    bool rendering;  // A connection of the DAG is being filled in.
 } mr_scope;
 void mr_scope_init(mr_scope *scope, mr_flow *flow, mr_run *run, mr_flow_task *task);
-void mr_scope_mask(mr_scope *scope, const char *value, mr_arena *arena);  // NULL: ends the list.
-void mr_scope_mask_all(mr_scope *scope, mr_cx *cx);  // What the vault knows, and ends the list.
+void mr_scope_mask(mr_scope *scope, const char *value);  // NULL: ends the list.
+void mr_scope_mask_all(mr_scope *scope, mr_cx *cx);      // What the vault knows, and ends the list.
 // NAME=value of the project, the DAG and the task, and the run's dates.
 mr_code mr_scope_env(mr_scope *scope, const char *const **ret, mr_cx *cx);
-// The DAG's own connections by id, an object; nothing when it has none.
+// The DAG's own connections: a list of objects that mr_endpoint_parse reads, each with its id,
+// their secrets filled in; nothing when it has none.
+//   errors  those of their templates; MR_E_NAME: there is no such secret
 mr_code mr_scope_connections(mr_scope *scope, mr_text *out, mr_cx *cx);

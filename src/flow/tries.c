@@ -113,6 +113,7 @@ static mr_code fill_callback(const mr_flow *flow, const mr_flow_task *task, mr_l
 
 static mr_code fill_task(mr_scope *scope, mr_launch *launch, mr_cx *cx) {
     const mr_dag_task *spec = scope->task->spec;
+    mr_assert(spec->type->place != MR_TASK_HERE);  // There is no process for it.
     static const char *const child[] = {"task", NULL};
     mr_text body;
     mr_text_init(&body, cx->arena);
@@ -152,7 +153,9 @@ static mr_code write_launch(mr_flow *flow, mr_flow_task *task, const char *dir, 
     MR_TRY(task->callback ? fill_callback(flow, task, &launch, cx)
                           : fill_task(&scope, &launch, cx));
     MR_TRY(mr_scope_env(&scope, &launch.env, cx));
-    MR_TRY(mr_scope_connections(&scope, &connections, cx));
+    if (task->spec != NULL && task->spec->type->place == MR_TASK_CHILD) {
+        MR_TRY(mr_scope_connections(&scope, &connections, cx));
+    }
     launch.connections_json = mr_text_span(&connections);
     mr_scope_mask_all(&scope, cx);
     launch.masked = scope.masked;
@@ -550,8 +553,11 @@ mr_code mr_tries_collect(mr_flow *flow, mr_cx *cx) {
 void mr_tries_timers(mr_flow *flow) {
     for (mr_run *run = flow->runs; run != NULL; run = run->next) {
         for (uint32_t i = 0; run->row.state == MR_RUN_RUNNING && i < run->task_count; i++) {
-            if (run->tasks[i]->due_us <= flow->now_mono_us) {
-                mr_flow_set(flow, run->tasks[i], MR_STATE_QUEUED, run->tasks[i]->row.reason);
+            mr_flow_task *task = run->tasks[i];
+            if (task->due_us <= flow->now_mono_us) {
+                // What needs no process is looked at by ready.c, where it began.
+                bool here = task->spec != NULL && task->spec->type->place == MR_TASK_HERE;
+                mr_flow_set(flow, task, here ? MR_STATE_NONE : MR_STATE_QUEUED, task->row.reason);
             }
         }
     }

@@ -29,6 +29,24 @@ bool mr_endpoint_is_secret(mr_span name) {
     return false;
 }
 
+void mr_endpoint_secrets(const mr_endpoint *c, void (*give)(void *self, const char *secret),
+                         void *self) {
+    if (c->password[0] != '\0') {
+        give(self, c->password);
+    }
+    mr_span inside = c->extra_json.bytes == 0 ? c->extra_json : mr_jsonvalue_inside(c->extra_json);
+    mr_span key, value;
+    while (inside.bytes > 0 && mr_jsonvalue_next(&inside, &key, &value)) {
+        if (mr_endpoint_is_secret(key) && mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
+            mr_text plain;
+            mr_text_init(&plain, NULL);
+            mr_jsonvalue_unescape(value, &plain);
+            give(self, mr_text_string(&plain));
+            mr_text_release(&plain);
+        }
+    }
+}
+
 mr_code mr_endpoint_check_name(const char *what, const char *name, mr_cx *cx) {
     size_t bytes = strlen(name);
     bool good = bytes > 0 && bytes <= NAME_BYTES_MAX;

@@ -29,6 +29,9 @@ void mr_endpoint_uri(const mr_endpoint *connection, bool with_password, mr_text 
 void mr_endpoint_json(const mr_endpoint *connection, bool with_password, mr_text *out);
 // Whether a name is that of a secret: it holds password, secret, token, …
 bool mr_endpoint_is_secret(mr_span name);
+// Gives all that must not be shown: the password, and extra values whose names are secret.
+void mr_endpoint_secrets(const mr_endpoint *connection,
+                         void (*give)(void *self, const char *secret), void *self);
 // What cannot be a name: only letters, digits, _ - . are taken, 200 bytes at the most.
 mr_code mr_endpoint_check_name(const char *what, const char *name, mr_cx *cx);
 void mr_endpoint_percent(mr_span text, mr_text *out);  // Encodes all but unreserved characters.

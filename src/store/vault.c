@@ -227,7 +227,8 @@ mr_code mr_vault_list(mr_vault *vault, const char *kind, mr_vault_entry **ret, u
     return MR_OK;
 }
 
-static void remember_given(mr_vault *vault, const char *value) {
+static void remember_given(void *self, const char *value) {
+    mr_vault *vault = self;
     if (mr_map_get(&vault->given, mr_span_of(value)) == NULL) {
         const char *copy = mr_arena_string(&vault->arena, value);
         mr_map_put(&vault->given, mr_span_of(copy), vault);
@@ -369,23 +370,6 @@ mr_code mr_vault_connections(mr_vault *vault, mr_endpoint **ret, uint32_t *ret_c
     return stored_connections(vault, NULL, ret, ret_count, cx);
 }
 
-static void remember_connection(mr_vault *vault, const mr_endpoint *c) {
-    if (c->password[0] != '\0') {
-        remember_given(vault, c->password);
-    }
-    mr_span inside = c->extra_json.bytes == 0 ? c->extra_json : mr_jsonvalue_inside(c->extra_json);
-    mr_span key, value;
-    while (inside.bytes > 0 && mr_jsonvalue_next(&inside, &key, &value)) {
-        if (mr_endpoint_is_secret(key) && mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
-            mr_text plain;
-            mr_text_init(&plain, NULL);
-            mr_jsonvalue_unescape(value, &plain);
-            remember_given(vault, mr_text_string(&plain));
-            mr_text_release(&plain);
-        }
-    }
-}
-
 mr_code mr_vault_connection(mr_vault *vault, const char *name, mr_endpoint *ret, mr_cx *cx) {
     const vault_kind *kind = kind_of("connection");
     const char *given = environment_of(kind, name, cx);
@@ -401,7 +385,7 @@ mr_code mr_vault_connection(mr_vault *vault, const char *name, mr_endpoint *ret,
         }
         *ret = count == 1 ? stored[0] : *fallback;
     }
-    remember_connection(vault, ret);
+    mr_endpoint_secrets(ret, remember_given, vault);
     return MR_OK;
 }
 
@@ -499,7 +483,7 @@ mr_code mr_vault_masked(mr_vault *vault, const char *const **ret, uint32_t *ret_
     uint32_t connection_count, secret_count;
     MR_TRY(mr_vault_connections(vault, &connections, &connection_count, cx));
     for (uint32_t i = 0; i < connection_count; i++) {
-        remember_connection(vault, &connections[i]);
+        mr_endpoint_secrets(&connections[i], remember_given, vault);
     }
     MR_TRY(mr_vault_list(vault, "secret", &secrets, &secret_count, cx));
     for (uint32_t i = 0; i < secret_count; i++) {

@@ -91,12 +91,15 @@ static mr_code add_defaults(const child *c, mr_vault *vault, mr_cx *cx) {
     mr_span inside = c->connections, value;
     inside = inside.bytes == 0 ? inside : mr_jsonvalue_inside(inside);
     while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &value)) {
-        const char *id = mr_jsonvalue_text(mr_jsonvalue_get(value, "id"), cx->arena);
-        mr_endpoint endpoint;
-        if (id != NULL) {
-            MR_TRY(mr_endpoint_parse(id, value, &endpoint, cx));
-            mr_vault_default(vault, &endpoint);
+        bool is_object = mr_jsonvalue_kind_of(value) == MR_JSONVALUE_OBJECT;
+        const char *id =
+            is_object ? mr_jsonvalue_text(mr_jsonvalue_get(value, "id"), cx->arena) : NULL;
+        if (id == NULL) {
+            return mr_fail(cx, MR_E_CORRUPT, NULL, "a connection of launch.json has no id");
         }
+        mr_endpoint endpoint;
+        MR_TRY(mr_endpoint_parse(id, value, &endpoint, cx));
+        mr_vault_default(vault, &endpoint);
     }
     return MR_OK;
 }

@@ -3,6 +3,7 @@ the lines that tasks leave in files, never by what the scheduler says of itself.
 
 import collections
 import datetime
+import http.server
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import random
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -435,3 +437,85 @@ def test_who_holds_the_lease_runs_and_who_lost_it_changes_nothing(tmp_path):
                 if project.process is not None and project.process.poll() is None:
                     project.process.send_signal(signal.SIGCONT)
                     project.kill()
+
+
+# ---- connections of a DAG's own ------------------------------------------------------------------------
+
+ADULTS = """
+SET run = 'manual';
+CREATE SERVER kafka FOREIGN DATA WRAPPER kafka OPTIONS (bootstrap_servers 'embedded');
+CREATE FOREIGN TABLE people (id bigint NOT NULL, age bigint) SERVER kafka
+  OPTIONS (topic 'input', format 'json', starting_offsets 'earliest');
+CREATE FOREIGN TABLE adults () SERVER kafka OPTIONS (topic 'output', trigger '1 millisecond');
+INSERT INTO adults SELECT id, age FROM people WHERE age >= 18;
+"""
+SECRET = """
+id: secret
+connections:
+  - {id: site, type: http, host: localhost, port: %d, login: me, password: {secret: WORD}, extra: {X-Team: blue}}
+tasks:
+  - {id: ask, type: http, url: /whoami, conn: site}
+  - {id: show, type: sql, sql: "SELECT '{{ conn.site.password }}' AS word", show: {rows: 1}, depends_on: ask}
+"""
+
+
+class Site(http.server.BaseHTTPRequestHandler):
+    """Answers anything with its headers, and keeps what was posted."""
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        self.server.seen.append((self.command, self.path, body, dict(self.headers)))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def site():
+    server = http.server.ThreadingHTTPServer(("localhost", 0), Site)
+    server.seen = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_workflow_of_the_page_runs(project, site):
+    """docs/workflows.md's own file, but for the port: its connection has a host alone."""
+    page = pathlib.Path(ROOT, "docs/workflows.md").read_text(encoding="utf-8")
+    text = next(block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "stream_consume" in block)
+    assert "localhost:8000" in text
+    project.dag("page", text.replace("localhost:8000", f"localhost:{site.server_port}"))
+    (project.path / "millrace.yaml").write_text("broker:\n  listen: 127.0.0.1:0\n", encoding="utf-8")
+    (project.path / "sql").mkdir()
+    (project.path / "sql/adults.sql").write_text(ADULTS, encoding="utf-8")
+    lines = [json.dumps({"id": i, "age": i}) for i in range(30)]
+    (project.path / "sample.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    project.up()
+    project.call("dag", "trigger", "create_produce_stream_consume")
+    wait_until(lambda: project.states("create_produce_stream_consume").keys() & {"success", "failed"}, 60, "the run")
+    shown = project.json("runs", "show", "create_produce_stream_consume")
+    assert {t["task"]: t["state"] for t in shown["tasks"]} == dict.fromkeys(
+        ("site_is_up", "create", "produce", "stream", "consume", "tell"), "success"), shown
+    assert [seen[:3] for seen in site.seen] == [("GET", "/health", ""), ("POST", "/done", '{"rows":12}')]
+
+
+def test_a_connections_secret_reaches_its_task_and_no_log(project, site):
+    project.dag("secret", SECRET % site.server_port)
+    subprocess.run([MILLRACE, "secret", "set", "WORD"], cwd=project.path, input="hunter22", text=True, check=True,
+                   capture_output=True)
+    project.up()
+    project.call("dag", "trigger", "secret")
+    wait_until(lambda: project.states("secret") == {"success": 1}, 30, "the run")
+    headers = site.seen[0][3]
+    assert headers["Authorization"] == "Basic bWU6aHVudGVyMjI=" and headers["X-Team"] == "blue"
+    logs = "".join(p.read_text(encoding="utf-8") for p in (project.path / "data/flow/logs").rglob("log"))
+    assert "***" in logs and "hunter22" not in logs
+    # Nor does it stay in what the tries were told.
+    assert not [p for p in (project.path / "data/flow/logs").rglob("launch.json") if b"hunter22" in p.read_bytes()]

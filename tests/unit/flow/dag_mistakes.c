@@ -146,10 +146,17 @@ static const dag_mistake wrong_keys[] = {
      "3:14 unknown key \"mail\" | Write {script: \"…\"} or {webhook: \"https://…\"}.\n"
      "4:24 \"x\" is no URL | Write http://… or https://…."},
     {"id: d\nconnections: [{id: b, hots: x, password: y}, {type: z}]\n" TASKS,
+     "2:15 a connection has no type | Write type: and what it is: kafka, postgres, http, s3, "
+     "…\n"
      "2:23 unknown key \"hots\" | Did you mean \"host\"?\n"
      "2:42 a password stands in the file | Write password: {secret: NAME}, and give it by: "
      "millrace secret set NAME.\n"
      "2:46 a connection has no id | Write id: and its name, of letters, digits, _ and -."},
+    {"id: d\nconnections: [{id: b, type: [x], extra: 1, host: \"{{ outputs.a.b }}\"}]\n" TASKS,
+     "2:29 key \"type\" must be one value, not a list | \n"
+     "2:41 key \"extra\" must be a map, not one value | Write name: value on lines of their "
+     "own.\n"
+     "2:54 outputs are not known here | Name it in the tasks that come after."},
 };
 
 TEST(dag, unknown_keys_and_wrong_types) {
@@ -256,7 +263,8 @@ static const dag_mistake wrong_names[] = {
      "3:36 unexpected + in a template | Templates do not calculate: do it in the task, or use "
      "a "
      "filter such as add_days."},
-    {"id: d\nconnections: [{id: own}]\ntasks:\n  - {id: a, type: sql, sql: \"{{ conn.own.host "
+    {"id: d\nconnections: [{id: own, type: kafka}]\ntasks:\n  - {id: a, type: sql, sql: \"{{ "
+     "conn.own.host "
      "}}{{ conn.warehouse.host }}{{ conn.werehouse.host }}\"}\n",
      "f.yaml:4:77: there is no connection \"werehouse\" yet: millrace conn set werehouse URI"},
     {"id: d\ntasks:\n  - {id: a, type: shell, script: \"echo {{ ds | shellquote }} {{ ds "

@@ -401,3 +401,32 @@ TEST(runs, a_dag_calls_another_and_waits) {
     EXPECT_STR(world_run(&w, "outer", 0), "one running call=success b=running");
     world_release(&w);
 }
+
+TEST(runs, a_call_that_failed_is_called_again) {
+    world w;
+    REQUIRE(world_init(&w, "2025-11-26T12:00:00Z"));
+    world_file(&w, "outer.yaml",
+               "id: outer\ntasks:\n"
+               "  - {id: call, type: dag, dag: inner, retries: 2, retry_delay: 1m}\n");
+    world_file(&w, "inner.yaml", "id: inner\ntasks:\n  - {id: a, type: work}\n");
+    REQUIRE(world_open(&w));
+    world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"outer\",\"run_id\":\"one\"}");
+    world_turn(&w);
+    world_end(&w, "inner/", 1);
+    EXPECT_STR(world_run(&w, "outer", 0), "one running call=up_for_retry");
+    world_at(&w, "2025-11-26T12:01:00Z");
+    EXPECT_STR(world_run(&w, "outer", 0), "one running call=waiting");
+    EXPECT_EQ(world_runs(&w, "inner"), 2);
+    EXPECT_EQ(world_starts(&w, "outer/"), 0);
+    // Also when it comes due while no scheduler runs.
+    world_end(&w, "inner/", 1);
+    world_close(&w);
+    mr_virtual_advance(w.machine, 60 * MR_SECOND_US);
+    REQUIRE(world_open(&w));
+    world_turn(&w);
+    EXPECT_STR(world_run(&w, "outer", 0), "one running call=waiting");
+    world_end(&w, "inner/", 0);
+    EXPECT_STR(world_run(&w, "outer", 0), "one success call=success");
+    EXPECT_EQ(world_starts(&w, "outer/"), 0);
+    world_release(&w);
+}

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/jsonvalue.h"
 #include "world.h"
 
 static bool started(world *w, const char *task) {
@@ -116,6 +117,105 @@ TEST(tries, a_wait_that_is_not_over_in_time_fails) {
     world_end(&w, "/a/", MR_TASK_EXIT_WAITING);
     EXPECT_STR(world_run(&w, "d", 0), "one failed a=failed");
     world_release(&w);
+}
+
+// A DAG with connections of its own and one task, triggered.
+static bool with_connections(world *w, const char *connections, const char *task) {
+    if (!world_init(w, "2025-11-26T12:00:00Z")) {
+        return false;
+    }
+    world_file(w, "d.yaml",
+               mr_arena_printf(&w->arena, "id: d\nparams: {port: 8000}\nconnections:\n%stasks:\n%s",
+                               connections, task));
+    if (!EXPECT(world_open(w)) || !EXPECT_OK(mr_vault_put(w->flow->vault, "secret", "WORD",
+                                                          MR_SPAN("open\"sesame"), &w->cx))) {
+        return false;
+    }
+    world_ask(w, "{\"do\":\"dag.trigger\",\"dag\":\"d\",\"run_id\":\"one\"}");
+    world_turn(w);
+    return true;
+}
+
+// What the one try that runs was told.
+static mr_launch launch_of(world *w, const char *task) {
+    mr_launch launch = {0};
+    const world_try *try = world_find(w, task);
+    if (EXPECT(try != NULL)) {
+        EXPECT_OK(mr_launch_load(try->dir, &launch, &w->cx));
+    }
+    return launch;
+}
+
+TEST(tries, a_dags_own_connections_reach_its_children_with_their_secrets_masked) {
+    world w;
+    REQUIRE(with_connections(
+        &w,
+        "  - {id: site, type: http, host: localhost}\n"
+        "  - {id: db, type: postgres, host: h, port: \"{{ params.port }}\", login: me,\n"
+        "     password: {secret: WORD}, schema: s, extra: {sslmode: require, api_key: k-1-2-3}}\n",
+        "  - {id: a, type: child, conn: site}\n"));
+    mr_launch launch = launch_of(&w, "/a/");
+    static const char *const expected[] = {
+        "{\"name\": \"site\", \"type\": \"http\", \"host\": \"localhost\"}",
+        "{\"name\": \"db\", \"type\": \"postgres\", \"host\": \"h\", \"port\": 8000, \"login\": "
+        "\"me\", \"password\": \"open\\\"sesame\", \"schema\": \"s\", \"extra\": {\"sslmode\": "
+        "\"require\", \"api_key\": \"k-1-2-3\"}}",
+    };
+    REQUIRE(launch.connections_json.bytes > 0);
+    mr_span inside = mr_jsonvalue_inside(launch.connections_json), value;
+    for (size_t i = 0; i < MR_COUNT(expected); i++) {
+        mr_endpoint connection;
+        mr_text shown;
+        mr_text_init(&shown, &w.arena);
+        REQUIRE(mr_jsonvalue_next(&inside, NULL, &value));
+        const char *id = mr_jsonvalue_text(mr_jsonvalue_get(value, "id"), &w.arena);
+        REQUIRE_OK(mr_endpoint_parse(id, value, &connection, &w.cx));
+        mr_endpoint_json(&connection, /* with_password= */ true, &shown);
+        EXPECT_STR(mr_text_string(&shown), expected[i]);
+    }
+    EXPECT(!mr_jsonvalue_next(&inside, NULL, &value));
+    uint32_t masked = 0;
+    for (size_t i = 0; launch.masked[i] != NULL; i++) {
+        masked |= strcmp(launch.masked[i], "open\"sesame") == 0 ? 1 : 0;
+        masked |= strcmp(launch.masked[i], "k-1-2-3") == 0 ? 2 : 0;
+    }
+    EXPECT_EQ(masked, 3);
+    world_release(&w);
+}
+
+TEST(tries, a_template_reads_a_dags_own_connection) {
+    world w;
+    REQUIRE(with_connections(&w,
+                             "  - {id: site, type: http, host: localhost}\n"
+                             "  - {id: db, type: postgres, password: {secret: WORD}}\n",
+                             "  - {id: a, type: work, say: \"{{ conn.site.host }} {{ "
+                             "conn.db.password }}\"}\n"));
+    mr_launch launch = launch_of(&w, "/a/");
+    EXPECT_STR(launch.words[1], "localhost open\"sesame");
+    EXPECT_STR(launch.masked[0], "open\"sesame");
+    // A command has no use for them.
+    EXPECT_EQ(launch.connections_json.bytes, 0);
+    world_release(&w);
+}
+
+TEST(tries, a_connection_that_cannot_be_filled_in_fails_its_task) {
+    static const char *const cases[][2] = {
+        {"{id: c, type: http, password: {secret: WROD}}", "Did you mean \\\"WORD\\\"?"},
+        {"{id: c, type: http, port: \"{{ ds }}\"}", "no port: 2025-11-26"},
+        {"{id: c, type: http, host: \"{{ conn.c.host }}\"}", "no connection \\\"c\\\""},
+    };
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        world w;
+        mr_arena arena = {0};
+        bool good = with_connections(&w, mr_arena_printf(&arena, "  - %s\n", cases[i][0]),
+                                     "  - {id: a, type: child}\n");
+        mr_arena_release(&arena);
+        REQUIRE(good);
+        EXPECT_STR(world_run(&w, "d", 0), "one failed a=failed");
+        const char *shown = world_ask(&w, "{\"do\":\"run.show\",\"dag\":\"d\"}");
+        EXPECT(strstr(shown, cases[i][1]) != NULL);
+        world_release(&w);
+    }
 }
 
 TEST(tries, outputs_reach_later_tasks) {

@@ -68,6 +68,20 @@ static const mr_task_type kind_poke = {.name = "poke",
                                        .size = sizeof(work_options),
                                        .command = work_command,
                                        .waits = true};
+typedef struct child_options {
+    const char *conn;
+} child_options;
+
+static const mr_option child_table[] = {
+    MR_OPTION(child_options, conn, MR_OPT_TEXT, "", "By which connection."),
+    MR_OPTION_END,
+};
+static const mr_task_type kind_child = {.name = "child",
+                                        .doc = "Works in this program.",
+                                        .file = __FILE__,
+                                        .place = MR_TASK_CHILD,
+                                        .options = child_table,
+                                        .size = sizeof(child_options)};
 static const mr_task_type kind_noop = {.name = "noop",
                                        .doc = "Does nothing.",
                                        .file = __FILE__,
@@ -87,7 +101,7 @@ static const mr_task_type kind_dag = {.name = "dag",
                                       .options = dag_table,
                                       .nested = dag_nested,
                                       .size = sizeof(dag_options)};
-static const mr_task_type *const kinds[] = {&kind_work, &kind_poke,   &kind_noop,
+static const mr_task_type *const kinds[] = {&kind_work, &kind_poke,   &kind_child, &kind_noop,
                                             &kind_dag,  &kind_branch, NULL};
 
 // ---- the executor
