@@ -98,21 +98,6 @@ mr_flow_dag *mr_flow_find(const mr_flow *flow, mr_span id) {
     return NULL;
 }
 
-void mr_flow_print_time(mr_text *out, int64_t us, const mr_zone *zone) {
-    int32_t offset_s = zone == NULL ? 0 : mr_zone_offset_s(zone, us);
-    mr_civil civil;
-    mr_civil_from_us(us + (int64_t)offset_s * MR_SECOND_US, &civil);
-    mr_text_addf(out, "%04" PRId64 "-%02" PRId32 "-%02" PRId32 "T%02" PRId32 ":%02" PRId32,
-                 civil.year, civil.month, civil.day, civil.hour, civil.minute);
-    mr_text_addf(out, ":%02" PRId32, civil.second);
-    if (civil.us != 0) {
-        mr_text_addf(out, ".%06" PRId32, civil.us);
-    }
-    int32_t minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
-    mr_text_addf(out, "%c%02" PRId32 ":%02" PRId32, offset_s < 0 ? '-' : '+', minutes / 60,
-                 minutes % 60);
-}
-
 const char *mr_flow_error_text(const mr_error *error, mr_arena *arena) {
     uint32_t line, column;
     const char *hint = error->hint[0] == '\0' ? "" : " ";

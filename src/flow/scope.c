@@ -76,7 +76,7 @@ static const char *time_text(const mr_scope *scope, const named_time *named, mr_
     mr_text text, plain;
     mr_text_init(&text, arena);
     mr_text_init(&plain, arena);
-    mr_flow_print_time(&text, us, zone);
+    mr_template_add_time(&text, us, zone);
     size_t bytes = named->form == 't' ? text.bytes : named->form == 'c' ? 19 : 10;
     for (size_t i = 0; i < bytes; i++) {
         bool mark = text.data[i] == '-' || text.data[i] == ':';
@@ -297,7 +297,7 @@ static mr_code find_previous(const mr_scope *scope, mr_span *ret, mr_cx *cx) {
     }
     mr_text text;
     mr_text_init(&text, cx->arena);
-    mr_flow_print_time(&text, run->interval_end_us, scope->base.zone);
+    mr_template_add_time(&text, run->interval_end_us, scope->base.zone);
     give_text(mr_text_string(&text), ret, cx->arena);
     return MR_OK;
 }

@@ -23,7 +23,8 @@ static int64_t slots_of(const mr_flow_task *task) {
     return task->spec == NULL ? 1 : task->spec->pool_slots;
 }
 
-int64_t mr_slots_pool(mr_flow *flow, const char *name, mr_cx *cx) {
+// Its slots; -1: there is no such pool.
+static int64_t slots_in(mr_flow *flow, const char *name, mr_cx *cx) {
     if (flow->pools == NULL &&  // Once a turn.
         mr_vault_list(flow->vault, "pool", &flow->pools, &flow->pool_count, cx) != MR_OK) {
         flow->pool_count = 0;
@@ -109,7 +110,7 @@ static const char *in_the_way(mr_flow *flow, const mr_flow_task *task, mr_cx *cx
                                dag->max_active_tasks);
     }
     const char *pool = pool_of(task);
-    int64_t all = mr_slots_pool(flow, pool, cx), taken = used(flow, pool);
+    int64_t all = slots_in(flow, pool, cx), taken = used(flow, pool);
     if (all < 0) {
         return mr_arena_printf(cx->arena, "there is no pool \"%s\": millrace pool set %s SLOTS",
                                pool, pool);

@@ -150,9 +150,7 @@ void mr_flow_clocks(mr_flow *flow);  // Reads them: a turn or an answer begins.
 mr_code mr_flow_commit(mr_flow *flow, mr_cx *cx);
 // After a request that was refused: what it did is taken back, or the flow is broken.
 void mr_flow_undo(mr_flow *flow, mr_cx *cx);
-mr_flow_dag *mr_flow_find(const mr_flow *flow, mr_span id);  // NULL when there is none.
-// The time as a DAG's texts have it: "2025-11-26T00:00:00+05:30".
-void mr_flow_print_time(mr_text *out, int64_t us, const mr_zone *zone);
+mr_flow_dag *mr_flow_find(const mr_flow *flow, mr_span id);              // NULL when there is none.
 const char *mr_flow_error_text(const mr_error *error, mr_arena *arena);  // One line, with place.
 // Where a run's tries are.
 const char *mr_flow_run_dir(const mr_flow *flow, const mr_run *run, mr_arena *arena);
@@ -163,7 +161,6 @@ void mr_watch_free(mr_flow *flow);
 // A version of a DAG, for a run. One reference for the caller.
 //   errors  MR_E_MISSING, or the file's as it was then
 mr_code mr_watch_version(mr_flow *flow, mr_flow_dag *dag, int64_t version, mr_dag **ret, mr_cx *cx);
-mr_code mr_watch_zone(void *flow, const char *name, const mr_zone **ret, mr_cx *cx);
 
 // ---- runs.c ------------------------------------------------------------------------------------
 typedef struct mr_runs_spec {
@@ -203,7 +200,6 @@ void mr_ready_why(const mr_flow_task *task, mr_text *out);
 // ---- slots.c -----------------------------------------------------------------------------------
 mr_code mr_slots_fill(mr_flow *flow, mr_cx *cx);  // Launches what has room.
 void mr_slots_why(mr_flow *flow, const mr_flow_task *task, mr_text *out, mr_cx *cx);
-int64_t mr_slots_pool(mr_flow *flow, const char *name, mr_cx *cx);  // Its slots.
 
 // ---- tries.c -----------------------------------------------------------------------------------
 mr_code mr_tries_launch(mr_flow *flow, mr_flow_task *task, mr_cx *cx);  // Its files; then RUNNING.

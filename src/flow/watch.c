@@ -18,7 +18,7 @@
 // ----------------------------------------------------------------------------------
 
 // Read once: a thousand DAGs share few.
-mr_code mr_watch_zone(void *self, const char *name, const mr_zone **ret, mr_cx *cx) {
+static mr_code find_zone(void *self, const char *name, const mr_zone **ret, mr_cx *cx) {
     mr_flow *flow = self;
     for (mr_flow_zone *zone = flow->zones; zone != NULL; zone = zone->next) {
         if (strcmp(zone->name, name) == 0) {
@@ -43,7 +43,7 @@ static mr_code read_dag(mr_flow *flow, const char *file, mr_span text, mr_dag **
                         mr_dag_errors *ret_errors, mr_cx *cx) {
     mr_dag_reader reader = {
         .kinds = flow->spec.kinds,
-        .zone = mr_watch_zone,
+        .zone = find_zone,
         .default_timezone = flow->settings.timezone,
         .self = flow,
     };
