@@ -86,3 +86,37 @@ mr_code mr_given_pairs(const char *key, const char *value, const char ***ret, ui
     }
     return MR_OK;
 }
+
+// Adds a name; it must not be there.
+static mr_code add_name(const char *key, const char *name, const char **names, uint32_t *count,
+                        mr_cx *cx) {
+    if (name == NULL || name[0] == '\0') {
+        return mr_fail(cx, MR_E_TYPE, "Write names: [a, b].", "key \"%s\" takes names", key);
+    }
+    for (uint32_t i = 0; i < *count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return mr_fail(cx, MR_E_OPTION, "Keep one of the two.",
+                           "key \"%s\" names \"%s\" twice", key, name);
+        }
+    }
+    names[(*count)++] = name;
+    return MR_OK;
+}
+
+mr_code mr_given_names(const char *key, const char *value, const char ***ret, uint32_t *ret_count,
+                       mr_cx *cx) {
+    mr_span *items;
+    uint32_t count;
+    mr_given_items(value, &items, &count, cx);
+    *ret = MR_NEW_ARRAY(cx->arena, const char *, count + 1);
+    *ret_count = 0;
+    if (value != NULL && !mr_given_is_list(value)) {
+        const char *name = mr_given_is_map(value) ? NULL : mr_given_text(value, cx);
+        return add_name(key, name, *ret, ret_count, cx);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const char *name = mr_jsonvalue_text(items[i], cx->arena);
+        MR_TRY(add_name(key, name, *ret, ret_count, cx));
+    }
+    return MR_OK;
+}

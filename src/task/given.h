@@ -25,3 +25,7 @@ void mr_given_items(const char *value, mr_span **ret, uint32_t *ret_count, mr_cx
 // The names and values of a map of texts, NULL when it is none; *ret_count pairs: name, value.
 mr_code mr_given_pairs(const char *key, const char *value, const char ***ret, uint32_t *ret_count,
                        mr_cx *cx);
+// Names, one or a list of them: texts that are not empty, each once.
+//   errors   MR_E_TYPE, MR_E_OPTION
+mr_code mr_given_names(const char *key, const char *value, const char ***ret, uint32_t *ret_count,
+                       mr_cx *cx);
