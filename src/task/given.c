@@ -95,8 +95,8 @@ static mr_code add_name(const char *key, const char *name, const char **names, u
     }
     for (uint32_t i = 0; i < *count; i++) {
         if (strcmp(names[i], name) == 0) {
-            return mr_fail(cx, MR_E_OPTION, "Keep one of the two.",
-                           "key \"%s\" names \"%s\" twice", key, name);
+            return mr_fail(cx, MR_E_OPTION, "Keep one of the two.", "key \"%s\" names \"%s\" twice",
+                           key, name);
         }
     }
     names[(*count)++] = name;

@@ -29,8 +29,9 @@ static const mr_option merge_options[] = {
               "The table of the lake that rows go into; it is made when it is missing."),
     MR_OPTION(merge, key, MR_OPT_TEXT, MR_REQUIRED,
               "The columns, one or a list, that say which row is the same."),
-    MR_OPTION(merge, source, MR_OPT_TEXT, NULL,
-              "The rows: a table of the lake, or Parquet files, a path or a pattern; or give `sql`."),
+    MR_OPTION(
+        merge, source, MR_OPT_TEXT, NULL,
+        "The rows: a table of the lake, or Parquet files, a path or a pattern; or give `sql`."),
     MR_OPTION(merge, sql, MR_OPT_TEXT, NULL, "A query that gives the rows."),
     MR_OPTION(merge, bind, MR_OPT_TEXT, NULL, "Values for :name in the query, a map."),
     MR_OPTION(merge, order_by, MR_OPT_TEXT, NULL,
