@@ -13,33 +13,26 @@ mr_code mr_dir_sync(const char *path, mr_cx *cx) {
     return error < 0 ? plat_sync_fail(cx, -error, path) : MR_OK;
 }
 
-// Makes one folder whose parent exists; durable: its entry in the parent is synced.
-static mr_code make_one(const char *path, bool durable, mr_cx *cx) {
-    int error = cx->plat->ops->dir_make(cx->plat, path);
-    if (error == 0) {
-        return !durable ? MR_OK : mr_dir_sync(mr_plat_parent(path, cx->arena), cx);
-    }
-    mr_stat stat;
-    if (error == -EEXIST && cx->plat->ops->stat(cx->plat, path, &stat) == 0 && stat.is_dir) {
-        return MR_OK;
-    }
-    return plat_fail(cx, -error, "create folder", path);
-}
-
+// Makes a folder, and before it those above that are missing: mostly none is. durable: the entries
+// in their parents are synced.
 static mr_code make_all(const char *path, bool durable, mr_cx *cx) {
     mr_stat stat;
     if (cx->plat->ops->stat(cx->plat, path, &stat) == 0 && stat.is_dir) {
         return MR_OK;
     }
-    char *prefix = mr_arena_string(cx->arena, path);
-    for (char *at = prefix + 1; prefix[0] != '\0' && *at != '\0'; at++) {
-        if (*at == '/' && at[-1] != '/') {
-            *at = '\0';
-            MR_TRY(make_one(prefix, durable, cx));
-            *at = '/';
-        }
+    const char *parent = mr_plat_parent(path, cx->arena);
+    int error = cx->plat->ops->dir_make(cx->plat, path);
+    if ((error == -ENOENT || error == -ENOTDIR) && strcmp(parent, path) != 0) {
+        MR_TRY(make_all(parent, durable, cx));
+        error = cx->plat->ops->dir_make(cx->plat, path);
     }
-    return make_one(path, durable, cx);
+    if (error == 0) {
+        return !durable ? MR_OK : mr_dir_sync(parent, cx);
+    }
+    if (error == -EEXIST && cx->plat->ops->stat(cx->plat, path, &stat) == 0 && stat.is_dir) {
+        return MR_OK;  // Another was faster.
+    }
+    return plat_fail(cx, -error, "create folder", path);
 }
 
 mr_code mr_dir_make(const char *path, mr_cx *cx) {
