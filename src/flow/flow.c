@@ -309,7 +309,9 @@ static mr_code turn(mr_flow *flow, mr_cx *cx) {
     MR_TRY(settle(flow, cx));
     MR_TRY(mr_flow_commit(flow, cx));
     drop_ended(flow);
-    return mr_tries_start(flow, cx);
+    MR_TRY(mr_tries_start(flow, cx));
+    mr_db_tend(mr_record_db(flow->record), /* now= */ flow->open_count == 0);
+    return MR_OK;
 }
 
 static int64_t next_us(const mr_flow *flow) {
@@ -439,6 +441,7 @@ static mr_code open_all(mr_flow *flow, mr_cx *cx) {
         .lease_us = flow->settings.lease,
     };
     MR_TRY(mr_record_own(&record, &flow->record, cx));
+    mr_db_pace(mr_record_db(flow->record));
     MR_TRY(open_vault(flow, cx));
     watch_files(flow, cx);  // Before they are read, so that no change is missed.
     MR_TRY(mr_watch_files(flow, cx));

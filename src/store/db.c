@@ -100,6 +100,20 @@ void mr_db_rollback(mr_db *db, mr_cx *cx) {
     }
 }
 
+void mr_db_pace(mr_db *db) {
+    mr_assert(!db->open && !db->read_only);
+    if (db->ops->pace != NULL) {
+        db->ops->pace(db);
+    }
+}
+
+void mr_db_tend(mr_db *db, bool now) {
+    mr_assert(!db->open);
+    if (db->ops->tend != NULL) {
+        db->ops->tend(db, now);
+    }
+}
+
 // ---- versions of the tables
 // ----------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 // takes the names); INSERT … ON CONFLICT, RETURNING; CAST, not "::". A parameter's type is that of
 // the column it meets. Times are microseconds since 1970 in bigint.
 // SQLite: WAL, synchronous FULL, one connection that writes (BEGIN IMMEDIATE), a busy timeout.
+// Its log is a file beside it; see mr_db_pace for who commits all the time.
 // PostgreSQL: statements of a transaction that want no answer are sent without waiting for the one
 // before (pipeline mode), so a transaction costs one or two round trips whatever its length. A lost
 // connection is made again by the next call outside of a transaction.
@@ -64,6 +65,11 @@ mr_code mr_db_begin(mr_db *db, mr_cx *cx);
 //         MR_RETRY: the connection was lost just now, nobody knows whether it was done
 mr_code mr_db_commit(mr_db *db, mr_cx *cx);
 void mr_db_rollback(mr_db *db, mr_cx *cx);  // Does nothing outside of a transaction.
+// For who commits all the time and waits for it: from now on a commit does nothing but write and
+// sync the log; what else is to be done from time to time mr_db_tend does, between two
+// transactions. now: also what can be put off, since nobody waits. PostgreSQL needs neither.
+void mr_db_pace(mr_db *db);
+void mr_db_tend(mr_db *db, bool now);
 
 // Brings the tables to the newest version: steps[i] (statements that end in ";\n") makes version
 // i + 1 of `name`; a database of a newer version is refused.  "bigint primary key" becomes SQLite's

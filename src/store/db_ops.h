@@ -24,6 +24,8 @@ typedef struct mr_db_ops {
     // A failure leaves no transaction; with MR_ABORT nobody knows whether it was done.
     mr_code (*commit)(mr_db *db, mr_cx *cx);
     void (*rollback)(mr_db *db, mr_cx *cx);
+    void (*pace)(mr_db *db);            // NULL: a server sees to it.
+    void (*tend)(mr_db *db, bool now);  // NULL likewise.
 } mr_db_ops;
 
 struct mr_db {

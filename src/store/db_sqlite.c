@@ -4,6 +4,10 @@
 // FULL syncs the log at each commit, so what was committed survives a power cut. BEGIN IMMEDIATE
 // takes the writer's place at once, so a transaction never fails in its middle because another
 // writer came first.   Also: mr_db_
+// The log of who commits all the time (mr_db_pace): a file that grows with each commit makes the
+// sync wait for the file system's own notes of it, so it is given its size beforehand; zeros behind
+// its end are no frames to SQLite. And SQLite copies a log of 1000 pages back into the file inside
+// the commit that made it so long; here that is done between commits.
 // Source: sqlite.org/wal.html, sqlite.org/pragma.html#pragma_synchronous.
 
 #include <sqlite3.h>
@@ -12,7 +16,11 @@
 #include "base/map.h"
 #include "store/db_ops.h"
 
-#define BUSY_MS 15000  // Another process writes; each transaction is short.
+#define BUSY_MS        15000  // Another process writes; each transaction is short.
+#define LOG_BYTES      ((sqlite3_int64)8 << 20)
+#define LOG_PAGES_BUSY 100   // Who has written so much gets a log of that size.
+#define LOG_PAGES      200   // So long a log is copied back when nobody waits,
+#define LOG_PAGES_MAX  1700  // so long a one anyhow: before it outgrows LOG_BYTES.
 
 typedef struct sqlite_statement {
     sqlite3_stmt *handle;
@@ -25,6 +33,8 @@ typedef struct sqlite_db {
     sqlite3 *handle;
     const char *path;
     mr_map statements;  // By text.
+    int log_pages;      // With mr_db_pace: as of the last commit.
+    bool laid_out;
 } sqlite_db;
 
 static mr_code code_of(int result) {
@@ -265,6 +275,58 @@ static mr_code sqlite_commit(mr_db *db, mr_cx *cx) {
     return code;
 }
 
+// ---- the log ---------------------------------------------------------------------------------
+
+static int after_commit(void *self, sqlite3 *handle, const char *name, int log_pages) {
+    (void)handle;
+    (void)name;
+    ((sqlite_db *)self)->log_pages = log_pages;
+    return SQLITE_OK;
+}
+
+static void sqlite_pace(mr_db *base) {
+    sqlite_db *db = (sqlite_db *)base;
+    sqlite3_wal_hook(db->handle, after_commit, db);  // In place of SQLite's own.
+}
+
+static int fill(sqlite3 *handle) {
+    static const char zeros[64 << 10];
+    sqlite3_file *log = NULL;
+    sqlite3_int64 bytes = 0;
+    int result = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL) {
+        result = log->pMethods->xFileSize(log, &bytes);
+        while (result == SQLITE_OK && bytes < LOG_BYTES) {
+            int count = (int)MR_MIN(LOG_BYTES - bytes, (sqlite3_int64)sizeof(zeros));
+            result = log->pMethods->xWrite(log, zeros, count, bytes);
+            bytes += count;
+        }
+    }
+    return result;
+}
+
+// Gives the log its size, in a transaction, which keeps all others from writing to it. A disk that
+// has no room for it has some for the transactions yet, perhaps: then it is as it was.
+static void lay_out(sqlite_db *db) {
+    if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) {
+        (void)!fill(db->handle);
+        (void)!sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+// What is not done now, since somebody reads or the disk is full, is done another time.
+static void sqlite_tend(mr_db *base, bool now) {
+    sqlite_db *db = (sqlite_db *)base;
+    if (!db->laid_out && db->log_pages >= LOG_PAGES_BUSY) {
+        db->laid_out = true;
+        lay_out(db);
+    }
+    if (db->log_pages >= (now ? LOG_PAGES : LOG_PAGES_MAX)) {
+        db->log_pages = 0;
+        (void)!sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    }
+}
+
 const mr_db_ops mr_db_sqlite = {
     .shared = false,
     .open = sqlite_open,
@@ -274,4 +336,6 @@ const mr_db_ops mr_db_sqlite = {
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
+    .pace = sqlite_pace,
+    .tend = sqlite_tend,
 };
