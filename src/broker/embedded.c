@@ -277,9 +277,17 @@ static mr_code embedded_locate(mr_embedded_log *log, int64_t offset, uint64_t by
     return MR_OK;
 }
 
-static mr_code embedded_settle(mr_embedded_log *log, mr_cx *cx) {
-    MR_TRY(mr_log_settle(log->partition->log, cx));
-    return gone(log, cx);  // What failed to be synced before may be lost.
+static mr_code embedded_settle(mr_embedded_log *const *logs, uint32_t count, mr_cx *cx) {
+    mr_log **list = mr_heap_raw(count * sizeof(mr_log *));
+    for (uint32_t i = 0; i < count; i++) {
+        list[i] = logs[i]->partition->log;
+    }
+    mr_code code = mr_log_settle(list, count, cx);
+    mr_heap_free(list);
+    for (uint32_t i = 0; i < count && code == MR_OK; i++) {
+        code = gone(logs[i], cx);  // What failed to be synced before may be lost.
+    }
+    return code;
 }
 
 static mr_code embedded_load(const mr_embedded_slice *slice, void *data, mr_cx *cx) {

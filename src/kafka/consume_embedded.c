@@ -164,22 +164,27 @@ static void embedded_stop(mr_consume *base, uint32_t partition) {
 static mr_code embedded_settle(mr_consume *base, mr_cx *cx) {
     consume_embedded *c = (consume_embedded *)base;
     const mr_embedded_type *type = c->embedded->type;
-    for (uint32_t p = 0; p < base->partition_count; p++) {
-        mr_mutex_lock(&c->mutex);
-        mr_embedded_log *log = c->partitions[p].log;
-        mr_mutex_unlock(&c->mutex);
-        mr_embedded_log *own = NULL;
-        if (log == NULL) {
-            MR_TRY(type->log_open(c->embedded, c->topic, p, &own, cx));
-            log = own;
-        }
-        mr_code code = type->settle(log, cx);
-        if (own != NULL) {
-            type->log_close(own);
-        }
-        MR_TRY(code);
+    uint32_t count = base->partition_count, own_count = 0;
+    mr_embedded_log **logs = MR_NEW_ARRAY(cx->arena, mr_embedded_log *, count);
+    mr_embedded_log **own = MR_NEW_ARRAY(cx->arena, mr_embedded_log *, count);
+    mr_mutex_lock(&c->mutex);
+    for (uint32_t p = 0; p < count; p++) {
+        logs[p] = c->partitions[p].log;
     }
-    return MR_OK;
+    mr_mutex_unlock(&c->mutex);
+    mr_code code = MR_OK;
+    for (uint32_t p = 0; p < count && code == MR_OK; p++) {
+        if (logs[p] == NULL) {
+            code = type->log_open(c->embedded, c->topic, p, &logs[p], cx);
+            own[own_count] = logs[p];
+            own_count += code == MR_OK;
+        }
+    }
+    code = code == MR_OK ? type->settle(logs, count, cx) : code;
+    for (uint32_t i = 0; i < own_count; i++) {
+        type->log_close(own[i]);
+    }
+    return code;
 }
 
 // A take never cuts a batch's bytes, only the range of offsets that counts: the next take finds the

@@ -103,8 +103,9 @@ void mr_log_sync_end(mr_log_sync *sync, mr_code code, mr_cx *cx);
 // ---- flush.c ---------------------------------------------------------------------------------
 
 void mr_flusher_mark(mr_flusher *flusher, mr_log *log, bool fsync);
-// Syncs a log now, on the caller's thread, after a sync of it that is under way.
-mr_code mr_flusher_sync(mr_flusher *flusher, mr_log *log, mr_cx *cx);
+// Syncs logs now, on the caller's thread: together, but for those of which a sync is under way,
+// which come after it. The list is taken apart.  errors  of the last one that failed
+mr_code mr_flusher_sync(mr_flusher *flusher, mr_log **logs, uint32_t count, mr_cx *cx);
 void mr_flusher_forget(mr_flusher *flusher, mr_log *log);  // Waits until no sync of it runs.
 
 // ---- check.c: a client's batch, before any lock ----------------------------------------------

@@ -88,15 +88,23 @@ int64_t mr_log_recovery_point(mr_log *log) {
     return ret;
 }
 
-mr_code mr_log_settle(mr_log *log, mr_cx *cx) {
-    mr_mutex_lock(&log->mutex);
-    bool due = log->synced < log->marks.high && !log->offline;
-    mr_mutex_unlock(&log->mutex);
-    return due ? mr_flusher_sync(log->flusher, log, cx) : MR_OK;
+mr_code mr_log_settle(mr_log *const *logs, uint32_t count, mr_cx *cx) {
+    mr_log **due = mr_heap_raw(count * sizeof(*due));
+    uint32_t due_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        mr_mutex_lock(&logs[i]->mutex);
+        if (logs[i]->synced < logs[i]->marks.high && !logs[i]->offline) {
+            due[due_count++] = logs[i];
+        }
+        mr_mutex_unlock(&logs[i]->mutex);
+    }
+    mr_code code = due_count > 0 ? mr_flusher_sync(due[0]->flusher, due, due_count, cx) : MR_OK;
+    mr_heap_free(due);
+    return code;
 }
 
 mr_code mr_log_flush(mr_log *log, mr_cx *cx) {
-    return mr_flusher_sync(log->flusher, log, cx);
+    return mr_flusher_sync(log->flusher, &log, 1, cx);
 }
 
 void mr_log_tell(mr_log *log) {

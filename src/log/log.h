@@ -118,11 +118,12 @@ mr_log_marks mr_log_marks_of(mr_log *log);
 bool mr_log_offline(mr_log *log, mr_error *ret_why);  // ret_why may be NULL.
 uint64_t mr_log_bytes(mr_log *log);                   // Of all segments' records.
 int64_t mr_log_recovery_point(mr_log *log);
-// Returns when all that readers may see survives a power cut: with durability kafka, after a sync
-// if one is due; with fsync it does anyway.
-//   errors  of the sync, which takes the log offline
-mr_code mr_log_settle(mr_log *log, mr_cx *cx);
-mr_code mr_log_flush(mr_log *log, mr_cx *cx);  // The same of all that was appended.
+// Returns when all that readers of these logs may see survives a power cut: with durability kafka,
+// after a sync of those that need one; with fsync it does anyway.
+//   logs    of one flusher
+//   errors  of a sync, which takes its log offline
+mr_code mr_log_settle(mr_log *const *logs, uint32_t count, mr_cx *cx);
+mr_code mr_log_flush(mr_log *log, mr_cx *cx);  // Of all that was appended.
 
 // ---- writing ---------------------------------------------------------------------------------
 

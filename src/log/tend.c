@@ -84,7 +84,7 @@ static mr_code roll_only(mr_log *log, int64_t now_ms, mr_cx *cx) {
         }
     }
     mr_mutex_unlock(&log->mutex);
-    return due && code == MR_OK ? mr_flusher_sync(log->flusher, log, cx) : code;
+    return due && code == MR_OK ? mr_log_flush(log, cx) : code;
 }
 
 // Takes the first segment out of the log. *ret a reference, NULL when none is due.

@@ -58,9 +58,9 @@ typedef struct mr_embedded_type {
     //   errors  as of marks; MR_E_MISSING when the offset is gone
     mr_code (*locate)(mr_embedded_log *log, int64_t offset, uint64_t bytes_max,
                       mr_embedded_slice *ret, mr_cx *cx);
-    // Returns when all that was located survives a power cut (durability kafka shows it before):
-    // who writes down that it has read so far calls it first.  errors  as of marks
-    mr_code (*settle)(mr_embedded_log *log, mr_cx *cx);
+    // Returns when all that was located in these logs survives a power cut (durability kafka shows
+    // it before): who writes down that it has read so far calls it first.  errors  as of marks
+    mr_code (*settle)(mr_embedded_log *const *logs, uint32_t count, mr_cx *cx);
     mr_code (*load)(const mr_embedded_slice *slice, void *data, mr_cx *cx);  // slice->bytes
     void (*release)(mr_embedded_slice *slice);                               // Takes an empty one.
     // Aborted transactions that reach into a slice, by first offset, as of when it was located: as

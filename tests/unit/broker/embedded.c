@@ -41,7 +41,7 @@ TEST(embedded, what_a_reader_has_settled_survives_the_power_with_durability_kafk
     EXPECT_OK(embedded->type->locate(log, 0, 1 << 20, &slice, &s.cx));
     EXPECT_EQ(slice.next, 40);  // It is shown at once …
     embedded->type->release(&slice);
-    EXPECT_OK(embedded->type->settle(log, &s.cx));  // … and kept from here on.
+    EXPECT_OK(embedded->type->settle(&log, 1, &s.cx));  // … and kept from here on.
     EXPECT_EQ(scene_produce(&s, "t", 0, scene_batch(&s, 2, 1000), &base), MR_KAFKA_NONE);
     embedded->type->log_close(log);
     mr_broker_unembed(embedded);
@@ -106,7 +106,7 @@ TEST(embedded, a_slice_knows_what_was_aborted_in_it_whatever_is_compacted) {
         for (int i = 0; i < 4; i++) {
             put(&s, log, false, 0);
         }
-        EXPECT_OK(mr_log_settle(log, &s.cx));
+        EXPECT_OK(mr_log_settle(&log, 1, &s.cx));
         EXPECT_OK(mr_log_compact(log, now_ms + round * 1000, &freed, &s.cx));
         first += freed;
     }

@@ -160,3 +160,58 @@ TEST(log_flush, retention_and_the_flusher_take_turns) {
     EXPECT_OK(mr_dir_delete(root, &s.cx));
     scene_end(&s);
 }
+
+// What was synced by name is no work for the background: an empty round would also tell it that the
+// disk is quick, and so shorten its pause.
+TEST(log_flush, what_was_settled_leaves_no_round_behind) {
+    mr_plat *plat = mr_sim_new(1);
+    scene s;
+    scene_init(&s, plat);
+    s.options.config.fsync = false;
+    REQUIRE_OK(scene_open(&s));
+    EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 3}).error, 0);
+    EXPECT_EQ(mr_log_recovery_point(s.log), 0);
+    EXPECT_OK(mr_log_settle(&s.log, 1, &s.cx));
+    EXPECT_EQ(mr_log_recovery_point(s.log), 3);
+    EXPECT_EQ(mr_flusher_counts_of(s.flusher).rounds, 1);
+    EXPECT_OK(mr_flusher_round(s.flusher, &s.cx));
+    EXPECT_OK(mr_log_settle(&s.log, 1, &s.cx));
+    EXPECT_EQ(mr_flusher_counts_of(s.flusher).rounds, 1);
+    EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 1}).error, 0);  // Dirty once more.
+    EXPECT_OK(mr_flusher_round(s.flusher, &s.cx));
+    EXPECT_EQ(mr_flusher_counts_of(s.flusher).rounds, 2);
+    EXPECT_EQ(mr_log_recovery_point(s.log), 4);
+    scene_end(&s);
+    mr_sim_free(plat);
+}
+
+TEST(log_flush, many_logs_are_settled_in_one_sync) {
+    char root[] = "/tmp/millrace-flush-XXXXXX";
+    REQUIRE(mkdtemp(root) != NULL);
+    scene s;
+    scene_init(&s, mr_plat_linux());
+    s.options.config.fsync = false;
+    mr_flusher_options options = {
+        .root = root, .threads = 2, .flush_interval_us = (int64_t)3600 * 1000 * 1000};
+    REQUIRE_OK(mr_flusher_open(&options, &s.flusher, &s.cx));
+    mr_log *logs[LOGS];
+    for (int l = 0; l < LOGS; l++) {
+        s.options.dir = mr_arena_printf(&s.arena, "%s/t-%d", root, l);
+        REQUIRE_OK(scene_open(&s));
+        logs[l] = s.log;
+        EXPECT_EQ(scene_append(&s, &(batch_spec){.records = 2}).error, 0);
+    }
+    EXPECT_OK(mr_log_settle(logs, LOGS, &s.cx));
+    mr_flusher_counts counts = mr_flusher_counts_of(s.flusher);
+    EXPECT_EQ(counts.rounds, 1);
+    EXPECT_EQ(counts.syncs_all, 1);
+    EXPECT_EQ(counts.syncs, 0);
+    for (int l = 0; l < LOGS; l++) {
+        EXPECT_EQ(mr_log_recovery_point(logs[l]), 2);
+        EXPECT_OK(mr_log_close(logs[l], &s.cx));
+    }
+    s.log = NULL;
+    scene_drop(&s);
+    EXPECT_OK(mr_dir_delete(root, &s.cx));
+    scene_end(&s);
+}
