@@ -52,6 +52,19 @@ static mr_place place_of(reader *r, size_t chars) {
     return (mr_place){.file = r->file, .source = r->text, .offset = (int32_t)r->at_bytes};
 }
 
+// The text ends inside of quotes, a list or a map: it is told where they begin.
+static bool is_never_closed(reader *r, mr_place end, mr_place *ret) {
+    const yaml_parser_t *parser = &r->parser;
+    const char *context = parser->context == NULL ? "" : parser->context;
+    bool inside =
+        strstr(context, "quoted scalar") != NULL || strstr(context, "parsing a flow") != NULL;
+    if (!inside || r->text[end.offset + (int32_t)strspn(r->text + end.offset, " \r\n")] != '\0') {
+        return false;
+    }
+    *ret = place_of(r, parser->context_mark.index);
+    return true;
+}
+
 static mr_code scan_failed(reader *r) {
     const yaml_parser_t *parser = &r->parser;
     const char *problem = parser->problem == NULL ? "not YAML" : parser->problem;
@@ -60,6 +73,14 @@ static mr_code scan_failed(reader *r) {
         place = (mr_place){.file = r->file,
                            .source = r->text,
                            .offset = (int32_t)MR_MIN(parser->problem_offset, r->bytes)};
+    }
+    mr_place begin;
+    if (is_never_closed(r, place, &begin)) {
+        char sign = r->text[begin.offset];
+        char close = sign == '[' ? ']' : sign == '{' ? '}' : sign;
+        return mr_fail_at(r->cx, MR_E_SYNTAX, begin,
+                          mr_arena_printf(r->cx->arena, "Write %c where it ends.", close),
+                          "%c begins here, and the file ends before it does", sign);
     }
     const char *hint = NULL;
     bool alias = parser->context != NULL && strcmp(parser->context, "while scanning an alias") == 0;

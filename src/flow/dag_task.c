@@ -275,6 +275,19 @@ static void fill_rest(mr_dag_build *b, const mr_dag_task *task, void *into) {
     }
 }
 
+// Whether a key that nobody knows looks like this one: then its name is the mistake, told once.
+static bool is_misspelled(const mr_dag_task *task, const char *name) {
+    const mr_yaml *body = task->body;
+    for (uint32_t i = 0; i < body->count; i++) {
+        bool known = own_row(task->type, body->names[i]) != NULL ||
+                     mr_dag_key_find(mr_dag_keys_task, body->names[i]) != NULL;
+        if (!known && mr_text_closest(body->names[i], &name, 1) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void read_own_keys(mr_dag_build *b, const mr_dag_task *task) {
     const mr_task_type *type = task->type;
     const mr_yaml *body = task->body;
@@ -297,7 +310,8 @@ static void read_own_keys(mr_dag_build *b, const mr_dag_task *task) {
         }
     }
     for (const mr_option *row = type->options; row != NULL && row->name != NULL; row++) {
-        if (row->default_text == MR_REQUIRED && value_of(body, row->name) == NULL) {
+        if (row->default_text == MR_REQUIRED && value_of(body, row->name) == NULL &&
+            !is_misspelled(task, row->name)) {
             mr_dag_note(b, mr_fail_at(b->cx, MR_E_OPTION, task->place,
                                       mr_arena_printf(b->cx->arena, "Write %s: and what it is. %s",
                                                       row->name, row->doc),

@@ -21,7 +21,7 @@
 typedef struct consume {
     const char *topic;
     const char *from;
-    const char *until;  // JSON.
+    const char *until;           // JSON.
     const char *consumer_group;  // `group` is a word of every task.
     const char *format;
     const char *separator;

@@ -113,13 +113,297 @@ def test_schema_and_program_refuse_the_same(schema, tmp_path):
         assert not validator.is_valid(doc), (place, value)
 
 
-def test_errors_go_to_people_with_their_line(tmp_path):
-    (tmp_path / "bad.yaml").write_text('id: d\nschedule: */5 * * * *\ntasks:\n  - {id: a, type: noop}\n')
-    run = attempt("dag", "validate", "bad.yaml", cwd=tmp_path)
-    assert run.code == 2 and run.out == ""
-    assert run.err.splitlines() == [
-        "error: */5 * * * * needs quotes: * begins an alias in YAML", "  at bad.yaml:2:11",
-        "  | schedule: */5 * * * *", "  |           ^", 'hint: Write "*/5 * * * *".']
+# What those who write their first file get wrong: the file, and all that is said of it.
+NEWCOMERS = {
+    "an unquoted star": ("""\
+id: d
+schedule: */5 * * * *
+tasks:
+  - {id: a, type: noop}
+""", """\
+error: */5 * * * * needs quotes: * begins an alias in YAML
+  at d.yaml:2:11
+  | schedule: */5 * * * *
+  |           ^
+hint: Write "*/5 * * * *".
+"""),
+    "an unquoted preset": ("""\
+id: d
+schedule: @daily
+tasks:
+  - {id: a, type: noop}
+""", """\
+error: @daily needs quotes: YAML keeps that sign for itself
+  at d.yaml:2:11
+  | schedule: @daily
+  |           ^
+hint: Write "@daily".
+"""),
+    "an unquoted template": ("""\
+id: d
+tasks:
+  - id: a
+    type: exec
+    command: [echo, {{ ds }}]
+""", """\
+error: a template needs quotes: YAML reads { as a map
+  at d.yaml:5:21
+  |     command: [echo, {{ ds }}]
+  |                     ^
+hint: Write "{{ ds }}".
+"""),
+    "a tab": ("""\
+id: d
+tasks:
+  - id: a
+\t  type: noop
+""", """\
+error: a tab stands in the indentation
+  at d.yaml:4:1
+  | \t  type: noop
+  | ^
+hint: Indent with blanks, two a level.
+"""),
+    "too deep": ("""\
+id: d
+tasks:
+  - id: a
+     type: noop
+""", """\
+error: wrong indentation
+  at d.yaml:4:6
+  |      type: noop
+  |      ^
+hint: Keys of one map begin in the same column; what is below a key is two blanks deeper, and that key has no value of its own.
+"""),
+    "not deep enough": ("""\
+id: d
+tasks:
+  - id: a
+    type: noop
+   doc: x
+""", """\
+error: wrong indentation
+  at d.yaml:5:4
+  |    doc: x
+  |    ^
+hint: Keys of one map, and the dashes of one list, begin in the same column.
+"""),
+    "no blank": ("""\
+id:d
+tasks:
+  - {id: a, type: noop}
+""", """\
+error: a blank is missing behind "id:"
+  at d.yaml:1:1
+  | id:d
+  | ^
+hint: Write "id: …".
+"""),
+    "a quote that stays open": ("""\
+id: d
+description: "half
+tasks:
+  - {id: a, type: noop}
+""", """\
+error: " begins here, and the file ends before it does
+  at d.yaml:2:14
+  | description: "half
+  |              ^
+hint: Write " where it ends.
+"""),
+    "a bracket that stays open": ("""\
+id: d
+tags: [a, b
+""", """\
+error: [ begins here, and the file ends before it does
+  at d.yaml:2:7
+  | tags: [a, b
+  |       ^
+hint: Write ] where it ends.
+"""),
+    "an unknown key": ("""\
+id: d
+shedule: null
+tasks:
+  - {id: a, type: noop}
+""", """\
+error: unknown key "shedule"
+  at d.yaml:2:1
+  | shedule: null
+  | ^
+hint: Did you mean "schedule"?
+"""),
+    "an unknown key of a task": ("""\
+id: d
+tasks:
+  - id: a
+    type: shell
+    scirpt: "true"
+""", """\
+error: unknown key "scirpt"
+  at d.yaml:5:5
+  |     scirpt: "true"
+  |     ^
+hint: Did you mean "script"?
+"""),
+    "an unknown type": ("""\
+id: d
+tasks:
+  - {id: a, type: BashOperator}
+""", """\
+error: there is no type "BashOperator"
+  at d.yaml:3:19
+  |   - {id: a, type: BashOperator}
+  |                   ^
+hint: Write type: shell.
+"""),
+    "a cycle": ("""\
+id: d
+tasks:
+  - {id: load, type: noop, depends_on: report}
+  - {id: clean, type: noop, depends_on: load}
+  - {id: report, type: noop, depends_on: clean}
+""", """\
+error: tasks depend on each other in a circle: load -> report -> clean -> load
+  at d.yaml:4:41
+  |   - {id: clean, type: noop, depends_on: load}
+  |                                         ^
+hint: Take one of these depends_on away.
+"""),
+    "a task before itself": ("""\
+id: d
+tasks:
+  - {id: load, type: noop, depends_on: load}
+""", """\
+error: task "load" depends on itself
+  at d.yaml:3:40
+  |   - {id: load, type: noop, depends_on: load}
+  |                                        ^
+hint: Take it out of its own depends_on.
+"""),
+    "a task that is not there": ("""\
+id: d
+tasks:
+  - {id: load, type: noop}
+  - {id: report, type: noop, depends_on: laod}
+""", """\
+error: there is no task "laod" to depend on
+  at d.yaml:4:42
+  |   - {id: report, type: noop, depends_on: laod}
+  |                                          ^
+hint: Did you mean "load"?
+"""),
+    "a cron text that never fires": ("""\
+id: d
+schedule: "0 0 31 2 *"
+tasks:
+  - {id: a, type: noop}
+""", """\
+error: cron expression "0 0 31 2 *" never fires
+  at d.yaml:2:11
+  | schedule: "0 0 31 2 *"
+  |           ^
+hint: No such day is in any of these months.
+"""),
+    "six fields": ("""\
+id: d
+schedule: "0 */5 * * * *"
+tasks:
+  - {id: a, type: noop}
+""", """\
+error: cron expression "0 */5 * * * *" has 6 fields instead of 5
+  at d.yaml:2:11
+  | schedule: "0 */5 * * * *"
+  |           ^
+hint: Write minute hour day month weekday: 0 4 * * 0.
+"""),
+    "an output that is not there": ("""\
+id: d
+tasks:
+  - {id: load, type: sql, sql: SELECT 1}
+  - {id: report, type: exec, command: [echo, "{{ outputs.load.rowcount }}"], depends_on: load}
+""", """\
+error: task "load" has no output "rowcount"
+  at d.yaml:4:50
+  |   - {id: report, type: exec, command: [echo, "{{ outputs.load.rowcount }}"], depends_on: load}
+  |                                                  ^
+hint: Did you mean "row_count"?
+"""),
+    "an output of no task": ("""\
+id: d
+tasks:
+  - {id: load, type: sql, sql: SELECT 1}
+  - {id: report, type: exec, command: [echo, "{{ outputs.laod.row_count }}"], depends_on: load}
+""", """\
+error: there is no task "laod"
+  at d.yaml:4:50
+  |   - {id: report, type: exec, command: [echo, "{{ outputs.laod.row_count }}"], depends_on: load}
+  |                                                  ^
+hint: Did you mean "load"?
+"""),
+    "an output of a task that is not before": ("""\
+id: d
+tasks:
+  - {id: load, type: sql, sql: SELECT 1}
+  - {id: report, type: exec, command: [echo, "{{ outputs.load.row_count }}"]}
+""", """\
+error: task "load" is not before "report"
+  at d.yaml:4:50
+  |   - {id: report, type: exec, command: [echo, "{{ outputs.load.row_count }}"]}
+  |                                                  ^
+hint: Write depends_on: [load].
+"""),
+    "yes": ("""\
+id: d
+tasks:
+  - {id: a, type: noop, depends_on_past: yes}
+""", """\
+error: bad value "yes" for key "depends_on_past"
+  at d.yaml:3:42
+  |   - {id: a, type: noop, depends_on_past: yes}
+  |                                          ^
+hint: In YAML 1.2 yes, no, on and off are texts: write true or false.
+"""),
+    "a time without a unit": ("""\
+id: d
+tasks:
+  - {id: a, type: noop, retries: 2, retry_delay: 300}
+""", """\
+error: bad value "300" for key "retry_delay"
+  at d.yaml:3:50
+  |   - {id: a, type: noop, retries: 2, retry_delay: 300}
+  |                                                  ^
+hint: Write the unit too: 300s for seconds, 300m for minutes.
+"""),
+    "a zone that is not there": ("""\
+id: d
+schedule: "@daily"
+timezone: Asia/Kolkatta
+tasks:
+  - {id: a, type: noop}
+""", """\
+error: there is no time zone "Asia/Kolkatta"
+  at d.yaml:3:11
+  | timezone: Asia/Kolkatta
+  |           ^
+hint: Did you mean "Asia/Kolkata"?
+"""),
+}
+
+
+@pytest.mark.parametrize("mistake", NEWCOMERS)
+def test_a_newcomers_mistake_gets_one_message(mistake, tmp_path):
+    text, message = NEWCOMERS[mistake]
+    (tmp_path / "d.yaml").write_text(text)
+    run = attempt("dag", "validate", "d.yaml", cwd=tmp_path)
+    assert (run.code, run.out, run.err) == (2, "", message)
+    said = json.loads(attempt("dag", "validate", "d.yaml", "--json", cwd=tmp_path).out)
+    line, column = (int(n) for n in re.search(r"at d.yaml:(\d+):(\d+)", message).groups())
+    assert [(error["line"], error["column"]) for error in said["errors"]] == [(line, column)]
+
+
+def test_files_and_words_that_are_not_there(tmp_path):
     assert attempt("dag", "validate", "none.yaml", cwd=tmp_path).code == 1
     assert attempt("dag", "nxet", "none.yaml", cwd=tmp_path).code == 2
 

@@ -55,7 +55,11 @@ TEST(dag, what_newcomers_to_yaml_do) {
                       "their own."},
         {"id: d\n---\nid: e\n", "2:1 a second document begins | Make two files of them."},
         {"id: d\ntasks: [\n  {id: a, type: noop}\n",
-         "4:1 did not find expected ',' or ']' while parsing a flow sequence | "},
+         "2:8 [ begins here, and the file ends before it does | Write ] where it ends."},
+        {"id: d\ntasks:\n  - {id: a, type: noop\n",
+         "3:5 { begins here, and the file ends before it does | Write } where it ends."},
+        {"id: d\ndescription: \"half\ntasks:\n  - {id: a, type: noop}\n",
+         "2:14 \" begins here, and the file ends before it does | Write \" where it ends."},
     };
     dag_tell(mistakes, MR_COUNT(mistakes));
 }
@@ -76,6 +80,8 @@ static const dag_mistake wrong_keys[] = {
      "3:37 unknown key \"comand\" | Keys of this type: script."},
     {"id: d\ntasks:\n  - {id: a, type: shell, script: x, scrpt: y}\n",
      "3:37 unknown key \"scrpt\" | Did you mean \"script\"?"},
+    {"id: d\ntasks:\n  - {id: a, type: shell, scrpt: y}\n",
+     "3:26 unknown key \"scrpt\" | Did you mean \"script\"?"},
     {"id: d\ntasks:\n  - {id: a, type: exec, script: x}\n",
      "3:5 a task of type \"exec\" wants the key \"command\" | Write command: and what it is. "
      "The words of the command.\n"
