@@ -52,7 +52,7 @@ static int run_run(const mr_cli_args *args, mr_cx *cx) {
     cx->cancel = &stop_flag;
     bool ended = false;
     mr_cli_embed embed;
-    mr_code code = mr_embed_open(&embed, args, job, cx);
+    mr_code code = mr_embed_open(&embed, &spec, job, cx);
     code = code == MR_OK ? mr_job_run(job, &ended, cx) : code;
     mr_progress_finish(&progress);
     if (code != MR_OK) {

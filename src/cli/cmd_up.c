@@ -24,8 +24,14 @@ static const mr_cli_flag up_flags[] = {
 
 static atomic_bool stop_flag;
 
+// From any thread.
 static void say(void *self, const char *line) {
-    mr_report_say(self, "%s\n", line);
+    (void)self;
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, mr_plat_linux());
+    mr_report_say(&cx, "%s\n", line);
+    mr_arena_release(&arena);
 }
 
 // What was given on the command line, then what .env says.
@@ -56,7 +62,6 @@ static mr_code run_here(const mr_cli_args *args, const char *data_dir, mr_cx *cx
         .port = &mr_conn_port,
         .version = MR_VERSION,
         .say = say,
-        .self = cx,
     };
     MR_TRY(fill_sets(args, &spec, cx));
     mr_thread_catch_stop(&stop_flag);

@@ -67,12 +67,20 @@ mr_code mr_dagfile_list(const char ***ret, uint32_t *ret_count, mr_cx *cx) {
     return MR_OK;
 }
 
-mr_code mr_dagfile_settings(const mr_cli_args *args, mr_flow_settings *ret, mr_cx *cx) {
+mr_code mr_dagfile_settings(const mr_cli_args *args, const char *file, mr_flow_settings *ret,
+                            mr_cx *cx) {
     mr_job_pair *given;
     mr_config config = {0};
     MR_TRY(mr_args_pairs(args, "-c", &given, &config.given_count, cx));
     config.given = given;
-    return mr_config_apply(&config, "flow", mr_flow_options, ret, cx);
+    const char *home = mr_dir_current(cx);
+    const char *path = file[0] == '/' ? file : mr_arena_printf(cx->arena, "%s/%s", home, file);
+    MR_TRY(mr_dir_change(mr_job_project(path, cx), cx));
+    mr_code code = mr_config_apply(&config, "flow", mr_flow_options, ret, cx);
+    mr_error error = cx->error;
+    MR_TRY(mr_dir_change(home, cx));
+    cx->error = error;
+    return code;
 }
 
 static mr_code load_file(const char *path, const char *zone, mr_dag **ret,
@@ -117,9 +125,10 @@ mr_code mr_dagfile_load(const mr_cli_args *args, const char *word, mr_dag **ret,
     *ret = NULL;
     *ret_errors = (mr_dag_errors){0};
     mr_flow_settings settings;
-    MR_TRY(mr_dagfile_settings(args, &settings, cx));
-    return mr_dagfile_is_file(word) ? load_file(word, settings.timezone, ret, ret_errors, cx)
-                                    : load_id(word, settings.timezone, ret, ret_errors, cx);
+    bool is_file = mr_dagfile_is_file(word);
+    MR_TRY(mr_dagfile_settings(args, is_file ? word : "x.yaml", &settings, cx));
+    return is_file ? load_file(word, settings.timezone, ret, ret_errors, cx)
+                   : load_id(word, settings.timezone, ret, ret_errors, cx);
 }
 
 int mr_dagfile_report(const mr_dag_errors *errors, mr_cx *cx) {

@@ -5,8 +5,9 @@
 #include "cli/cli.h"
 #include "flow/flow.h"
 
-// The settings of section "flow": -c, the environment, millrace.yaml of the working directory.
-mr_code mr_dagfile_settings(const mr_cli_args *args, mr_flow_settings *ret, mr_cx *cx);
+// The settings of section "flow": -c, the environment, millrace.yaml of the project of a file.
+mr_code mr_dagfile_settings(const mr_cli_args *args, const char *file, mr_flow_settings *ret,
+                            mr_cx *cx);
 // A file by its path, or by a DAG's id among those of the project's dags/.
 //   *ret         one reference; NULL on failure
 //   *ret_errors  what was found in the file; none when the file itself was not

@@ -39,32 +39,27 @@ static void say(void *self, const char *line) {
 }
 
 // Beside a project that is up another broker listens at any free port.
-static mr_code open_own(mr_cli_embed *embed, const mr_cli_args *args, const char *data_dir,
-                        mr_cx *cx) {
+static mr_code open_own(mr_cli_embed *embed, const mr_job_spec *job, mr_cx *cx) {
     mr_broker_spec spec = {
-        .dir = mr_arena_printf(cx->arena, "%s/broker", data_dir),
+        .dir = mr_arena_printf(cx->arena, "%s/broker", job->data_dir),
         .version = MR_VERSION,
         .say = say,
     };
-    mr_job_pair *pairs;
-    mr_config config = {0};
-    MR_TRY(mr_args_pairs(args, "-c", &pairs, &config.given_count, cx));
-    config.given = pairs;
+    mr_config config = {job->config, job->config_count};
     MR_TRY(mr_config_apply(&config, "broker", mr_broker_options, &spec.settings, cx));
     spec.settings.listen = "127.0.0.1:0";
     MR_TRY(mr_broker_open(&spec, &embed->broker, cx));
     return mr_broker_embed(embed->broker, &embed->embedded, cx);
 }
 
-mr_code mr_embed_open(mr_cli_embed *embed, const mr_cli_args *args, mr_job *job, mr_cx *cx) {
+mr_code mr_embed_open(mr_cli_embed *embed, const mr_job_spec *spec, mr_job *job, mr_cx *cx) {
     *embed = (mr_cli_embed){0};
     if (!needs_broker(mr_job_pipeline(job))) {
         return MR_OK;
     }
-    const char *data_dir = mr_pipeline_data_dir(args, cx);
-    const char *address = mr_owner_broker(data_dir, cx);
+    const char *address = mr_owner_broker(spec->data_dir, cx);
     if (address == NULL) {
-        MR_TRY(open_own(embed, args, data_dir, cx));
+        MR_TRY(open_own(embed, spec, cx));
     }
     mr_job_embed(job, embed->embedded, address);
     return MR_OK;

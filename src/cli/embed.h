@@ -11,6 +11,6 @@ typedef struct mr_cli_embed {
     mr_embedded *embedded;
 } mr_cli_embed;
 
-// Gives the job its broker, if it needs one. errors as of mr_broker_open
-mr_code mr_embed_open(mr_cli_embed *embed, const mr_cli_args *args, mr_job *job, mr_cx *cx);
+// Gives a planned job its broker, if it needs one. errors as of mr_broker_open
+mr_code mr_embed_open(mr_cli_embed *embed, const mr_job_spec *spec, mr_job *job, mr_cx *cx);
 void mr_embed_close(mr_cli_embed *embed, mr_cx *cx);  // After the job. Takes a zeroed one.

@@ -94,10 +94,13 @@ int mr_pipeline_load(const mr_cli_args *args, const char *file, mr_job_spec *spe
     mr_cli_plan plan = {.spec = *spec};
     mr_code code = mr_pipeline_plan(args, file, &plan, cx);
     *spec = plan.spec;
-    *ret = plan.job;
+    *ret = code == MR_OK ? plan.job : NULL;
     for (uint32_t i = 0; code != MR_OK && i < plan.errors.count; i++) {
         cx->error = plan.errors.items[i];
         mr_report_error(cx);
+    }
+    if (code != MR_OK && plan.job != NULL) {
+        mr_job_close(plan.job, cx);
     }
     return code == MR_OK ? MR_EXIT_DONE : plan.exit_code;
 }

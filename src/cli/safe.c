@@ -17,7 +17,7 @@
 static mr_code find_store(const mr_cli_args *args, const char *data_dir, const char **ret,
                           mr_cx *cx) {
     mr_flow_settings settings;
-    MR_TRY(mr_dagfile_settings(args, &settings, cx));
+    MR_TRY(mr_dagfile_settings(args, "x", &settings, cx));
     mr_record_spec spec = {.data_dir = data_dir, .store = settings.store};
     *ret = mr_record_store(&spec, cx->arena);
     return MR_OK;

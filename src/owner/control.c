@@ -14,7 +14,8 @@
 #include "owner/part.h"
 
 #define ASK_US       ((int64_t)10 * 1000000)
-#define ANSWER_BYTES ((size_t)4 << 20)
+#define ASK_FLOW_US  ((int64_t)300 * 1000000)  // A backfill of years takes its time.
+#define ANSWER_BYTES ((size_t)256 << 20)
 
 // ---- the owner's side ------------------------------------------------------------------------
 
@@ -160,7 +161,8 @@ void mr_control_answer(mr_owner *owner, mr_span request, mr_text *out, mr_cx *cx
 // ---- the other commands' side ------------------------------------------------------------------
 
 static mr_code exchange(mr_socket *socket, const char *request, mr_text *answer, mr_cx *cx) {
-    mr_socket_limit limit = {.deadline_us = mr_clock_monotonic_us(cx->plat) + ASK_US};
+    int64_t ask_us = mr_span_starts(mr_span_of(request), "flow ") ? ASK_FLOW_US : ASK_US;
+    mr_socket_limit limit = {.deadline_us = mr_clock_monotonic_us(cx->plat) + ask_us};
     mr_span line = mr_span_of(mr_arena_printf(cx->arena, "%s\n", request));
     MR_TRY(mr_socket_send(socket, line, &limit, cx));
     for (;;) {
@@ -206,13 +208,15 @@ mr_code mr_owner_check_answer(mr_span answer, mr_cx *cx) {
 mr_code mr_owner_ask(const char *data_dir, const char *request, mr_span *ret, mr_cx *cx) {
     mr_socket socket = MR_SOCKET_CLOSED;
     const char *path = mr_arena_printf(cx->arena, "%s/owner.sock", data_dir);
-    if (mr_socket_connect_file(&socket, path, cx) != MR_OK) {
+    mr_code code = mr_socket_connect_file(&socket, path, cx);
+    if (code == MR_E_MISSING) {
         return mr_fail(cx, MR_E_MISSING, "Start it: millrace up --detach",
                        "nothing is up in \"%s\"", data_dir);
     }
+    MR_TRY(code);
     mr_text *answer = MR_NEW(cx->arena, mr_text);
     mr_text_init(answer, cx->arena);
-    mr_code code = exchange(&socket, request, answer, cx);
+    code = exchange(&socket, request, answer, cx);
     mr_socket_close(&socket, cx->plat);
     MR_TRY(code);
     *ret = mr_span_trim(mr_text_span(answer));

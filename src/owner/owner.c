@@ -95,11 +95,34 @@ void mr_part_say(mr_part *part, const char *text) {
     mr_arena_release(&arena);
 }
 
+// A service writes to its log itself, at the end, so what is there can be moved away under it:
+// lines that it writes at this very moment are lost.
+static void cut_service_logs(mr_owner *owner, mr_cx *cx) {
+    for (mr_part *part = owner->parts; part != NULL; part = part->next) {
+        mr_stat stat;
+        mr_span text;
+        mr_file log = MR_FILE_CLOSED;
+        if (part->kind != MR_SERVICE || mr_file_stat(part->log_path, &stat, cx) != MR_OK ||
+            stat.bytes <= LOG_BYTES_MAX) {
+            continue;
+        }
+        const char *old = mr_arena_printf(cx->arena, "%s.1", part->log_path);
+        mr_code code = mr_file_load(part->log_path, 4 * LOG_BYTES_MAX, &text, cx);
+        code = code == MR_OK ? mr_file_save(old, text, cx) : code;
+        code = code == MR_OK || code == MR_E_LIMIT
+                   ? mr_file_open(&log, part->log_path, MR_OPEN_APPEND, cx)
+                   : code;
+        code = code == MR_OK ? mr_file_truncate(&log, 0, cx) : code;
+        (void)code;  // At the next look.
+        mr_file_close(&log, cx->plat);
+    }
+}
+
 // ---- parts -----------------------------------------------------------------------------------
 
 mr_part *mr_part_find(const mr_owner *owner, mr_span name) {
     for (mr_part *part = owner->parts; part != NULL; part = part->next) {
-        if (mr_span_is(name, part->name)) {
+        if (mr_span_is(name, part->name) && !part->clashes) {
             return part;
         }
     }
@@ -126,6 +149,11 @@ mr_code mr_part_start(mr_part *part, mr_cx *cx) {
     return MR_OK;
 }
 
+static int64_t backoff(uint32_t failures) {
+    int64_t us = AGAIN_US << MR_MIN(failures == 0 ? 0 : failures - 1, 6u);
+    return MR_MIN(us, AGAIN_US_MAX);
+}
+
 // Starts it, or has it wait for the next try.
 void mr_part_try_start(mr_part *part, mr_cx *cx) {
     if (mr_part_start(part, cx) != MR_OK) {
@@ -133,7 +161,7 @@ void mr_part_try_start(mr_part *part, mr_cx *cx) {
         mr_error error = cx->error;
         memcpy(part->error, error.text, sizeof(part->error));
         part->failures++;
-        part->again_us = now(part->owner) + AGAIN_US;
+        part->again_us = now(part->owner) + backoff(part->failures);
         mr_part_set_state(part, MR_PART_WAITING);
         mr_owner_say(part->owner, "%s cannot start: %s", part->name, part->error);
     }
@@ -168,11 +196,6 @@ void mr_part_stop(mr_part *part, mr_part_state after, bool restart, mr_cx *cx) {
         }
         return;
     }
-}
-
-static int64_t backoff(uint32_t failures) {
-    int64_t us = AGAIN_US << MR_MIN(failures == 0 ? 0 : failures - 1, 6u);
-    return MR_MIN(us, AGAIN_US_MAX);
 }
 
 // What becomes of a part whose thread or child has ended.
@@ -321,6 +344,7 @@ static void take_answers(loop *l) {
             c->pending = NULL;
             mr_text_add_char(&c->answer, '\n');
             c->answering = true;
+            c->since_us = now(l->owner);
             serve(l, c);
         }
     }
@@ -407,7 +431,6 @@ static bool all_stopped(const mr_owner *owner) {
     return true;
 }
 
-// Services first: they may be what feeds the pipelines.
 static void stop_all(mr_owner *owner) {
     owner->stopping = true;
     mr_owner_say(owner, "stopping");
@@ -444,10 +467,13 @@ static mr_code run_loop(loop *l) {
                                  "the broker could not serve clients any more")
                        : MR_OK;
         }
-        if (!owner->stopping && now(owner) - l->looked_us >= LOOK_US) {
+        if (now(owner) - l->looked_us >= LOOK_US) {
             l->looked_us = now(owner);
             drop_silent(l);
-            mr_project_look(owner, l->cx);
+            cut_service_logs(owner, l->cx);
+            if (!owner->stopping) {
+                mr_project_look(owner, l->cx);
+            }
         }
     }
 }
@@ -490,7 +516,6 @@ static mr_code open_broker(mr_owner *owner, mr_cx *cx) {
 
 static mr_code open_control(loop *l, mr_cx *cx) {
     const char *path = mr_arena_printf(cx->arena, "%s/owner.sock", l->owner->spec.data_dir);
-    MR_TRY(mr_wake_open(&l->owner->wake, cx));
     MR_TRY(mr_socket_listen_file(&l->listener, path, cx));
     mr_thread_wake_at_stop(&l->owner->wake);
     return MR_OK;
@@ -500,6 +525,7 @@ static mr_code run_all(loop *l, mr_cx *cx) {
     mr_owner *owner = l->owner;
     MR_TRY(mr_dir_make(mr_arena_printf(cx->arena, "%s/logs", owner->spec.data_dir), cx));
     MR_TRY(mr_dir_make(mr_arena_printf(cx->arena, "%s/state", owner->spec.data_dir), cx));
+    MR_TRY(mr_wake_open(&owner->wake, cx));  // First: threads of parts use it.
     MR_TRY(open_broker(owner, cx));
     mr_cx turn;
     mr_cx_init(&turn, &l->arena, cx->plat);

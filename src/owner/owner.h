@@ -23,7 +23,7 @@ typedef struct mr_owner_spec {
     const mr_job_pair *config;  // -c section.key=value
     uint32_t config_count;
     const char *version;
-    // A line for people, without line end: what started, what failed. Called by the main loop.
+    // A line for people, without line end: what started, what failed. Called by any thread.
     void (*say)(void *self, const char *line);
     void *self;
 } mr_owner_spec;

@@ -60,6 +60,7 @@ typedef struct mr_part {
     mr_part_state state;
     mr_part_state after;  // STOPPING leads there.
     bool restart;         // … and from there on to RUNNING.
+    bool clashes;         // A pipeline with another part's name: it is never started.
     bool seen;            // Its file, or its row of millrace.yaml, is still there.
     uint32_t failures;    // In a row.
     uint32_t restarts;
@@ -91,6 +92,7 @@ typedef struct mr_owner {
     mr_wake wake;  // A part's thread has ended, or the owner is to stop.
     mr_plat *plat;
     mr_part *parts;             // By name, pipelines first.
+    bool blind;                 // sql/ could not be listed at the last look.
     bool stop_wanted;           // "down" was asked for.
     atomic_bool broker_failed;  // It serves no client any more.
     bool stopping;

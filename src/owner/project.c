@@ -8,6 +8,7 @@
 #include "owner/part.h"
 
 #define SQL_BYTES_MAX ((uint64_t)16 << 20)
+#define SCHEDULER     "scheduler"
 
 const char *mr_part_paused_path(const mr_part *part, mr_arena *arena) {
     return mr_arena_printf(arena, "%s/state/%s.paused", part->owner->spec.data_dir, part->name);
@@ -66,7 +67,28 @@ static uint64_t file_hash(const char *path, mr_cx *cx) {
                : 0;
 }
 
+// Two parts of one name would share a log, and nobody could say which one is meant.
+static bool clashes(const mr_part *pipeline, mr_cx *cx) {
+    const mr_part *other = pipeline->owner->parts;
+    while (other != NULL && (other == pipeline || strcmp(other->name, pipeline->name) != 0)) {
+        other = other->next;
+    }
+    bool reserved = strcmp(pipeline->name, SCHEDULER) == 0;
+    if (other == NULL && !reserved) {
+        return false;
+    }
+    const char *fact = mr_arena_printf(cx->arena, "the %s has the name \"%s\": rename %s",
+                                       reserved ? "scheduler of workflows" : "service",
+                                       pipeline->name, pipeline->file);
+    mr_owner_say(pipeline->owner, "pipeline %s cannot start: %s", pipeline->name, fact);
+    return true;
+}
+
 static void begin_pipeline(mr_part *part, mr_cx *cx) {
+    part->clashes = clashes(part, cx);
+    if (part->clashes) {
+        return;
+    }
     if (mr_file_exists(mr_part_paused_path(part, cx->arena), cx)) {
         mr_part_set_state(part, MR_PART_PAUSED);
         mr_owner_say(part->owner, "pipeline %s is paused", part->name);
@@ -86,11 +108,18 @@ static void begin_pipeline(mr_part *part, mr_cx *cx) {
 static void look_at_file(mr_owner *owner, const char *entry, mr_cx *cx) {
     const char *path = mr_arena_printf(cx->arena, "sql/%s", entry);
     const char *name = mr_arena_copy(cx->arena, entry, strlen(entry) - strlen(".sql"));
+    mr_part *part = owner->parts;
+    while (part != NULL && (part->kind != MR_PIPELINE || strcmp(part->name, name) != 0)) {
+        part = part->next;
+    }
     mr_stat stat;
-    if (mr_file_stat(path, &stat, cx) != MR_OK || stat.is_dir) {
+    mr_code code = mr_file_stat(path, &stat, cx);
+    if (part != NULL && code != MR_OK && code != MR_E_MISSING) {
+        part->seen = true;  // What cannot be looked at is not gone.
+    }
+    if (code != MR_OK || stat.is_dir) {
         return;
     }
-    mr_part *part = mr_part_find(owner, mr_span_of(name));
     if (part == NULL) {
         part = part_new(owner, MR_PIPELINE, name, path);
         part->file_modified_us = stat.modified_us;
@@ -108,7 +137,7 @@ static void look_at_file(mr_owner *owner, const char *entry, mr_cx *cx) {
     if (!moved && part->file_hash == 0) {
         hash = file_hash(path, cx);
         part->file_hash = hash;
-        if (part->state != MR_PART_PAUSED && part->state != MR_PART_STOPPED) {
+        if (!part->clashes && part->state != MR_PART_PAUSED && part->state != MR_PART_STOPPED) {
             mr_owner_say(owner, "pipeline %s changed: it starts again", part->name);
             mr_part_stop(part, MR_PART_STOPPED, /* restart= */ true, cx);
         }
@@ -138,7 +167,7 @@ static void drop_gone(mr_owner *owner, mr_cx *cx) {
 // The workflows: from when on there is a folder dags.
 static void look_at_dags(mr_owner *owner, mr_cx *cx) {
     if (mr_scheduler_part(owner) == NULL && mr_file_exists("dags", cx)) {
-        mr_part *part = part_new(owner, MR_SCHEDULER, "scheduler", "dags");
+        mr_part *part = part_new(owner, MR_SCHEDULER, SCHEDULER, "dags");
         mr_owner_say(owner, "scheduler dags");
         mr_part_try_start(part, cx);
     }
@@ -147,8 +176,14 @@ static void look_at_dags(mr_owner *owner, mr_cx *cx) {
 void mr_project_look(mr_owner *owner, mr_cx *cx) {
     mr_dir_entry *entries = NULL;
     size_t count = 0;
-    if (mr_dir_list("sql", &entries, &count, cx) != MR_OK) {
-        count = 0;  // A project may have no pipelines.
+    mr_code code = mr_dir_list("sql", &entries, &count, cx);
+    bool blind = code != MR_OK && code != MR_E_MISSING;  // A project may have no pipelines.
+    if (blind && !owner->blind) {
+        mr_owner_say(owner, "cannot look for pipelines: %s", cx->error.text);
+    }
+    owner->blind = blind;
+    if (blind) {
+        return;
     }
     for (size_t i = 0; i < count; i++) {
         if (!entries[i].is_dir && entries[i].name[0] != '.' &&
@@ -168,9 +203,11 @@ mr_code mr_project_services(mr_owner *owner, mr_cx *cx) {
     for (uint32_t i = 0; services != NULL && i < services->count; i++) {
         const char *what = mr_arena_printf(cx->arena, "service \"%s\"", services->names[i]);
         MR_TRY(mr_yaml_expect(services->items[i], MR_YAML_SCALAR, what, cx));
-        if (mr_part_find(owner, mr_span_of(services->names[i])) != NULL) {
+        bool reserved = strcmp(services->names[i], SCHEDULER) == 0;
+        if (reserved || mr_part_find(owner, mr_span_of(services->names[i])) != NULL) {
             return mr_fail_at(cx, MR_E_EXISTS, services->places[i], "Choose another name.",
-                              "there is a pipeline \"%s\" already", services->names[i]);
+                              "there is a %s \"%s\" already", reserved ? "part" : "pipeline",
+                              services->names[i]);
         }
         mr_part *part = part_new(owner, MR_SERVICE, services->names[i], services->items[i]->text);
         mr_owner_say(owner, "service %s  %s", part->name, part->file);

@@ -252,9 +252,17 @@ static mr_code open_all(rehearsal *r, mr_cx *cx) {
     return mr_flow_open(&flow, &r->flow, cx);
 }
 
+// What was read is gone when the error is shown.
+static void keep_place(mr_place *place, mr_arena *arena) {
+    place->file = place->file == NULL ? NULL : mr_arena_string(arena, place->file);
+    place->source = place->source == NULL ? NULL : mr_arena_string(arena, place->source);
+}
+
 mr_code mr_rehearse_run(const mr_rehearse_spec *spec, bool *ret_good, mr_cx *cx) {
     rehearsal r = {.spec = spec};
-    r.dir = mr_arena_printf(&r.arena, "%s/tmp/dag-test-%d", spec->data_dir, mr_process_id());
+    // No other's folder, also not that of one that was killed: its tasks would go on.
+    r.dir = mr_arena_printf(&r.arena, "%s/tmp/dag-test-%016" PRIx64, spec->data_dir,
+                            mr_random_u64(cx->plat));
     mr_arena arena = {0};
     mr_cx own = *cx;
     own.arena = &arena;
@@ -264,6 +272,7 @@ mr_code mr_rehearse_run(const mr_rehearse_spec *spec, bool *ret_good, mr_cx *cx)
     code = code == MR_OK ? trigger(&r, &own) : code;
     code = code == MR_OK ? run_loop(&r, ret_good, &own) : code;
     cx->error = own.error;
+    keep_place(&cx->error.place, cx->arena);
     if (r.flow != NULL) {
         mr_flow_close(r.flow, &own);
     }

@@ -130,6 +130,9 @@ mr_code mr_socket_connect_file(mr_socket *socket, const char *path, mr_cx *cx) {
     const mr_plat_sockets *ops = NULL;
     MR_TRY(socket_ops(&ops, cx));
     int handle = ops->connect_file(cx->plat, path);
+    if (handle == -ENOENT || handle == -ECONNREFUSED) {
+        return mr_fail(cx, MR_E_MISSING, NULL, "nobody listens at \"%s\"", path);
+    }
     if (handle < 0) {
         return socket_error(cx, "connect to", path, -handle);
     }

@@ -452,9 +452,14 @@ def test_a_dag_without_a_zone_has_the_projects(tmp_path):
     assert json.loads(millrace(*ask, cwd=tmp_path).out)["runs_at"] == "2026-01-01T00:00:00+00:00"
     (tmp_path / "millrace.yaml").write_text("flow:\n  timezone: Asia/Kolkata\n")
     assert json.loads(millrace(*ask, cwd=tmp_path).out)["runs_at"].endswith("T00:00:00+05:30")
+    (tmp_path / "dags" / "deep").mkdir()
+    for place, word in ((tmp_path / "dags" / "deep", "d"), (tmp_path / "dags", "./d.yaml"),
+                        (tmp_path.parent, f"{tmp_path.name}/dags/d.yaml")):
+        elsewhere = millrace("dag", "next", word, *ask[3:], cwd=place)
+        assert json.loads(elsewhere.out)["runs_at"].endswith("T00:00:00+05:30"), place
     given = millrace(*ask, "-c", "flow.timezone=Asia/Tokyo", cwd=tmp_path)
     assert json.loads(given.out)["runs_at"].endswith("T00:00:00+09:00")
     (tmp_path / "millrace.yaml").write_text("flow:\n  timezon: Asia/Kolkata\n")
-    for wrong in (ask, ("var", "list"), ("dag", "validate")):
+    for wrong in (ask, ("var", "list"), ("dag", "validate"), ("dag", "test", "dags/d.yaml", "--date", "2026-01-01")):
         said = attempt(*wrong, cwd=tmp_path)
         assert said.code == 2 and "millrace.yaml:2:3" in said.err and '"timezone"' in said.err, (wrong, said)

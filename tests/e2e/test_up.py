@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -192,6 +193,48 @@ def test_services(project):
     assert not alive(process)
 
 
+def test_a_pipeline_with_a_services_name_is_refused(project):
+    (project.path / "millrace.yaml").write_text(
+        "broker:\n  listen: 127.0.0.1:0\nservices:\n  x: 'exec sleep 1000'\n", "utf-8")
+    project.up()
+    process = project.part("x")["process"]
+    for name in ("x", "scheduler"):
+        project.sql(name, PIPELINE.format(table="out", where="true"))
+    said = lambda name: f"pipeline {name} cannot start" in (project.path / "data/logs/up.log").read_text("utf-8")
+    wait_until(lambda: said("x") and said("scheduler"), 10, "the refusals")
+    project.sql("x", PIPELINE.format(table="out", where="id > 1"))
+    project.sql("other", PIPELINE.format(table="out", where="true"))
+    wait_until(lambda: any(p["name"] == "other" for p in project.status()["parts"]), 10, "the next look")
+    assert [(p["kind"], p["process"]) for p in project.status()["parts"]
+            if p["name"] == "x" and p["state"] == "running"] == [("service", process)]
+
+
+def test_a_service_log_is_cut(project):
+    (project.path / "millrace.yaml").write_text(
+        "broker:\n  listen: 127.0.0.1:0\nservices:\n"
+        "  chatty: 'yes 0123456789 | head -c 17000000; echo done; exec sleep 1000'\n", "utf-8")
+    project.up()
+    log, old = project.path / "data/logs/chatty.log", project.path / "data/logs/chatty.log.1"
+    wait_until(lambda: old.exists() and log.stat().st_size < 1000000, 20, "the cut log")
+    assert old.stat().st_size > 16 << 20
+
+
+def test_a_service_that_does_not_end_costs_nothing_while_it_stops(project):
+    (project.path / "millrace.yaml").write_text(
+        "broker:\n  listen: 127.0.0.1:0\nservices:\n  deaf: 'trap \"\" TERM; while :; do sleep 1; done'\n", "utf-8")
+    project.up()
+    process = project.status()["process"]
+    wait_until(lambda: project.part("deaf")["state"] == "running", 10, "the service")
+    down = subprocess.Popen([MILLRACE, "down"], cwd=project.path, stdout=subprocess.DEVNULL)
+    time.sleep(2)  # It looks for its file once a second.
+    turns = lambda: sum(int(line.split()[1]) for line in
+                        pathlib.Path(f"/proc/{process}/status").read_text().splitlines() if "ctxt_switches" in line)
+    before = turns()
+    time.sleep(3)
+    assert turns() - before < 200
+    assert down.wait(30) == 0
+
+
 def test_one_owner(project):
     project.up()
     again = project.call("up", good=False)
@@ -230,6 +273,15 @@ def test_a_run_alone_opens_the_log_itself(project):
     project.sql("alone", PIPELINE.format(table="out", where="true"))
     project.call("run", "sql/alone.sql", "--until", "available-now")
     assert ids(project.rows("out")) == list(range(100))
+
+
+def test_a_run_has_one_data_folder(project):
+    project.sql("alone", PIPELINE.format(table="out", where="true"))
+    above = project.path.parent
+    ran = subprocess.run([MILLRACE, "run", f"{project.path.name}/sql/alone.sql", "--until", "available-now",
+                          "--data", "kept"], cwd=above, capture_output=True, text=True, timeout=60, check=True)
+    assert (above / "kept" / "broker").is_dir() and (above / "kept" / "state").is_dir(), ran.stderr
+    assert not (project.path / "kept").exists() and not (project.path / "data").exists()
 
 
 def test_idle_costs_nothing(project):
