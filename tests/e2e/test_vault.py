@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import sqlite3
 import stat
 import subprocess
 
 import pytest
 
+import oracle
 from conftest import MILLRACE, start
 from postgres_server import PostgresServer
 
@@ -214,3 +216,15 @@ def test_connections_are_tested(plain, postgres):
     assert "127.0.0.1:1" in plain.run("conn", "test", "nobody", code=1)
     plain.run("conn", "add", "nowhere", "generic://")
     assert "names no address" in plain.run("conn", "test", "nowhere", code=1)
+
+
+def test_the_manual_tells_what_happens(tmp_path):
+    with open(os.path.join(oracle.ROOT, "docs", "connections.md"), encoding="utf-8") as page:
+        blocks = re.findall(r"```console\n(.*?)```", page.read(), re.S)
+    steps = re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", "".join(blocks), re.M)
+    assert len(steps) >= 10
+    env = {"PATH": os.path.dirname(os.path.abspath(MILLRACE)) + ":/usr/bin:/bin"}
+    for words, answer in steps:
+        ran = subprocess.run(["/bin/sh", "-c", words], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60,
+                             check=False)
+        assert ran.returncode == 0 and ran.stdout + ran.stderr == answer, (words, ran.stdout, ran.stderr)
