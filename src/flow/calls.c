@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
-#include "flow/state.h"
+#include "flow/scope.h"
 
 static const mr_yaml *key_of(const mr_flow_task *task, const char *name) {
     const mr_yaml *node = mr_yaml_get(task->spec->body, name);

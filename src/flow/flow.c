@@ -207,7 +207,22 @@ static void drop_ended(mr_flow *flow) {
     }
 }
 
+bool mr_flow_is_ours(mr_flow *flow, const mr_cx *cx) {
+    const mr_error *error = &cx->error;
+    bool ours = error->code == MR_E_CRASH || error->code == MR_E_INTERNAL ||
+                (error->flags & (MR_RETRY | MR_ABORT | MR_FATAL)) != 0;
+    if (ours && flow->failed == MR_OK) {
+        flow->failed = error->code;
+        flow->error = *error;
+    }
+    return ours;
+}
+
 mr_code mr_flow_commit(mr_flow *flow, mr_cx *cx) {
+    if (flow->failed != MR_OK) {
+        cx->error = flow->error;
+        return flow->failed;
+    }
     bool renew = flow->now_mono_us >= mr_record_renew_us(flow->record);
     if (!flow->begun && !renew && !has_changes(flow)) {
         return MR_OK;
@@ -233,7 +248,7 @@ static mr_code broken(mr_flow *flow, mr_code code, mr_cx *cx) {
 }
 
 void mr_flow_undo(mr_flow *flow, mr_cx *cx) {
-    if (has_changes(flow) || (cx->error.flags & MR_FATAL) != 0) {
+    if (has_changes(flow) || flow->failed != MR_OK || (cx->error.flags & MR_FATAL) != 0) {
         (void)broken(flow, cx->error.code, cx);
     } else if (flow->begun) {
         mr_record_rollback(flow->record, cx);

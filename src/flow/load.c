@@ -120,7 +120,11 @@ static mr_code load_run(mr_flow *flow, const mr_record_run *row, const mr_record
     if (row->state == MR_RUN_QUEUED) {
         return MR_OK;
     }
-    if (mr_watch_version(flow, dag, row->version, &run->dag, cx) != MR_OK) {
+    mr_code code = mr_watch_version(flow, dag, row->version, &run->dag, cx);
+    if (code != MR_OK && mr_flow_is_ours(flow, cx)) {
+        return code;
+    }
+    if (code != MR_OK) {
         mr_flow_say(flow, "dag %s: run %s is left alone, its DAG cannot be read: %s", row->dag,
                     row->run_id, cx->error.text);
         run->ended = true;  // In memory only: a program that can read it goes on with it.

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
-#include "flow/state.h"
+#include "flow/scope.h"
 
 #define INSTANCES_MAX 1000  // Of one foreach.
 
@@ -230,38 +230,43 @@ static mr_code expand(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
     return MR_OK;
 }
 
-static bool past_allows(mr_flow *flow, const mr_flow_task *task, mr_cx *cx) {
+static mr_code past_allows(mr_flow *flow, const mr_flow_task *task, bool *ret, mr_cx *cx) {
+    *ret = true;
     if (!task->spec->depends_on_past) {
-        return true;
+        return MR_OK;
     }
     const mr_record_run *before = NULL;
-    mr_task_state state = MR_STATE_NONE;
-    if (mr_record_run_before(flow->record, task->run->row.dag, task->run->row.logical_us, -1,
-                             &before, cx) != MR_OK ||
-        before == NULL) {
-        return true;
+    MR_TRY(mr_record_run_before(flow->record, task->run->row.dag, task->run->row.logical_us, -1,
+                                &before, cx));
+    if (before == NULL) {
+        return MR_OK;
     }
     const mr_run *active = flow->runs;  // One that has ended in this turn is not yet written.
     while (active != NULL && active->row.id != before->id) {
         active = active->next;
     }
     if (active == NULL) {
-        mr_code code = mr_record_task_state(flow->record, before->id, task->spec->id, &state, cx);
-        return code == MR_OK && (state == MR_STATE_SUCCESS || state == MR_STATE_SKIPPED);
+        mr_task_state state = MR_STATE_NONE;
+        MR_TRY(mr_record_task_state(flow->record, before->id, task->spec->id, &state, cx));
+        *ret = state == MR_STATE_SUCCESS || state == MR_STATE_SKIPPED;
+        return MR_OK;
     }
+    *ret = active->task_count > 0;  // None: it has not begun.
     for (uint32_t i = 0; i < active->task_count; i++) {
         const mr_record_task *row = &active->tasks[i]->row;
         if (strcmp(row->task, task->spec->id) == 0 && row->state != MR_STATE_SUCCESS &&
             row->state != MR_STATE_SKIPPED) {
-            return false;
+            *ret = false;
         }
     }
-    return active->task_count > 0;  // None: it has not begun.
+    return MR_OK;
 }
 
 // MR_OK: it came to another state, or has to wait; else why it fails.
 static mr_code release(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
-    if (!past_allows(flow, task, cx)) {
+    bool allowed;
+    MR_TRY(past_allows(flow, task, &allowed, cx));
+    if (!allowed) {
         return MR_OK;
     }
     if (task->spec->foreach != NULL && task->row.map_index < 0) {
@@ -289,37 +294,42 @@ static mr_code release(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
     return MR_OK;
 }
 
-static void look(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
+static mr_code look(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
     mr_run *run = task->run;
     if (flow->spec.only != NULL && strcmp(flow->spec.only, task->spec->id) != 0) {
         mr_flow_set(flow, task, MR_STATE_SUCCESS, "not part of this test");
-        return;
+        return MR_OK;
     }
     upstream up = count_upstream(run, task->spec);
     if (is_left_out(run, task->spec)) {
         mr_flow_set(flow, task, MR_STATE_SKIPPED, "the branch chose another way");
-        return;
+        return MR_OK;
     }
     mr_task_state verdict = judge(task->spec->trigger_rule, &up);
     if (verdict == MR_STATE_NONE) {
-        return;
+        return MR_OK;
     }
     if (verdict != MR_STATE_QUEUED) {
         const char *rule = mr_trigger_rule_text(task->spec->trigger_rule);
         mr_flow_set(flow, task, verdict, mr_arena_printf(cx->arena, "trigger_rule %s", rule));
-        return;
+        return MR_OK;
     }
-    if (release(flow, task, cx) != MR_OK) {
+    mr_code code = release(flow, task, cx);
+    if (code != MR_OK) {
+        if (mr_flow_is_ours(flow, cx)) {
+            return code;
+        }
         mr_flow_set(flow, task, MR_STATE_FAILED, mr_flow_error_text(&cx->error, cx->arena));
         mr_runs_call(flow, run, task, "on_failure", &task->spec->on_failure, cx);
     }
+    return MR_OK;
 }
 
 mr_code mr_ready_pass(mr_flow *flow, mr_run *run, mr_cx *cx) {
     for (uint32_t i = 0; i < run->dag->task_count && !flow->ending; i++) {
         for (mr_flow_task *task = run->heads[i]; task != NULL; task = task->next) {
             if (task->row.state == MR_STATE_NONE) {
-                look(flow, task, cx);
+                MR_TRY(look(flow, task, cx));
             }
         }
     }

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "flow/state.h"
+#include "flow/scope.h"
 
 #define QUEUED_MAX 1000  // Runs of a DAG that are made ahead: more ticks wait as ticks.
 
@@ -282,7 +282,11 @@ static void end_run(mr_flow *flow, mr_run *run, mr_run_state state, const char *
 static mr_code begin_run(mr_flow *flow, mr_run *run, mr_cx *cx) {
     mr_flow_dag *owner = run->owner;
     run->row.version = owner->row.version;
-    if (mr_watch_version(flow, owner, run->row.version, &run->dag, cx) != MR_OK) {
+    mr_code code = mr_watch_version(flow, owner, run->row.version, &run->dag, cx);
+    if (code != MR_OK) {
+        if (mr_flow_is_ours(flow, cx)) {
+            return code;
+        }
         end_run(flow, run, MR_RUN_FAILED,
                 mr_arena_printf(cx->arena, "its DAG cannot be read: %s", cx->error.text), cx);
         return MR_OK;
@@ -460,6 +464,9 @@ void mr_runs_call(mr_flow *flow, mr_run *run, mr_flow_task *task, const char *wh
         mr_text_init(&json, &run->arena);
         mr_code code = callback_json(&scope, &callbacks->items[i], &json, cx);
         mr_flow_task *call = mr_runs_task(run, NULL, id, count_callbacks(run, id));
+        if (code != MR_OK && mr_flow_is_ours(flow, cx)) {
+            return;
+        }
         if (code != MR_OK) {
             mr_flow_set(flow, call, MR_STATE_FAILED, cx->error.text);
             continue;

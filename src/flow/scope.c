@@ -1,32 +1,31 @@
-// Scope: what the names in a run's templates stand for, and the environment of its tasks.
-//
-// The names are MR_TEMPLATE_NAMES of template.h. Times are in the DAG's zone. Values that must not
-// be seen (secrets, passwords of connections) are masked in the task's log: the vault's, and those
-// that a DAG file brings as they are used.
-//
-// Also: mr_scope_
+// Scope: see scope.h.
+
+#include "flow/scope.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/jsonvalue.h"
 #include "base/map.h"
-#include "flow/state.h"
 
 // ---- masks
 // ---------------------------------------------------------------------------------------
 
-void mr_scope_mask_all(mr_scope *scope, mr_cx *cx) {
+mr_code mr_scope_mask_all(mr_scope *scope, mr_cx *cx) {
     mr_flow *flow = scope->flow;
     uint32_t count = 0;
     if (flow->masked == NULL &&  // Once a turn.
         mr_vault_masked(flow->vault, &flow->masked, &count, cx) != MR_OK) {
-        flow->masked = NULL;
+        if (mr_flow_is_ours(flow, cx)) {
+            return cx->error.code;
+        }
+        flow->masked = NULL;  // Without their key they cannot be shown either.
     }
     for (size_t i = 0; flow->masked != NULL && flow->masked[i] != NULL; i++) {
         mr_scope_mask(scope, flow->masked[i]);
     }
     mr_scope_mask(scope, NULL);
+    return MR_OK;
 }
 
 void mr_scope_mask(mr_scope *scope, const char *value) {

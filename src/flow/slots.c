@@ -28,6 +28,7 @@ static int64_t slots_in(mr_flow *flow, const char *name, mr_cx *cx) {
     if (flow->pools == NULL &&  // Once a turn.
         mr_vault_list(flow->vault, "pool", &flow->pools, &flow->pool_count, cx) != MR_OK) {
         flow->pool_count = 0;
+        (void)mr_flow_is_ours(flow, cx);
     }
     for (uint32_t i = 0; i < flow->pool_count; i++) {
         if (strcmp(flow->pools[i].name, name) == 0) {

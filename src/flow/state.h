@@ -2,17 +2,16 @@
 //
 //   watch.c  files ─▶ DAGs       runs.c   ticks, requests ─▶ runs, their limits and ends
 //   ready.c  which tasks may go  slots.c  which of them go now, and why the others do not
-//   tries.c  one try's start and end       scope.c  what names stand for in templates
+//   tries.c  one try's start and end       load.c   runs from the database
 //   answer.c requests            flow.c   the turn: all of it, then one transaction, then starts
 // In memory are the DAGs and the runs that are not over. When a transaction fails, the memory is
 // ahead of the database: the flow is broken, it is closed and opened anew.
 //
-// Also: mr_watch_ mr_runs_ mr_ready_ mr_slots_ mr_tries_ mr_scope_ mr_calls_ mr_load_
+// Also: mr_watch_ mr_runs_ mr_ready_ mr_slots_ mr_tries_ mr_calls_ mr_load_
 
 #pragma once
 
 #include "flow/flow.h"
-#include "flow/template.h"
 #include "plat/timer.h"
 #include "plat/watch.h"
 
@@ -132,9 +131,10 @@ struct mr_flow {
     uint32_t pool_count;
     const char *const *masked;  // Of this turn; likewise.
     uint64_t tokens;
-    bool begun;   // A transaction is open.
-    bool ending;  // Nothing is started any more; what runs is being stopped.
-    bool again;   // Something happened in this turn that a run must be looked at for.
+    bool begun;      // A transaction is open.
+    bool ending;     // Nothing is started any more; what runs is being stopped.
+    bool again;      // Something happened in this turn that a run must be looked at for.
+    mr_code failed;  // What mr_flow_is_ours told of; nothing is committed any more.
     mr_code broken;
     mr_error error;       // … why.
     int64_t now_us;       // Of this turn: wall clock,
@@ -147,6 +147,10 @@ mr_code mr_flow_begin(mr_flow *flow, mr_cx *cx);  // Opens the turn's transactio
 void mr_flow_set(mr_flow *flow, mr_flow_task *task, mr_task_state state, const char *reason);
 void mr_flow_say(mr_flow *flow, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mr_flow_clocks(mr_flow *flow);  // Reads them: a turn or an answer begins.
+// Whether cx->error says that the scheduler's own means fail (its database, the disk, a kill), and
+// not what a DAG or a task says: then no verdict on a task may come of it. The turn is not
+// committed; who runs the flow opens it anew.
+bool mr_flow_is_ours(mr_flow *flow, const mr_cx *cx);
 mr_code mr_flow_commit(mr_flow *flow, mr_cx *cx);
 // After a request that was refused: what it did is taken back, or the flow is broken.
 void mr_flow_undo(mr_flow *flow, mr_cx *cx);
@@ -226,24 +230,3 @@ mr_code mr_load_tidy(mr_flow *flow, mr_cx *cx);  // Deletes what is older than r
 mr_code mr_calls_begin(mr_flow *flow, mr_flow_task *task, mr_cx *cx);
 // Tells the task that waits for it.
 void mr_calls_ended(mr_flow *flow, const mr_run *called, mr_cx *cx);
-
-// ---- scope.c -----------------------------------------------------------------------------------
-typedef struct mr_scope {
-    mr_template_scope base;
-    mr_flow *flow;
-    mr_run *run;
-    mr_flow_task *task;   // May be NULL.
-    const char **masked;  // Values that must not be shown, as they were used.
-    uint32_t masked_count;
-    uint32_t masked_room;
-    bool rendering;  // A connection of the DAG is being filled in.
-} mr_scope;
-void mr_scope_init(mr_scope *scope, mr_flow *flow, mr_run *run, mr_flow_task *task);
-void mr_scope_mask(mr_scope *scope, const char *value);  // NULL: ends the list.
-void mr_scope_mask_all(mr_scope *scope, mr_cx *cx);      // What the vault knows, and ends the list.
-// NAME=value of the project, the DAG and the task, and the run's dates.
-mr_code mr_scope_env(mr_scope *scope, const char *const **ret, mr_cx *cx);
-// The DAG's own connections: a list of objects that mr_endpoint_parse reads, each with its id,
-// their secrets filled in; nothing when it has none.
-//   errors  those of their templates; MR_E_NAME: there is no such secret
-mr_code mr_scope_connections(mr_scope *scope, mr_text *out, mr_cx *cx);

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
-#include "flow/state.h"
+#include "flow/scope.h"
 
 #define BACKOFF_US_MAX   ((int64_t)86400 * MR_SECOND_US)  // As Airflow.
 #define OUTPUT_BYTES_MAX ((uint64_t)4 << 20)
@@ -157,7 +157,7 @@ static mr_code write_launch(mr_flow *flow, mr_flow_task *task, const char *dir, 
         MR_TRY(mr_scope_connections(&scope, &connections, cx));
     }
     launch.connections_json = mr_text_span(&connections);
-    mr_scope_mask_all(&scope, cx);
+    MR_TRY(mr_scope_mask_all(&scope, cx));
     launch.masked = scope.masked;
     return mr_launch_save(&launch, cx);
 }
@@ -190,7 +190,7 @@ mr_code mr_tries_launch(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
     task->row.tries = number;
     mr_code code = again ? mr_dir_delete(dir, cx) : MR_OK;
     code = code == MR_OK ? write_launch(flow, task, dir, cx) : code;
-    if (code == MR_E_CRASH || (code != MR_OK && (cx->error.flags & MR_FATAL) != 0)) {
+    if (code != MR_OK && mr_flow_is_ours(flow, cx)) {
         return code;
     }
     if (code != MR_OK) {  // No retry helps what is wrong with its templates or keys.
@@ -381,6 +381,9 @@ static void succeed(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
         }
         return;
     }
+    if (mr_flow_is_ours(flow, cx)) {
+        return;  // The turn is over.
+    }
     forget_outputs(task);
     mr_flow_set(flow, task, MR_STATE_FAILED, mr_flow_error_text(&cx->error, cx->arena));
     mr_runs_call(flow, task->run, task, "on_failure", &task->spec->on_failure, cx);
@@ -479,6 +482,9 @@ static void end_by_code(mr_flow *flow, mr_flow_task *task, const mr_try_exit *ex
                   exit->code == MR_TASK_EXIT_SKIPPED);
     if (exit->code == 0) {
         if (take_file(task, cx) != MR_OK) {
+            if (mr_flow_is_ours(flow, cx)) {
+                return;
+            }
             const char *why = mr_flow_error_text(&cx->error, cx->arena);
             forget_outputs(task);
             fail(flow, task, /* may_retry= */ true, why, cx);

@@ -137,6 +137,7 @@ static mr_code accept(mr_flow *flow, mr_flow_file *file, mr_dag *read, mr_cx *cx
     if (code == MR_OK && old == NULL && dag->row.version != 0 && dag->row.version != version &&
         mr_watch_version(flow, dag, dag->row.version, &old, cx) != MR_OK) {
         old = NULL;  // That version cannot be read by this program: what it was is not known.
+        (void)mr_flow_is_ours(flow, cx);
     }
     if (code != MR_OK) {
         mr_dag_unref(old);
@@ -232,6 +233,8 @@ static void recall(mr_flow *flow, const mr_flow_file *file, mr_cx *cx) {
             if (mr_watch_version(flow, dag, dag->row.version, &old, cx) == MR_OK) {
                 dag->dag = old;
                 mr_runs_plan(flow, dag);
+            } else {
+                (void)mr_flow_is_ours(flow, cx);
             }
         }
     }
