@@ -326,6 +326,7 @@ static mr_code turn(mr_flow *flow, mr_cx *cx) {
     drop_ended(flow);
     MR_TRY(mr_tries_start(flow, cx));
     mr_db_tend(mr_record_db(flow->record), /* now= */ flow->open_count == 0);
+    mr_load_sweep(flow, cx);
     return MR_OK;
 }
 

@@ -203,15 +203,26 @@ static mr_code tidy_dag(mr_flow *flow, const mr_flow_dag *dag, bool *ret_more, m
         MR_TRY(mr_flow_begin(flow, cx));
         MR_TRY(mr_record_delete_run(flow->record, runs[i].id, cx));
         mr_run named = {.row = runs[i]};
-        // A folder that stays after a crash is in nobody's way.
-        MR_TRY(mr_dir_delete(mr_flow_run_dir(flow, &named, cx->arena), cx));
+        mr_flow_gone *gone = MR_NEW(&flow->turn, mr_flow_gone);
+        *gone =
+            (mr_flow_gone){.next = flow->gone, .dir = mr_flow_run_dir(flow, &named, &flow->turn)};
+        flow->gone = gone;
     }
     *ret_more = *ret_more || count == TIDY_RUNS;
     return MR_OK;
 }
 
+void mr_load_sweep(mr_flow *flow, mr_cx *cx) {
+    for (; flow->gone != NULL; flow->gone = flow->gone->next) {
+        if (mr_dir_delete(flow->gone->dir, cx) != MR_OK) {
+            mr_flow_say(flow, "the logs of a run that is deleted stay: %s", cx->error.text);
+        }
+    }
+}
+
 mr_code mr_load_tidy(mr_flow *flow, mr_cx *cx) {
     bool more = false;
+    flow->gone = NULL;
     for (const mr_flow_dag *dag = flow->dags; dag != NULL; dag = dag->next) {
         MR_TRY(tidy_dag(flow, dag, &more, cx));
     }

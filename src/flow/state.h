@@ -104,6 +104,12 @@ typedef struct mr_flow_end {
     mr_try_exit exit;
 } mr_flow_end;
 
+// The logs of a run that this turn deletes.
+typedef struct mr_flow_gone {
+    struct mr_flow_gone *next;
+    const char *dir;
+} mr_flow_gone;
+
 struct mr_flow {
     mr_flow_spec spec;
     mr_flow_settings settings;
@@ -130,6 +136,7 @@ struct mr_flow {
     mr_vault_entry *pools;  // Of this turn; NULL: not yet asked for.
     uint32_t pool_count;
     const char *const *masked;  // Of this turn; likewise.
+    mr_flow_gone *gone;         // Of this turn.
     uint64_t tokens;
     bool begun;      // A transaction is open.
     bool ending;     // Nothing is started any more; what runs is being stopped.
@@ -223,7 +230,8 @@ mr_code mr_load_active(mr_flow *flow, mr_cx *cx);  // At a start: all that is no
 // Takes a run that is over into memory again, with the newest version of its DAG.
 //   errors  MR_E_MISSING
 mr_code mr_load_run(mr_flow *flow, int64_t id, mr_run **ret, mr_cx *cx);
-mr_code mr_load_tidy(mr_flow *flow, mr_cx *cx);  // Deletes what is older than retention.
+mr_code mr_load_tidy(mr_flow *flow, mr_cx *cx);  // Deletes what is older than retention …
+void mr_load_sweep(mr_flow *flow, mr_cx *cx);    // … and, after the commit, its logs.
 
 // ---- calls.c: the kind `dag`
 // ---------------------------------------------------------------------

@@ -195,3 +195,52 @@ TEST(failures, at_a_start_leave_no_run_alone) {
     EXPECT_STR(world_run(&w, "d", 0), "one success a=success");
     world_release(&w);
 }
+
+// A DAG whose only run is over and past its retention, and where the logs of that run are.
+static const char *with_old_run(world *w) {
+    until_failure = UINT32_MAX;
+    if (!world_init(w, "2025-11-26T12:00:00Z")) {
+        return NULL;
+    }
+    world_file(w, "d.yaml", "id: d\nretention: 10d\ntasks:\n  - {id: a, type: work}\n");
+    if (!open_world(w)) {
+        return NULL;
+    }
+    world_ask(w, "{\"do\":\"dag.trigger\",\"dag\":\"d\",\"run_id\":\"one\"}");
+    world_turn(w);
+    world_end(w, "one/", 0);
+    mr_virtual_advance(w->machine, 11 * MR_DAY_US);
+    return mr_arena_printf(&w->arena, "%s/data/flow/logs/d/one", w->dir);
+}
+
+TEST(failures, in_a_deletion_take_no_logs_from_a_run_that_stays) {
+    world w;
+    const char *logs = with_old_run(&w);
+    REQUIRE(logs != NULL);
+    for (uint32_t n = 0; mr_file_exists(logs, &w.cx) && EXPECT(n < 20); n++) {
+        until_failure = n;
+        world_turn(&w);
+        until_failure = UINT32_MAX;
+        if (w.code != MR_OK) {
+            EXPECT_EQ(world_runs(&w, "d"), 1);
+            EXPECT(mr_file_exists(logs, &w.cx));
+            world_close(&w);
+            REQUIRE(open_world(&w));
+        }
+    }
+    EXPECT_EQ(world_runs(&w, "d"), 0);
+    world_release(&w);
+}
+
+TEST(failures, to_delete_logs_stop_nothing) {
+    world w;
+    const char *logs = with_old_run(&w);
+    REQUIRE(logs != NULL);
+    EXPECT_OK(mr_dir_delete(logs, &w.cx));
+    EXPECT_OK(mr_file_save(logs, MR_SPAN("no folder"), &w.cx));
+    world_turn(&w);
+    EXPECT_OK(w.code);
+    EXPECT_EQ(world_runs(&w, "d"), 0);
+    EXPECT(strstr(mr_text_string(&w.said), "the logs of a run that is deleted stay") != NULL);
+    world_release(&w);
+}
