@@ -21,6 +21,7 @@ class ExampleProject:
 
     def __init__(self, name, folder, url=None, env=None, **sections):
         self.path = folder / name
+        self.url = url
         shutil.copytree(f"{EXAMPLES}/{name}", self.path, ignore=shutil.ignore_patterns("data"))
         self.env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **(env or {})}
         settings = {"broker": {"listen": "127.0.0.1:0"}, "flow": {"kill_grace": "2s", **({"store": url} if url else {})},
