@@ -113,7 +113,7 @@ typedef struct mr_dag {
     uint32_t param_count;
     const mr_yaml *env;
     const mr_yaml *connections;
-    mr_callbacks on_success, on_failure, on_deadline;
+    mr_callbacks on_success, on_failure, on_exit, on_deadline;
     mr_dag_task *tasks;  // In an order in which every task stands behind its upstream.
     uint32_t task_count;
 } mr_dag;

@@ -72,6 +72,8 @@ const mr_dag_key mr_dag_keys[] = {
             "Keys of tasks, for each task that does not say otherwise."),
     DAG(on_success, CALLBACKS, on_success, NULL, "When a run succeeds. " CALLBACKS_DOC),
     DAG(on_failure, CALLBACKS, on_failure, NULL, "When a run fails. " CALLBACKS_DOC),
+    DAG(on_exit, CALLBACKS, on_exit, NULL,
+        "When a run is over, however it ended: {{ state }} says how. " CALLBACKS_DOC),
     DAG(on_deadline, CALLBACKS, on_deadline, NULL,
         "When a run misses its deadline. " CALLBACKS_DOC),
     DAG_OWN(groups, NULL, "{\"type\":\"array\",\"items\":{\"$ref\":\"#/definitions/group\"}}",

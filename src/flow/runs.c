@@ -321,8 +321,20 @@ static bool is_leaf(const mr_flow_task *task) {
     return task->spec != NULL && task->spec->downstream_count == 0;
 }
 
-// As Airflow: the leaves decide.
-static mr_run_state result_of(const mr_run *run) {
+static bool all_over(const mr_run *run, bool callbacks) {
+    for (uint32_t i = 0; i < run->task_count; i++) {
+        const mr_flow_task *task = run->tasks[i];
+        if (task->callback == callbacks && !mr_task_state_is_over(task->row.state)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+mr_run_state mr_runs_result(const mr_run *run) {
+    if (!all_over(run, /* callbacks= */ false)) {
+        return MR_RUN_RUNNING;
+    }
     bool cancelled = false, failed = false;
     for (uint32_t i = 0; i < run->task_count; i++) {
         const mr_flow_task *task = run->tasks[i];
@@ -341,21 +353,12 @@ static mr_run_state result_of(const mr_run *run) {
 static bool has_called(const mr_run *run) {
     for (uint32_t i = 0; i < run->task_count; i++) {
         const char *id = run->tasks[i]->row.task;
-        if (strcmp(id, "~on_success") == 0 || strcmp(id, "~on_failure") == 0) {
+        if (strcmp(id, "~on_success") == 0 || strcmp(id, "~on_failure") == 0 ||
+            strcmp(id, "~on_exit") == 0) {
             return true;
         }
     }
     return false;
-}
-
-static bool all_over(const mr_run *run, bool callbacks) {
-    for (uint32_t i = 0; i < run->task_count; i++) {
-        const mr_flow_task *task = run->tasks[i];
-        if (task->callback == callbacks && !mr_task_state_is_over(task->row.state)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static void end_backfill(mr_flow *flow, int64_t id) {
@@ -372,13 +375,14 @@ mr_code mr_runs_settle(mr_flow *flow, mr_run *run, mr_cx *cx) {
     if (run->ended || !all_over(run, /* callbacks= */ false)) {
         return MR_OK;
     }
-    mr_run_state state = result_of(run);
+    mr_run_state state = mr_runs_result(run);
     if (!has_called(run) && !flow->ending) {
         if (state == MR_RUN_SUCCESS) {
             mr_runs_call(flow, run, NULL, "on_success", &run->dag->on_success, cx);
         } else if (state == MR_RUN_FAILED) {
             mr_runs_call(flow, run, NULL, "on_failure", &run->dag->on_failure, cx);
         }
+        mr_runs_call(flow, run, NULL, "on_exit", &run->dag->on_exit, cx);
     }
     if (!all_over(run, /* callbacks= */ true)) {
         return MR_OK;
@@ -437,6 +441,8 @@ static mr_code callback_json(mr_scope *scope, const mr_callback *callback, mr_te
         mr_text_addf(out,
                      ",\"state\":\"%s\",\"reason\":", mr_task_state_text(scope->task->row.state));
         mr_text_add_json(out, mr_span_of(scope->task->row.reason));
+    } else {
+        mr_text_addf(out, ",\"state\":\"%s\"", mr_run_state_text(mr_runs_result(scope->run)));
     }
     mr_text_add_char(out, '}');
     return MR_OK;

@@ -304,20 +304,20 @@ static mr_code find_previous(const mr_scope *scope, mr_span *ret, mr_cx *cx) {
 // How the run or its task ended, in callbacks.
 static void find_state(const mr_scope *scope, bool error, mr_span *ret, mr_cx *cx) {
     const mr_flow_task *task = scope->task;
+    mr_run_state result = mr_runs_result(scope->run);
     const char *reason = task == NULL ? scope->run->row.note : task->row.reason;
-    const char *state = task != NULL ? mr_task_state_text(task->row.state) : NULL;
-    for (uint32_t i = 0; task == NULL && i < scope->run->task_count; i++) {
+    for (uint32_t i = 0; task == NULL && result == MR_RUN_FAILED && i < scope->run->task_count;
+         i++) {
         const mr_record_task *row = &scope->run->tasks[i]->row;
-        if (row->state == MR_STATE_FAILED) {
-            state = "failed";
-            reason = reason[0] != '\0' ? reason : row->reason;
-        }
+        reason = reason[0] == '\0' && row->state == MR_STATE_FAILED ? row->reason : reason;
     }
     if (error && reason[0] == '\0') {
         *ret = MR_SPAN("null");
         return;
     }
-    give_text(error ? reason : state == NULL ? "success" : state, ret, cx->arena);
+    const char *state =
+        task != NULL ? mr_task_state_text(task->row.state) : mr_run_state_text(result);
+    give_text(error ? reason : state, ret, cx->arena);
 }
 
 static bool find_plain(const mr_scope *scope, mr_span name, mr_span *ret, mr_cx *cx) {

@@ -190,6 +190,8 @@ void mr_runs_plan(mr_flow *flow, mr_flow_dag *dag);             // When its next
 void mr_runs_timers(mr_flow *flow, mr_cx *cx);                  // dagrun_timeout, deadline.
 mr_code mr_runs_promote(mr_flow *flow, mr_cx *cx);              // Queued ones that may run now.
 mr_code mr_runs_settle(mr_flow *flow, mr_run *run, mr_cx *cx);  // Ends it when all is over.
+// How it ended, callbacks not counted; running: not all of its tasks are over.
+mr_run_state mr_runs_result(const mr_run *run);
 void mr_runs_cancel(mr_flow *flow, mr_run *run, const char *note, mr_cx *cx);
 void mr_runs_free(mr_run *run);
 mr_run *mr_runs_find(const mr_flow *flow, int64_t id);

@@ -519,3 +519,25 @@ def test_a_connections_secret_reaches_its_task_and_no_log(project, site):
     assert "***" in logs and "hunter22" not in logs
     # Nor does it stay in what the tries were told.
     assert not [p for p in (project.path / "data/flow/logs").rglob("launch.json") if b"hunter22" in p.read_bytes()]
+
+
+def test_the_end_of_a_run_is_told_however_it_ended(project, site):
+    url = f"http://localhost:{site.server_port}/over"
+    project.dag("over", f"""
+id: over
+params: {{how: well}}
+on_exit: [{{script: "echo {{{{ params.how }}}} {{{{ state }}}} >> ends"}}, {{webhook: "{url}"}}]
+tasks:
+  - {{id: a, type: shell, env: {{HOW: "{{{{ params.how }}}}"}},
+     script: 'echo $HOW >> begins; [ "$HOW" != badly ]; [ "$HOW" != stopped ] || sleep 60'}}
+""")
+    project.up()
+    for count, (how, state) in enumerate((("well", "success"), ("badly", "failed"), ("stopped", "cancelled"))):
+        run = project.json("dag", "trigger", "over", "--param", f"how={how}")["run"]
+        if how == "stopped":
+            wait_until(lambda: "stopped" in project.lines("begins"), 20, "its task")
+            project.call("runs", "stop", run)
+        wait_until(lambda: project.states("over")[state] == 1, 20, "the run")
+        assert project.lines("ends")[count:] == [f"{how} {state}"]
+        said = json.loads(site.seen[-1][2])
+        assert len(site.seen) == count + 1 and said["event"] == "on_exit" and said["details"]["state"] == state

@@ -107,6 +107,7 @@ TEST(dag, every_key_of_a_task_and_of_the_dag) {
                   "{secret: p}}]\n"
                   "on_success: {webhook: 'https://x/y'}\non_failure: [{script: echo 1}, "
                   "{webhook: '{{ var.hook }}'}]\non_deadline: {script: echo late}\n"
+                  "on_exit: {script: echo over}\n"
                   "tasks:\n"
                   "  - id: up\n    type: noop\n    outputs: {files: [a, b]}\n"
                   "  - id: t-1\n    type: wait\n    file: \"{{ item }}\"\n    doc: what\n"
@@ -139,6 +140,7 @@ TEST(dag, every_key_of_a_task_and_of_the_dag) {
     EXPECT_EQ(dag->on_failure.count, 2);
     EXPECT_STR(dag->on_failure.items[0].script, "echo 1");
     EXPECT_EQ(dag->on_deadline.count, 1);
+    EXPECT_EQ(dag->on_exit.count, 1);
     const mr_dag_task *t = mr_dag_find(dag, MR_SPAN("t-1"));
     REQUIRE(t != NULL);
     EXPECT_STR(t->doc, "what");

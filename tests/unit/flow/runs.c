@@ -1,5 +1,6 @@
 // Runs: ticks, missed ones, pauses, clocks that jump, limits, overlap, backfills, ends.
 
+#include <stdio.h>
 #include <string.h>
 
 #include "world.h"
@@ -314,6 +315,55 @@ TEST(runs, callbacks_are_tasks_of_the_run) {
                "one failed a=failed a~on_retry.0=success a~on_failure.0=success "
                "~on_failure.0=failed");
     world_release(&w);
+}
+
+// What on_exit does, and the run then. how: well (though its first task failed), badly, stopped.
+static const char *on_exit_of(const char *how) {
+    static char line[512];
+    world w;
+    if (!EXPECT(world_init(&w, "2025-11-26T12:00:00Z"))) {
+        return "";
+    }
+    world_file(&w, "x.yaml",
+               "id: x\non_exit: {script: \"echo {{ state }} {{ error }}\"}\n"
+               "on_success: {script: \"echo well {{ state }}\"}\n"
+               "tasks:\n  - {id: a, type: work}\n"
+               "  - {id: b, type: work, depends_on: a, trigger_rule: all_done}\n");
+    EXPECT(world_open(&w));
+    world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"x\",\"run_id\":\"one\"}");
+    world_turn(&w);
+    if (strcmp(how, "stopped") == 0) {
+        world_ask(&w, "{\"do\":\"run.stop\",\"dag\":\"x\",\"run\":\"one\"}");
+        world_turn(&w);
+    } else {
+        world_end(&w, "/a/", 1);
+        world_end(&w, "/b/", strcmp(how, "well") == 0 ? 0 : 3);
+    }
+    const world_try *try = world_find(&w, "~on_exit");
+    mr_span launch = MR_SPAN("");
+    const char *path = mr_arena_printf(&w.arena, "%s/launch.json", try == NULL ? "" : try->dir);
+    EXPECT_OK(mr_file_load(path, 1 << 16, &launch, &w.cx));
+    const char *script = strstr(mr_arena_copy(&w.arena, launch.data, launch.bytes), "\"echo ");
+    script = EXPECT(script != NULL) ? script + 1 : "";
+    snprintf(line, sizeof(line), "%.*s", (int)strcspn(script, "\""), script);
+    if (strcmp(how, "well") == 0) {
+        world_end(&w, "~on_success", 0);
+    }
+    world_end(&w, "~on_exit", 0);
+    EXPECT_EQ(world_starts(&w, "~on_exit"), 1);
+    size_t used = strlen(line);
+    snprintf(line + used, sizeof(line) - used, " | %s", world_run(&w, "x", 0));
+    world_release(&w);
+    return line;
+}
+
+TEST(runs, what_is_to_happen_at_the_end_happens_however_it_ends) {
+    EXPECT_STR(on_exit_of("well"), "echo success  | one success a=failed b=success "
+                                   "~on_success.0=success ~on_exit.0=success");
+    EXPECT_STR(on_exit_of("badly"),
+               "echo failed exit code 1 | one failed a=failed b=failed ~on_exit.0=success");
+    EXPECT_STR(on_exit_of("stopped"), "echo cancelled stopped by a request | one cancelled "
+                                      "a=cancelled b=cancelled ~on_exit.0=success");
 }
 
 TEST(runs, a_deadline_is_told_once_and_ends_nothing) {
