@@ -28,6 +28,9 @@ void mr_broker_say(mr_broker *broker, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
+    for (char *c = line; *c != '\0'; c++) {  // A client's words make no line of their own.
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+    }
     mr_mutex_lock(&broker->say_mutex);
     broker->spec.say(broker->spec.self, line);
     mr_mutex_unlock(&broker->say_mutex);
@@ -185,6 +188,37 @@ static mr_code open_security(mr_broker *broker, mr_cx *cx) {
     return tls ? mr_tls_context_open(&options, &broker->tls, cx) : MR_OK;
 }
 
+// Files beside the topics' folders, while it runs.
+static const char address_file[] = "address", containers_file[] = "container_address";
+
+static mr_code leave_address(const mr_broker *broker, const char *file, const char *address,
+                             mr_cx *cx) {
+    const char *line = mr_arena_printf(cx->arena, "%s\n", address);
+    return mr_file_save(mr_arena_printf(cx->arena, "%s/%s", broker->spec.dir, file),
+                        mr_span_of(line), cx);
+}
+
+// For programs that look for the broker of a data folder, and for containers that they start.
+static mr_code leave_addresses(const mr_broker *broker, mr_cx *cx) {
+    for (uint32_t i = 0; i < broker->listen_count; i++) {
+        uint16_t port = mr_server_port(broker->server, i);
+        const char *address = mr_listen_for_containers(&broker->listens[i], port, cx);
+        if (address != NULL) {
+            MR_TRY(leave_address(broker, containers_file, address, cx));
+            break;
+        }
+    }
+    return leave_address(broker, address_file, mr_server_address(broker->server, 0), cx);
+}
+
+static void take_addresses_away(const mr_broker *broker, mr_cx *cx) {
+    const char *const files[] = {address_file, containers_file};
+    for (size_t i = 0; i < MR_COUNT(files); i++) {
+        const char *path = mr_arena_printf(cx->arena, "%s/%s", broker->spec.dir, files[i]);
+        (void)(mr_file_delete(path, cx) == MR_OK);  // A stale one would only mislead.
+    }
+}
+
 static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
     const mr_broker_spec *spec = &broker->spec;
     const char *lock = mr_arena_printf(cx->arena, "%s/lock", spec->dir);
@@ -218,10 +252,7 @@ static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
     MR_TRY(mr_thread_start(&broker->upkeep, "upkeep", upkeep_run, broker, cx));
     MR_TRY(mr_clerk_open(cx->plat, &broker->clerk, cx));
     MR_TRY(mr_server_open(broker, &broker->server, cx));
-    // For programs that look for the broker of a data folder.
-    const char *address = mr_arena_printf(cx->arena, "%s\n", mr_server_address(broker->server, 0));
-    return mr_file_save(mr_arena_printf(cx->arena, "%s/address", spec->dir), mr_span_of(address),
-                        cx);
+    return leave_addresses(broker, cx);
 }
 
 // The listeners, with strings that live as long as the broker.
@@ -230,6 +261,9 @@ static mr_code read_listens(mr_broker *broker, mr_cx *cx) {
     cx->arena = &broker->arena;
     mr_code code = mr_listen_parse(broker->spec.settings.listen, broker->spec.settings.advertise,
                                    &broker->listens, &broker->listen_count, cx);
+    for (uint32_t i = 0; i < broker->listen_count && code == MR_OK; i++) {
+        code = mr_listen_secure(&broker->listens[i], broker->spec.settings.insecure, cx);
+    }
     cx->arena = arena;
     return code;
 }
@@ -261,8 +295,7 @@ mr_code mr_broker_open(const mr_broker_spec *spec, mr_broker **ret, mr_cx *cx) {
 
 mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
     if (broker->server != NULL) {
-        const char *address = mr_arena_printf(cx->arena, "%s/address", broker->spec.dir);
-        (void)(mr_file_delete(address, cx) == MR_OK);  // A stale one would only mislead.
+        take_addresses_away(broker, cx);
     }
     mr_server_close(broker->server);
     mr_clerk_close(broker->clerk);

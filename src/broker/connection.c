@@ -28,7 +28,7 @@ mr_connection *mr_connection_new(mr_server_thread *thread, mr_socket *socket,
     made->client.listen = listen;
     mr_client_named(&made->client);
     mr_sasl_begin(&made->client.sasl, listen->sasl);
-    made->tls = listen->tls ? mr_tls_new(thread->loop.broker->tls) : NULL;
+    made->tls = listen->tls ? mr_tls_new(thread->loop.broker->tls, listen->sasl) : NULL;
     mr_span peer = mr_span_of(made->socket.peer);
     const char *colon = memrchr(peer.data, ':', peer.bytes);
     size_t host_bytes = MR_MIN((size_t)(colon - peer.data), sizeof(made->client.host) - 1);

@@ -56,7 +56,8 @@ static void token_step(mr_call *call, mr_cx *cx) {
         mr_sasl_token(&client->sasl, call->broker->access, *(const mr_span *)call->request, cx);
     mr_client_named(client);
     if (result.error != MR_KAFKA_NONE) {
-        mr_broker_say(call->broker, "%s: %s", client->host, result.reason);
+        mr_broker_say(call->broker, "%s%s: %s", client->host, mr_sasl_user(&client->sasl),
+                      result.reason);
         call->silent = call->hang_up = true;  // There is no form for an error.
         return;
     }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "plat/network.h"
+
 #define LISTEN_HINT "Write host:port, as in 127.0.0.1:9092."
 
 static mr_code listen_bad(mr_span item, const char *what, const char *hint, mr_cx *cx) {
@@ -130,9 +132,75 @@ mr_code mr_listen_parse(const char *text, const char *advertise, mr_listen **ret
     return MR_OK;
 }
 
-bool mr_listen_is_local(const char *host) {
+// ---- who reaches it --------------------------------------------------------------------------
+
+static bool is_local(const char *host) {
     return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
            strcmp(host, "localhost") == 0;
+}
+
+static bool is_any(const char *host) {
+    return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+// This machine's network of containers that has this address, or this name; NULL if none does.
+static const mr_network *containers_find(const char *host, mr_cx *cx) {
+    mr_network *all = NULL;
+    uint32_t count = 0;
+    if (mr_networks_list(&all, &count, cx) != MR_OK) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bool named = strcmp(all[i].host, host) == 0 || strcmp(all[i].name, host) == 0;
+        if (all[i].containers && (named || is_any(host))) {
+            return &all[i];
+        }
+    }
+    return NULL;
+}
+
+mr_code mr_listen_secure(mr_listen *listen, bool insecure, mr_cx *cx) {
+    if (is_local(listen->host)) {
+        return MR_OK;
+    }
+    const mr_network *bridge = is_any(listen->host) ? NULL : containers_find(listen->host, cx);
+    bool open = !listen->tls && !listen->sasl && !insecure;
+    if (bridge != NULL) {
+        listen->host = mr_arena_string(cx->arena, bridge->host);
+        listen->containers_only = open;
+        return MR_OK;
+    }
+    if (!open) {
+        return MR_OK;
+    }
+    return mr_fail(cx, MR_E_OPTION,
+                   "Add ?tls or ?sasl to it, listen at 127.0.0.1 or, for containers, at their "
+                   "bridge (docker0:9092), or, in a network where everybody may read and write "
+                   "everything, set broker.insecure.",
+                   "listener \"%s:%u\" can be reached from other machines and has no security",
+                   listen->host, listen->port);
+}
+
+bool mr_listen_takes(const mr_listen *listen, const char *peer_host, mr_cx *cx) {
+    mr_network *all = NULL;
+    uint32_t count = 0;
+    if (!listen->containers_only) {
+        return true;
+    }
+    if (mr_networks_list(&all, &count, cx) != MR_OK) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (all[i].containers && mr_network_has(&all[i], peer_host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *mr_listen_for_containers(const mr_listen *listen, uint16_t port, mr_cx *cx) {
+    const mr_network *bridge = is_local(listen->host) ? NULL : containers_find(listen->host, cx);
+    return bridge == NULL ? NULL : mr_listen_print(bridge->host, port, cx->arena);
 }
 
 const char *mr_listen_print(const char *host, uint16_t port, mr_arena *arena) {

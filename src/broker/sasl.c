@@ -58,6 +58,11 @@ static mr_sasl_result failed(mr_sasl_session *session, const char *reason) {
     return (mr_sasl_result){.error = MR_KAFKA_SASL_AUTHENTICATION_FAILED, .reason = reason};
 }
 
+const char *mr_sasl_user(mr_sasl_session *session) {
+    const char *user = session->scram.user;
+    return user == NULL ? "" : mr_arena_printf(&session->arena, ", user \"%s\"", user);
+}
+
 static const char *scram_reason(const mr_sasl_session *session, mr_cx *cx) {
     return mr_arena_printf(
         cx->arena,
@@ -100,6 +105,7 @@ static mr_sasl_result plain(mr_sasl_session *session, mr_access *access, mr_span
         memchr(password.data, '\0', password.bytes) != NULL) {
         return failed(session, "Authentication failed: user or password not specified");
     }
+    session->scram.user = mr_arena_copy(&session->arena, user.data, user.bytes);
     if (as.bytes > 0 && !mr_span_equal(as, user)) {
         return failed(session, "Authentication failed: Client requested an authorization id that "
                                "is different from username");

@@ -46,5 +46,8 @@ typedef struct mr_sasl_result {
     mr_span answer;      // In cx->arena.
     int64_t lifetime_ms;
 } mr_sasl_result;
+// Who the exchange that is under way, or has failed, is about, in quotes, for the log; "" before it
+// has said so. In the session's arena.
+const char *mr_sasl_user(mr_sasl_session *session);
 // A token came.
 mr_sasl_result mr_sasl_token(mr_sasl_session *session, mr_access *access, mr_span token, mr_cx *cx);

@@ -18,6 +18,7 @@ typedef struct server_listener {
     mr_socket socket;
     const mr_listen *listen;
     const char *address;
+    uint16_t port;
 } server_listener;
 
 struct mr_server {
@@ -81,8 +82,38 @@ static mr_code listeners_wish(mr_server *server, uint32_t wishes, mr_cx *cx) {
     return MR_OK;
 }
 
-static void accept_all(mr_server *server, server_listener *listener, mr_cx *cx) {
+// "127.0.0.1:1234" and "[::1]:1234" without the port.
+static const char *host_of(const char *peer, mr_arena *arena) {
+    bool six = peer[0] == '[';
+    const char *end = strrchr(peer, six ? ']' : ':');
+    return end == NULL ? peer : mr_arena_copy(arena, peer + six, (size_t)(end - peer) - six);
+}
+
+// Whether a new connection is taken; says why not.
+static bool may_enter(mr_server *server, const server_listener *listener, const mr_socket *socket,
+                      mr_cx *cx) {
     int64_t most = server->connections_max;
+    if (!mr_listen_takes(listener->listen, host_of(socket->peer, cx->arena), cx)) {
+        mr_broker_say(server->broker,
+                      "refused a connection of %s: listener %s is for this machine's containers, "
+                      "since it has neither TLS nor SASL",
+                      socket->peer, listener->address);
+        return false;
+    }
+    bool full = atomic_load(&server->connection_count) >= most;
+    if (full && !server->refused) {
+        mr_broker_say(server->broker,
+                      "refused a connection of %s: %" PRId64 " are open, the limit of %s",
+                      socket->peer, most,
+                      most < mr_broker_settings_of(server->broker)->connections_max
+                          ? "this machine (ulimit -n)"
+                          : "broker.connections_max");
+    }
+    server->refused = full;
+    return !full;
+}
+
+static void accept_all(mr_server *server, server_listener *listener, mr_cx *cx) {
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         mr_socket socket = MR_SOCKET_CLOSED;
         bool taken = false;
@@ -96,20 +127,10 @@ static void accept_all(mr_server *server, server_listener *listener, mr_cx *cx) 
         if (!taken) {
             return;
         }
-        if (atomic_load(&server->connection_count) >= most) {
-            if (!server->refused) {
-                mr_broker_say(server->broker,
-                              "refused a connection of %s: %" PRId64 " are open, the limit of %s",
-                              socket.peer, most,
-                              most < mr_broker_settings_of(server->broker)->connections_max
-                                  ? "this machine (ulimit -n)"
-                                  : "broker.connections_max");
-                server->refused = true;
-            }
-            mr_socket_close(&socket, cx->plat);
-        } else {
-            server->refused = false;
+        if (may_enter(server, listener, &socket, cx)) {
             hand_over(server, listener, &socket, cx);
+        } else {
+            mr_socket_close(&socket, cx->plat);
         }
     }
 }
@@ -353,10 +374,10 @@ static void *thread_run(void *self) {
 static mr_code listener_open(mr_server *server, uint32_t index, mr_cx *cx) {
     server_listener *listener = &server->listeners[index];
     listener->listen = &server->broker->listens[index];
-    uint16_t port = 0;
     MR_TRY(mr_socket_listen(&listener->socket, listener->listen->host, listener->listen->port,
-                            &port, cx));
-    listener->address = mr_listen_print(listener->listen->host, port, &server->broker->arena);
+                            &listener->port, cx));
+    listener->address =
+        mr_listen_print(listener->listen->host, listener->port, &server->broker->arena);
     return mr_poller_add(&server->threads[0].poller, listener->socket.handle, MR_POLLER_READ,
                          listener, cx);
 }
@@ -442,4 +463,8 @@ void mr_server_close(mr_server *server) {
 
 const char *mr_server_address(const mr_server *server, uint32_t listener) {
     return server->listeners[listener].address;
+}
+
+uint16_t mr_server_port(const mr_server *server, uint32_t listener) {
+    return server->listeners[listener].port;
 }

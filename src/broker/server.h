@@ -66,6 +66,7 @@ mr_code mr_server_open(mr_broker *broker, mr_server **ret, mr_cx *cx);
 // Stops accepting and reading, answers produce requests that are at work, closes. Takes NULL.
 void mr_server_close(mr_server *server);
 const char *mr_server_address(const mr_server *server, uint32_t listener);
+uint16_t mr_server_port(const mr_server *server, uint32_t listener);
 
 // ---- connection.c -----------------------------------------------------------------------------
 

@@ -91,23 +91,13 @@ static mr_code check_range(const char *name, int64_t value, int64_t least, int64
     return mr_fail(cx, MR_E_OPTION, hint, "bad value %lld for key \"%s\"", (long long)value, name);
 }
 
-static mr_code check_listen(const mr_listen *listen, const mr_broker_settings *s, mr_cx *cx) {
+static mr_code check_listen(mr_listen *listen, const mr_broker_settings *s, mr_cx *cx) {
     if (listen->tls && (s->tls_certificate == NULL || s->tls_key == NULL)) {
         return mr_fail(cx, MR_E_OPTION, "Set broker.tls_certificate and broker.tls_key.",
                        "listener \"%s:%u\" asks for TLS, and no certificate is set", listen->host,
                        listen->port);
     }
-    if (listen->tls || listen->sasl) {
-        return MR_OK;
-    }
-    if (!s->insecure && !mr_listen_is_local(listen->host)) {
-        return mr_fail(cx, MR_E_OPTION,
-                       "Add ?tls or ?sasl to it, listen at 127.0.0.1, or, in a network where "
-                       "everybody may read and write everything, set broker.insecure.",
-                       "listener \"%s:%u\" can be reached from other machines and has no security",
-                       listen->host, listen->port);
-    }
-    return MR_OK;
+    return mr_listen_secure(listen, s->insecure, cx);
 }
 
 // Durations. What is due after no time at all would be due for ever; Kafka's times end at 2^31 ms.
@@ -152,6 +142,10 @@ mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx) 
     MR_TRY(check_range("queue_bytes_max", (int64_t)MR_MIN(s->queue_bytes_max, INT64_MAX), 1 << 20,
                        INT64_MAX, cx));
     MR_TRY(check_times(s, cx));
+    if (s->tls_client_required && s->tls_client_ca == NULL) {
+        return mr_fail(cx, MR_E_OPTION, "Set broker.tls_client_ca to who signs them.",
+                       "certificates are required of clients, and nobody is named who signs them");
+    }
     mr_listen *listens;
     uint32_t count;
     MR_TRY(mr_listen_parse(s->listen, s->advertise, &listens, &count, cx));

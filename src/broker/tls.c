@@ -125,13 +125,16 @@ void mr_tls_context_close(mr_tls_context *context) {
     }
 }
 
-mr_tls *mr_tls_new(mr_tls_context *context) {
+mr_tls *mr_tls_new(mr_tls_context *context, bool who_else) {
     mr_tls *tls = mr_heap_alloc(sizeof(*tls));
     tls->ssl = SSL_new(context->ssl);
     tls->in = BIO_new(BIO_s_mem());
     tls->out = BIO_new(BIO_s_mem());
     mr_assert(tls->ssl != NULL && tls->in != NULL && tls->out != NULL);
     SSL_set_bio(tls->ssl, tls->in, tls->out);
+    if (who_else) {
+        SSL_set_verify(tls->ssl, SSL_VERIFY_NONE, /* callback= */ NULL);
+    }
     SSL_set_accept_state(tls->ssl);
     mr_text_init(&tls->pending, /* arena= */ NULL);
     return tls;
@@ -145,10 +148,39 @@ void mr_tls_free(mr_tls *tls) {
     }
 }
 
-static mr_code broken(const mr_socket *socket, mr_cx *cx) {
-    return mr_fail(cx, MR_E_CORRUPT,
-                   "The client may speak plain text, or not trust the broker's certificate.",
-                   "TLS with %s failed: %s", socket->peer, reason());
+// Who a certificate is of, as Java prints it (RFC 2253), which is Kafka's principal.
+static const char *subject(const X509 *certificate, mr_arena *arena) {
+    BIO *text = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    // Letters beyond ASCII stay as they are.
+    (void)X509_NAME_print_ex(text, X509_get_subject_name(certificate), 0,
+                             XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
+    long bytes = BIO_get_mem_data(text, &data);
+    const char *name = mr_arena_copy(arena, data, (size_t)bytes);
+    BIO_free(text);
+    return name;
+}
+
+// What the client, or its certificate, has done.
+static mr_code broken(const mr_tls *tls, const mr_socket *socket, mr_cx *cx) {
+    int code = ERR_GET_REASON(ERR_peek_last_error());
+    const char *why = reason();
+    long verdict = SSL_get_verify_result(tls->ssl);
+    const char *hint = "The client may speak another protocol; check its security.protocol.";
+    if (verdict != X509_V_OK) {
+        X509 *certificate = SSL_get1_peer_certificate(tls->ssl);
+        const char *of = certificate == NULL ? "" : subject(certificate, cx->arena);
+        why = mr_arena_printf(cx->arena, "its certificate%s%s%s is refused: %s", *of ? " \"" : "",
+                              of, *of ? "\"" : "", X509_verify_cert_error_string(verdict));
+        hint = "It must be valid now, and signed by one of broker.tls_client_ca.";
+        X509_free(certificate);
+    } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+        why = "it shows no certificate";
+        hint = "Give the client one (ssl.keystore.location), or unset broker.tls_client_required.";
+    } else if (code >= SSL_AD_REASON_OFFSET) {
+        hint = "The client does not accept the broker's certificate or its versions of TLS.";
+    }
+    return mr_fail(cx, MR_E_CORRUPT, hint, "TLS with %s failed: %s", socket->peer, why);
 }
 
 bool mr_tls_has_more(const mr_tls *tls) {
@@ -202,7 +234,7 @@ mr_code mr_tls_receive_some(mr_tls *tls, mr_socket *socket, void *data, size_t b
             bool over = why == SSL_ERROR_ZERO_RETURN;
             return *ret_bytes > 0 ? MR_OK
                    : over         ? mr_fail(cx, MR_E_NETWORK, NULL, "%s has closed", socket->peer)
-                                  : broken(socket, cx);
+                                  : broken(tls, socket, cx);
         }
         size_t came = 0;
         mr_code code = mr_socket_receive_some(socket, piece, sizeof(piece), &came, cx);
@@ -225,7 +257,7 @@ mr_code mr_tls_send_some(mr_tls *tls, mr_socket *socket, mr_span data, size_t *r
         int put = SSL_write(tls->ssl, data.data + *ret_bytes, (int)most);
         if (put <= 0) {
             int why = SSL_get_error(tls->ssl, put);
-            return why == SSL_ERROR_WANT_READ ? MR_OK : broken(socket, cx);
+            return why == SSL_ERROR_WANT_READ ? MR_OK : broken(tls, socket, cx);
         }
         *ret_bytes += (size_t)put;
         MR_TRY(mr_tls_flush(tls, socket, cx));
@@ -238,13 +270,7 @@ const char *mr_tls_principal(const mr_tls *tls, mr_arena *arena) {
     if (certificate == NULL) {
         return NULL;
     }
-    BIO *text = BIO_new(BIO_s_mem());
-    char *data = NULL;
-    // As Java prints a distinguished name (RFC 2253), which is Kafka's principal.
-    (void)X509_NAME_print_ex(text, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-    long bytes = BIO_get_mem_data(text, &data);
-    const char *name = mr_arena_printf(arena, "User:%.*s", (int)bytes, data);
-    BIO_free(text);
+    const char *name = mr_arena_printf(arena, "User:%s", subject(certificate, arena));
     X509_free(certificate);
     return name;
 }

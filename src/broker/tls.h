@@ -23,7 +23,8 @@ typedef struct mr_tls_options {
 mr_code mr_tls_context_open(const mr_tls_options *options, mr_tls_context **ret, mr_cx *cx);
 void mr_tls_context_close(mr_tls_context *context);  // Takes NULL.
 
-mr_tls *mr_tls_new(mr_tls_context *context);
+// who_else: the client says by other means who it is; it is asked for no certificate then.
+mr_tls *mr_tls_new(mr_tls_context *context, bool who_else);
 void mr_tls_free(mr_tls *tls);  // Takes NULL.
 // As mr_socket_receive_some. What the handshake has to send is sent, or kept: see wants_write.
 mr_code mr_tls_receive_some(mr_tls *tls, mr_socket *socket, void *data, size_t bytes,

@@ -367,4 +367,5 @@ const mr_plat_sockets mr_linux_socket_ops = {
     .wake_open = linux_wake_open,
     .wake_signal = linux_wake_signal,
     .wake_clear = linux_wake_clear,
+    .networks = mr_linux_networks,
 };

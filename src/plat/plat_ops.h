@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "plat/network.h"
 #include "plat/plat.h"
 #include "plat/poller.h"
 
@@ -52,6 +53,7 @@ typedef struct mr_plat_sockets {
     int (*wake_open)(mr_plat *plat);
     void (*wake_signal)(mr_plat *plat, int handle);
     void (*wake_clear)(mr_plat *plat, int handle);
+    int (*networks)(mr_plat *plat, mr_network *ret, uint32_t most);  // How many.
 } mr_plat_sockets;
 
 typedef struct mr_plat_ops {
@@ -118,3 +120,4 @@ mr_code mr_plat_sync_fail(mr_cx *cx, int error, const char *path, const mr_error
 const char *mr_plat_parent(const char *path, mr_arena *arena);
 
 extern const mr_plat_sockets mr_linux_socket_ops;
+int mr_linux_networks(mr_plat *plat, mr_network *ret, uint32_t most);

@@ -1,6 +1,9 @@
 """The embedded broker with SASL, TLS and ACLs, as stock clients meet them."""
 
 import os
+import re
+import socket
+import ssl
 import subprocess
 import time
 
@@ -12,58 +15,15 @@ from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, 
 from kafka import KafkaAdminClient
 
 from broker_server import MILLRACE, Broker, Wire, wait_until
+from secure_broker import MECHANISMS, Authority, SecureBroker, user
 
 HANDSHAKE, METADATA, API_VERSIONS = 17, 3, 18
-ADMIN = {"sasl.mechanism": "PLAIN", "sasl.username": "admin", "sasl.password": "admin-secret"}
-QUIET = {"log_level": 0, "socket.timeout.ms": 5000}
-
-
-class SecureBroker(Broker):
-    """Three listeners: plain TCP with SASL, TLS with SASL, TLS alone."""
-
-    def __init__(self, home, settings=()):
-        super().__init__(data=str(home), settings=settings)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-                        "/CN=localhost/O=millrace", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
-                        "-keyout", self.path("key.pem"), "-out", self.path("cert.pem")],
-                       check=True, capture_output=True)
-
-    def path(self, name):
-        return os.path.join(self.data, name)
-
-    def start(self, timeout=20):
-        ports = getattr(self, "ports", [0, 0, 0])
-        listen = ",".join(f"127.0.0.1:{port}{how}" for port, how in zip(ports, ("?sasl", "?tls?sasl", "?tls")))
-        args = [MILLRACE, "broker", "--data", self.data, "-c", f"broker.listen={listen}",
-                "-c", f"broker.tls_certificate={self.path('cert.pem')}", "-c", f"broker.tls_key={self.path('key.pem')}",
-                "-c", "broker.users=admin:admin-secret,alice:alice-secret", "-c", "broker.super_users=User:admin",
-                "-c", "broker.acls=true"]
-        for setting in self.settings:
-            args += ["-c", setting]
-        self.errors = open(self.path("stderr.log"), "ab")
-        self.process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=self.errors, start_new_session=True)
-        lines = [self.process.stdout.readline().decode().strip() for _ in range(3)]
-        assert all(lines), self.log()
-        self.ports = [int(line.rsplit(":", 1)[1]) for line in lines]
-        self.sasl, self.tls_sasl, self.tls = lines
-        return self
-
-    def over_sasl(self, **more):
-        return {"bootstrap.servers": self.sasl, "security.protocol": "SASL_PLAINTEXT", **QUIET, **ADMIN, **more}
-
-    def over_tls(self, **more):
-        return {"bootstrap.servers": self.tls_sasl, "security.protocol": "SASL_SSL", **QUIET, **ADMIN,
-                "ssl.ca.location": self.path("cert.pem"), **more}
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
     with SecureBroker(tmp_path_factory.mktemp("secure")) as one:
         yield one
-
-
-def user(name, password, mechanism="PLAIN"):
-    return {"sasl.mechanism": mechanism, "sasl.username": name, "sasl.password": password}
 
 
 def refused(config):
@@ -98,7 +58,7 @@ def round_trip(config, topic, values):
     return got
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+@pytest.mark.parametrize("mechanism", MECHANISMS)
 @pytest.mark.parametrize("way", ["over_sasl", "over_tls"])
 def test_a_user_with_the_right_password_comes_in(broker, mechanism, way):
     config = getattr(broker, way)
@@ -188,11 +148,11 @@ def test_a_user_that_was_made_outlives_a_kill(broker):
 
 
 def test_kafka_python_comes_in_too(broker):
-    for protocol, address in (("SASL_PLAINTEXT", broker.sasl), ("SASL_SSL", broker.tls_sasl)):
-        for mechanism in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"):
+    for protocol, address in (("SASL_PLAINTEXT", broker.sasl), ("SASL_SSL", broker.address)):
+        for mechanism in MECHANISMS:
             admin = KafkaAdminClient(bootstrap_servers=address, security_protocol=protocol, sasl_mechanism=mechanism,
                                      sasl_plain_username="admin", sasl_plain_password="admin-secret",
-                                     ssl_cafile=broker.path("cert.pem"))
+                                     ssl_cafile=broker.ca)
             assert admin.list_topics() is not None
             admin.close()
 
@@ -214,3 +174,241 @@ def test_a_session_ends_unless_the_client_authenticates_again(tmp_path):
         for _ in range(3):
             assert list(admin.list_topics(timeout=10).brokers) == [1]
             time.sleep(0.7)
+
+
+# ---- clear words ---------------------------------------------------------------------------------------
+
+
+def test_the_log_says_who_was_refused_and_why(broker):
+    for mechanism, words in (("PLAIN", "Invalid username or password"), ("SCRAM-SHA-256", "invalid credentials"),
+                             ("SCRAM-SHA-512", "invalid credentials")):
+        for name, password in (("admin", "wrong"), (f"nobody-{mechanism}", "admin-secret")):
+            before = len(broker.log())
+            assert KafkaError._AUTHENTICATION in refused(broker.over_tls(**user(name, password, mechanism)))
+            line = broker.log()[before:]
+            assert re.search(rf'127\.0\.0\.1, user "{name}": Authentication failed.*{words}', line), line
+
+
+def test_a_name_makes_no_line_of_the_log(broker):
+    with Wire(broker.ports[0]) as wire:
+        wire.send(HANDSHAKE, 0, b"\0\5PLAIN")
+        wire.answer()
+        token = b"\0eve\nmillrace: all is well\0x"
+        wire.raw(len(token).to_bytes(4, "big") + token)
+        assert wire.closed()
+    wait_until(lambda: 'user "eve?millrace: all is well"' in broker.log(), what="a line about eve")
+
+
+def test_a_client_that_does_not_trust_the_broker_is_told_apart(broker, tmp_path):
+    before = len(broker.log())
+    stranger = {"ssl.ca.location": Authority(tmp_path).path("ca.pem")}
+    assert KafkaError._SSL in refused({**broker.over_tls_alone(), **stranger})
+    wait_until(lambda: "does not accept the broker's certificate" in broker.log()[before:], what="a line about trust")
+
+
+def test_http_on_a_tls_port_is_named(broker):
+    with socket.create_connection(("127.0.0.1", broker.ports[2]), timeout=10) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while plain.recv(1000):
+            pass
+    wait_until(lambda: "http request" in broker.log(), what="a line about HTTP")
+
+
+# ---- certificates of clients ---------------------------------------------------------------------------
+
+
+def allow(broker, principal, topic):
+    admin = AdminClient(broker.over_sasl())
+    for kind, name in ((ResourceType.TOPIC, topic), (ResourceType.GROUP, "g-" + topic)):
+        acl = AclBinding(kind, name, ResourcePatternType.LITERAL, principal, "*", AclOperation.ALL,
+                         AclPermissionType.ALLOW)
+        admin.create_acls([acl])[acl].result(10)
+
+
+def may_write(config, topic):
+    config = {**config, "message.timeout.ms": 5000}
+    options = [word for name, value in config.items() for word in ("-X", f"{name}={value}")]
+    done = subprocess.run(["kcat", "-P", "-t", topic, *options], input=b"x\n", capture_output=True, timeout=30,
+                          check=False)
+    return done.returncode == 0 and b"Delivery failed" not in done.stderr
+
+
+def hangs_up(broker, certificate=None):
+    """Whether the port with TLS alone closes on whoever shows this certificate, and answers nothing."""
+    context = ssl.create_default_context(cafile=broker.ca)
+    if certificate is not None:
+        context.load_cert_chain(certificate["ssl.certificate.location"], certificate["ssl.key.location"])
+    with socket.create_connection(("127.0.0.1", broker.ports[2]), timeout=10) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                secure.sendall(b"\0\0\0\x0a\0\x12\0\0\0\0\0\1\0\0")  # ApiVersions v0.
+                return secure.recv(1) == b""
+        except (ssl.SSLError, ConnectionError):
+            return True
+
+
+def test_a_client_is_who_its_certificate_says(tmp_path):
+    """As Kafka's default rule has it: the whole name, in the order of RFC 2253."""
+    authority = Authority(tmp_path / "clients")
+    bob = authority.sign("bob", "/O=acme/OU=bills, and more/CN=bób")
+    carol = authority.sign("carol", "/O=acme/CN=carol")
+    with SecureBroker(tmp_path / "data", [f"broker.tls_client_ca={authority.path('ca.pem')}"]) as broker:
+        create(broker, "bills")
+        allow(broker, "User:CN=bób,OU=bills\\, and more,O=acme", "bills")
+        assert round_trip(broker.over_tls_alone(**bob), "bills", [b"1", b"2"]) == [b"1", b"2"]
+        assert not may_write(broker.over_tls_alone(**carol), "bills")
+        assert not may_write(broker.over_tls_alone(), "bills")  # Comes in, as nobody.
+        allow(broker, "User:ANONYMOUS", "bills")
+        assert may_write(broker.over_tls_alone(), "bills")
+        assert may_write(broker.over_tls(**carol), "bills")  # With SASL it is admin, whatever it shows.
+
+
+def test_a_certificate_that_is_required_must_be_good(tmp_path):
+    authority, other = Authority(tmp_path / "clients"), Authority(tmp_path / "others", "/CN=somebody else")
+    bob = authority.sign("bob", "/CN=bob")
+    bad = {"shows no certificate": None, "certificate has expired": authority.sign("old", "/CN=old", days=-1),
+           "unable to get local issuer certificate": other.sign("eve", "/CN=eve")}
+    settings = [f"broker.tls_client_ca={authority.path('ca.pem')}", "broker.tls_client_required=true"]
+    with SecureBroker(tmp_path / "data", settings) as broker:
+        for words, certificate in bad.items():
+            before = len(broker.log())
+            assert hangs_up(broker, certificate)
+            wait_until(lambda: words in broker.log()[before:], what=words)
+            assert refused(broker.over_tls_alone(**(certificate or {})))
+        assert not hangs_up(broker, bob)
+        assert list(AdminClient(broker.over_tls_alone(**bob)).list_topics(timeout=10).brokers) == [1]
+        # Who says by SASL who it is needs none, as in Kafka.
+        assert list(AdminClient(broker.over_tls()).list_topics(timeout=10).brokers) == [1]
+
+
+def test_what_is_wrong_with_the_settings_is_said_at_the_start(tmp_path):
+    authority, other = Authority(tmp_path / "a"), Authority(tmp_path / "b")
+    authority.sign("one", "/CN=localhost")
+    other.sign("two", "/CN=localhost")
+    good = {"tls_certificate": authority.path("one.pem"), "tls_key": authority.path("one.key")}
+    for words, changes in (
+            ("asks for TLS, and no certificate is set", {"tls_key": None}),
+            ("values mismatch", {"tls_key": other.path("two.key")}),
+            ("no-such.pem", {"tls_certificate": authority.path("no-such.pem")}),
+            ("nobody is named who signs them", {"tls_client_required": "true"}),
+            ("extensions", {"tls_client_ca": authority.path("extensions")})):
+        settings = {name: value for name, value in {**good, **changes}.items() if value is not None}
+        args = [word for name, value in settings.items() for word in ("-c", f"broker.{name}={value}")]
+        done = subprocess.run([MILLRACE, "broker", "--data", str(tmp_path / "data"), "-c",
+                               "broker.listen=127.0.0.1:0?tls", *args], capture_output=True, timeout=30, check=False)
+        assert done.returncode != 0 and words in done.stderr.decode(), (words, done.stderr.decode())
+
+
+# ---- containers' bridges -------------------------------------------------------------------------------
+
+
+class Namespace:
+    """A network of its own with an empty /sys/class/net of its own, until its process is ended."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", "mount -t sysfs sysfs /sys && "
+                                         "ip link set lo up && echo ready && exec sleep 600"],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if self.process.stdout.readline() != b"ready\n":
+            pytest.skip(f"no network namespaces here: {self.process.stderr.read().decode()}")
+
+    def inside(self, *args):
+        return ["nsenter", "-t", str(self.process.pid), "-n", "-m", *args]
+
+    def run(self, *args):
+        return subprocess.run(self.inside(*args), capture_output=True, timeout=30, check=False)
+
+    def ip(self, *args):
+        done = self.run("ip", *args)
+        assert done.returncode == 0, (args, done.stderr)
+
+    def cable(self, other, here, there):
+        """Two ends, one in each."""
+        self.ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", str(other.process.pid))
+        for space, name in ((self, here), (other, there)):
+            space.ip("link", "set", name, "up")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def namespaces():
+    made = []
+
+    def make():
+        made.append(Namespace())
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+class BridgeBroker(Broker):
+    """In a namespace, which has the address in the first listener that is not of loopback."""
+
+    def __init__(self, home, space, listen):
+        super().__init__(data=str(home))
+        self.space, self.listen = space, listen
+
+    def start(self, timeout=20):
+        self.errors = open(os.path.join(self.data, "stderr.log"), "ab")
+        self.process = subprocess.Popen(
+            self.space.inside(MILLRACE, "broker", "--data", self.data, "-c", f"broker.listen={self.listen}"),
+            stdout=subprocess.PIPE, stderr=self.errors, start_new_session=True)
+        self.lines = [self.process.stdout.readline().decode().strip() for _ in self.listen.split(",")]
+        return self
+
+
+def host_with_bridge(namespaces):
+    host = namespaces()
+    host.ip("link", "add", "docker0", "type", "bridge")
+    host.ip("addr", "add", "172.17.0.1/16", "dev", "docker0")
+    host.ip("link", "set", "docker0", "up")
+    return host
+
+
+def test_containers_reach_a_listener_at_their_bridge_and_neighbours_do_not(tmp_path, namespaces):
+    host, container, neighbour = host_with_bridge(namespaces), namespaces(), namespaces()
+    host.cable(container, "veth1", "eth0")
+    host.ip("link", "set", "veth1", "master", "docker0")
+    container.ip("addr", "add", "172.17.0.2/16", "dev", "eth0")
+    host.cable(neighbour, "eth0", "eth0")  # A network of other machines.
+    host.ip("addr", "add", "10.9.0.1/24", "dev", "eth0")
+    neighbour.ip("addr", "add", "10.9.0.2/24", "dev", "eth0")
+    neighbour.ip("route", "add", "172.17.0.0/16", "via", "10.9.0.1")
+    for named in ("172.17.0.1", "docker0"):
+        with BridgeBroker(tmp_path, host, f"127.0.0.1:0,{named}:0") as broker:
+            assert all(broker.lines), broker.log()
+            address = broker.lines[1]
+            assert address.startswith("172.17.0.1:")
+            with open(os.path.join(broker.data, "broker", "container_address"), encoding="ascii") as file:
+                assert file.read() == address + "\n"
+            listed = container.run("kcat", "-b", address, "-L", "-m", "10")
+            assert listed.returncode == 0 and f"broker 1 at {address}".encode() in listed.stdout, listed
+            assert host.run("kcat", "-b", address, "-L", "-m", "10").returncode == 0
+            other = neighbour.run("kcat", "-b", address, "-L", "-m", "2")
+            assert other.returncode != 0, other
+            assert "refused a connection of 10.9.0.2:" in broker.log()
+            assert "is for this machine's containers" in broker.log()
+        assert not os.path.exists(os.path.join(tmp_path, "broker", "container_address"))
+
+
+def test_only_a_bridge_that_ends_in_this_machine_needs_no_security(tmp_path, namespaces):
+    def start(listen):
+        done = host.run(MILLRACE, "broker", "--data", str(tmp_path), "-c", f"broker.listen={listen}")
+        assert done.returncode == 2, done
+        return done.stderr.decode()
+
+    host = host_with_bridge(namespaces)
+    host.ip("addr", "add", "172.18.0.1/16", "dev", "lo")  # An address like a bridge's, and none.
+    for listen in ("172.18.0.1:0", "0.0.0.0:0", "docker1:0"):
+        assert "can be reached from other machines and has no security" in start(listen)
+    host.ip("link", "add", "br0", "type", "bridge")  # Of nobody's containers.
+    host.ip("addr", "add", "172.19.0.1/16", "dev", "br0")
+    assert "has no security" in start("172.19.0.1:0")
+    host.ip("tuntap", "add", "tap0", "mode", "tap")
+    host.ip("link", "set", "tap0", "master", "docker0")
+    assert "has no security" in start("172.17.0.1:0")

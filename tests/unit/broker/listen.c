@@ -85,6 +85,7 @@ TEST(listen, what_is_wrong_is_quoted) {
 TEST(listen, beyond_this_machine_needs_security_or_consent) {
     listen_case c;
     case_init(&c);
+    c.cx.plat = mr_plat_linux();  // It is asked for its networks.
     mr_option_values none = {0};
     mr_broker_settings settings = {0};
     REQUIRE_OK(mr_option_apply_keys(mr_broker_options, &none, &settings, &c.cx));
