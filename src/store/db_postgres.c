@@ -25,7 +25,7 @@
     X(setNoticeProcessor) X(enterPipelineMode) X(pipelineSync) X(sendPrepare) \
     X(sendQueryPrepared) X(flush) X(consumeInput) X(isBusy) X(getResult) X(clear) \
     X(resultStatus) X(resultErrorField) X(cmdStatus) X(cmdTuples) X(ntuples) X(nfields) X(ftype) \
-    X(getisnull) X(getvalue) X(getlength) X(db) X(host)
+    X(getisnull) X(getvalue) X(getlength) X(db) X(host) X(conninfoParse) X(conninfoFree) X(freemem)
 // clang-format on
 
 typedef struct postgres_library {
@@ -339,6 +339,41 @@ static void say_nothing(void *state, const char *text) {
     (void)text;
 }
 
+// Whether libpq takes the URL apart as it was meant. An @ or / of a password that is not encoded
+// ends it too early: the rest of it becomes a host, a port or a database.
+static bool is_plain(const char *url, const PQconninfoOption *options) {
+    const char *path = strstr(url, "://");
+    path = path == NULL ? NULL : strchr(path + 3, '/');
+    if (path != NULL && memchr(path, '@', strcspn(path, "?")) != NULL) {
+        return false;
+    }
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        bool port = strcmp(o->keyword, "port") == 0, host = strcmp(o->keyword, "host") == 0;
+        if (o->val != NULL && ((port && o->val[strspn(o->val, "0123456789,")] != '\0') ||
+                               (host && strchr(o->val, '@') != NULL))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// libpq's words about a URL that it cannot read show it, password and all; so it is looked at
+// first, and told in words of our own.
+static mr_code check_url(const postgres_db *db, mr_cx *cx) {
+    char *words = NULL;
+    PQconninfoOption *options = db->pq.conninfoParse(db->url, &words);
+    bool good = options != NULL && is_plain(db->url, options);
+    db->pq.conninfoFree(options);
+    if (words != NULL) {
+        db->pq.freemem(words);
+    }
+    return good ? MR_OK
+                : mr_fail(cx, MR_E_VALUE,
+                          "It is postgresql://user:password@host:port/database?option=value; in "
+                          "its parts @ is written %40, / is %2F, : is %3A, % is %25.",
+                          "cannot open the database: its URL cannot be read");
+}
+
 static mr_code fail_connect(postgres_db *db, mr_cx *cx) {
     const char *text = one_line(db->pq.errorMessage(db->connection), cx->arena);
     disconnect(db);
@@ -439,9 +474,8 @@ static mr_code postgres_open(const char *url, bool read_only, mr_db **ret, mr_cx
     db->url = mr_arena_string(&db->base.arena, url);
     mr_map_init(&db->statements, &db->base.arena);
     mr_code code = load_library(&db->pq, cx);
-    if (code == MR_OK) {
-        code = connect(db, cx);
-    }
+    code = code == MR_OK ? check_url(db, cx) : code;
+    code = code == MR_OK ? connect(db, cx) : code;
     if (code != MR_OK) {
         postgres_close(&db->base);
         return code;

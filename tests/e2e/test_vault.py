@@ -214,6 +214,8 @@ def test_connections_are_tested(plain, postgres):
     assert "takes connections" in plain.run("conn", "test", "port")
     plain.run("conn", "add", "nobody", "http://127.0.0.1:1/")
     assert "127.0.0.1:1" in plain.run("conn", "test", "nobody", code=1)
+    plain.run("conn", "add", "secure", "https://127.0.0.1/")
+    assert "127.0.0.1:443" in plain.run("conn", "test", "secure", code=1)
     plain.run("conn", "add", "nowhere", "generic://")
     assert "names no address" in plain.run("conn", "test", "nowhere", code=1)
 
@@ -228,3 +230,9 @@ def test_the_manual_tells_what_happens(tmp_path):
         ran = subprocess.run(["/bin/sh", "-c", words], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60,
                              check=False)
         assert ran.returncode == 0 and ran.stdout + ran.stderr == answer, (words, ran.stdout, ran.stderr)
+
+
+def test_a_store_whose_url_cannot_be_read_is_not_shown(plain):
+    for url in ("postgresql://u:s3cr%zzet@h/db", "postgresql://u:s3cr@[::1]x/db", "postgresql://u:s3cr/et@h/db"):
+        said = plain.run("var", "list", code=2, env={"MILLRACE_FLOW_STORE": url})
+        assert "its URL cannot be read" in said and "s3cr" not in said, said

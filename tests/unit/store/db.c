@@ -263,3 +263,22 @@ TEST(db, tells_what_keeps_a_file_from_being_opened) {
     EXPECT(r.cx.error.flags == MR_RETRY && strstr(r.cx.error.text, "secret") == NULL);
     rig_release(&r);
 }
+
+TEST(db, never_shows_a_url_that_cannot_be_read) {
+    static const char *const urls[] = {
+        "postgresql://u:s3cr%zzet@h/db",   "postgresql://u:s3cr@[::1]x/db",
+        "postgresql://u:s3cr/et@h/db",     "postgresql://u:12/s3cr@h/db",
+        "postgresql://u:x@s3cr@h/db",      "postgresql://u:x/y?s3cr@h/db",
+        "postgresql://u:pw@h/db?s3cr=set", "postgresql://u:pw@h:s3cr/db",
+        "postgresql://me@s3cr:pw@h/db",
+    };
+    rig r;
+    REQUIRE(rig_init(&r, 0));
+    for (size_t i = 0; i < MR_COUNT(urls); i++) {
+        mr_db *db;
+        EXPECT(mr_db_open(urls[i], false, &db, &r.cx) == MR_E_VALUE);
+        EXPECT_STR(r.cx.error.text, "cannot open the database: its URL cannot be read");
+        EXPECT(strstr(r.cx.error.hint, "s3cr") == NULL);
+    }
+    rig_release(&r);
+}
