@@ -181,8 +181,9 @@ static int64_t usual_port(const char *type) {
     static const struct {
         const char *type;
         int64_t port;
-    } ports[] = {{"http", 80},    {"kafka", 9092}, {"mysql", 3306},  {"redis", 6379}, {"ssh", 22},
-                 {"spark", 7077}, {"s3", 443},     {"docker", 2375}, {"ftp", 21},     {"smtp", 25}};
+    } ports[] = {{"http", 80},     {"https", 443}, {"kafka", 9092}, {"mysql", 3306},
+                 {"redis", 6379},  {"ssh", 22},    {"spark", 7077}, {"s3", 443},
+                 {"docker", 2375}, {"ftp", 21},    {"smtp", 25}};
     for (size_t i = 0; i < MR_COUNT(ports); i++) {
         if (strcmp(ports[i].type, type) == 0) {
             return ports[i].port;
@@ -196,7 +197,8 @@ static mr_code test_socket(const mr_endpoint *endpoint, mr_text *out, mr_cx *cx)
     const char *scheme = strstr(endpoint->host, "://");
     mr_endpoint plain = *endpoint;
     plain.host = scheme == NULL ? endpoint->host : scheme + 3;
-    bool tls = scheme != NULL && mr_span_starts(mr_span_of(endpoint->host), "https");
+    bool tls = strcmp(plain.type, "https") == 0 || strcmp(plain.schema, "https") == 0 ||
+               (scheme != NULL && mr_span_starts(mr_span_of(endpoint->host), "https"));
     int64_t port = plain.port != 0 ? plain.port : tls ? 443 : usual_port(plain.type);
     if (plain.host[0] == '\0' || port == 0) {
         return mr_fail(cx, MR_E_UNSUPPORTED, "Give it a host and a port to be tested.",

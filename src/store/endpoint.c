@@ -15,13 +15,23 @@
 static const char *const hidden = "***";
 
 bool mr_endpoint_is_secret(mr_span name) {
-    static const char *const words[] = {"password",   "passwd",        "secret",     "token",
-                                        "apikey",     "api_key",       "access_key", "private_key",
-                                        "passphrase", "authorization", "credential"};
+    static const char *const words[] = {"password",      "passwd",     "pwd",
+                                        "passphrase",    "secret",     "token",
+                                        "apikey",        "accesskey",  "accountkey",
+                                        "privatekey",    "keyfile",    "sharedkey",
+                                        "signingkey",    "credential", "subscriptionkey",
+                                        "authorization", "cookie",     "connectionstring"};
+    char plain[256];  // api_key, api-key and apiKey are one.
+    size_t count = 0;
+    for (size_t i = 0; i < name.bytes && count < sizeof(plain); i++) {
+        if (strchr("_-. ", name.data[i]) == NULL) {
+            plain[count++] = name.data[i];
+        }
+    }
     for (size_t i = 0; i < MR_COUNT(words); i++) {
         size_t bytes = strlen(words[i]);
-        for (size_t at = 0; at + bytes <= name.bytes; at++) {
-            if (mr_span_equal_nocase((mr_span){name.data + at, bytes}, mr_span_of(words[i]))) {
+        for (size_t at = 0; at + bytes <= count; at++) {
+            if (mr_span_equal_nocase((mr_span){plain + at, bytes}, mr_span_of(words[i]))) {
                 return true;
             }
         }
@@ -29,21 +39,68 @@ bool mr_endpoint_is_secret(mr_span name) {
     return false;
 }
 
+typedef struct secrets {
+    void (*give)(void *self, const char *secret);
+    void *self;
+} secrets;
+
+static void walk(const secrets *s, mr_span value, bool all);
+
+// A text, which may be a JSON object itself: Airflow keeps a key file so.
+static void walk_text(const secrets *s, mr_span value, bool all) {
+    mr_text plain;
+    mr_text_init(&plain, NULL);
+    mr_jsonvalue_unescape(value, &plain);
+    mr_span inside = mr_jsonvalue_trim(mr_text_span(&plain));
+    if (all && plain.bytes > 0) {
+        s->give(s->self, mr_text_string(&plain));
+    }
+    if (inside.bytes > 0 && inside.data[0] == '{' && mr_jsonvalue_check(inside)) {
+        walk(s, inside, all);
+    }
+    mr_text_release(&plain);
+}
+
+// Gives what is secret in a value, at any depth. all: its name says that all of it is.
+static void walk(const secrets *s, mr_span value, bool all) {
+    mr_span key, item, inside = value;
+    switch (mr_jsonvalue_kind_of(value)) {
+    case MR_JSONVALUE_STRING: walk_text(s, value, all); break;
+    case MR_JSONVALUE_NUMBER:
+        if (all) {
+            mr_text plain;
+            mr_text_init(&plain, NULL);
+            mr_text_add_bytes(&plain, value.data, value.bytes);
+            s->give(s->self, mr_text_string(&plain));
+            mr_text_release(&plain);
+        }
+        break;
+    case MR_JSONVALUE_ARRAY:
+        inside = mr_jsonvalue_inside(value);
+        while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
+            walk(s, item, all);
+        }
+        break;
+    case MR_JSONVALUE_OBJECT:
+        inside = mr_jsonvalue_inside(value);
+        while (mr_jsonvalue_next(&inside, &key, &item)) {
+            walk(s, item, all || mr_endpoint_is_secret(key));
+        }
+        break;
+    case MR_JSONVALUE_NULL:
+    case MR_JSONVALUE_FALSE:
+    case MR_JSONVALUE_TRUE: break;
+    }
+}
+
 void mr_endpoint_secrets(const mr_endpoint *c, void (*give)(void *self, const char *secret),
                          void *self) {
+    const secrets s = {give, self};
     if (c->password[0] != '\0') {
         give(self, c->password);
     }
-    mr_span inside = c->extra_json.bytes == 0 ? c->extra_json : mr_jsonvalue_inside(c->extra_json);
-    mr_span key, value;
-    while (inside.bytes > 0 && mr_jsonvalue_next(&inside, &key, &value)) {
-        if (mr_endpoint_is_secret(key) && mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
-            mr_text plain;
-            mr_text_init(&plain, NULL);
-            mr_jsonvalue_unescape(value, &plain);
-            give(self, mr_text_string(&plain));
-            mr_text_release(&plain);
-        }
+    if (c->extra_json.bytes > 0) {
+        walk(&s, c->extra_json, /* all= */ false);
     }
 }
 
@@ -125,7 +182,7 @@ static mr_code fail_uri(const char *name, const char *what, mr_cx *cx) {
 // NULL: it is none.
 static const char *type_of(mr_span scheme, mr_arena *arena) {
     static const char *const others[][2] = {
-        {"postgresql", "postgres"}, {"https", "http"}, {"aws", "s3"}, {"mariadb", "mysql"}};
+        {"postgresql", "postgres"}, {"aws", "s3"}, {"mariadb", "mysql"}};
     for (size_t i = 0; i < MR_COUNT(others); i++) {
         if (mr_span_equal_nocase(scheme, mr_span_of(others[i][0]))) {
             return others[i][1];
@@ -355,21 +412,44 @@ static bool is_flat(mr_span extra) {
     return true;
 }
 
-static void add_extra(mr_span extra, bool with_password, mr_text *out) {
-    mr_span inside = mr_jsonvalue_inside(extra), key, value;
-    const char *between = "{";
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        mr_text_add(out, between);
+static void note(void *self, const char *secret) {
+    (void)secret;
+    *(bool *)self = true;
+}
+
+static void add_extra(mr_span value, bool with_password, mr_text *out);
+
+// Of an object or, without keys, of a list.
+static void add_items(mr_span value, bool keys, bool with_password, mr_text *out) {
+    mr_span inside = mr_jsonvalue_inside(value), key = {0}, item;
+    for (bool first = true; mr_jsonvalue_next(&inside, keys ? &key : NULL, &item); first = false) {
+        mr_text_add(out, first ? "" : ", ");
         mr_text_add_bytes(out, key.data, key.bytes);
-        mr_text_add(out, ": ");
-        if (!with_password && mr_endpoint_is_secret(key)) {
+        mr_text_add(out, keys ? ": " : "");
+        if (keys && !with_password && mr_endpoint_is_secret(key)) {
             mr_text_addf(out, "\"%s\"", hidden);
         } else {
-            mr_text_add_bytes(out, value.data, value.bytes);
+            add_extra(item, with_password, out);
         }
-        between = ", ";
     }
-    mr_text_add(out, *between == '{' ? "{}" : "}");
+}
+
+static void add_extra(mr_span value, bool with_password, mr_text *out) {
+    bool keys = mr_jsonvalue_kind_of(value) == MR_JSONVALUE_OBJECT, any = false;
+    if (keys || mr_jsonvalue_kind_of(value) == MR_JSONVALUE_ARRAY) {
+        mr_text_add_char(out, keys ? '{' : '[');
+        add_items(value, keys, with_password, out);
+        mr_text_add_char(out, keys ? '}' : ']');
+        return;
+    }
+    if (!with_password) {
+        walk(&(secrets){note, &any}, value, /* all= */ false);  // A text may be an object.
+    }
+    if (any) {
+        mr_text_addf(out, "\"%s\"", hidden);
+    } else {
+        mr_text_add_bytes(out, value.data, value.bytes);
+    }
 }
 
 static void add_query(mr_span extra, bool with_password, mr_text *out) {
@@ -390,9 +470,11 @@ static void add_query(mr_span extra, bool with_password, mr_text *out) {
         mr_jsonvalue_unescape(key, &piece);
         mr_endpoint_percent(mr_text_span(&piece), out);
         mr_text_add_char(out, '=');
+        bool any = !with_password && mr_endpoint_is_secret(key);
+        walk(&(secrets){note, &any}, value, /* all= */ false);
         mr_text_clear(&piece);
         mr_jsonvalue_unescape(value, &piece);
-        if (!with_password && mr_endpoint_is_secret(key)) {
+        if (!with_password && any) {
             mr_text_add(out, hidden);
         } else {
             mr_endpoint_percent(mr_text_span(&piece), out);

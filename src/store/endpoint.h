@@ -24,12 +24,14 @@ typedef struct mr_endpoint {
 // Also reads a JSON object. Memory: cx->arena. Messages never show the password.
 //   errors  MR_E_VALUE
 mr_code mr_endpoint_parse(const char *name, mr_span text, mr_endpoint *ret, mr_cx *cx);
-// Without its password: as ***, as are extra values whose names say that they are secret.
+// Without its password: as ***, as are extra values whose names say that they are secret, at any
+// depth.
 void mr_endpoint_uri(const mr_endpoint *connection, bool with_password, mr_text *out);
 void mr_endpoint_json(const mr_endpoint *connection, bool with_password, mr_text *out);
-// Whether a name is that of a secret: it holds password, secret, token, …
+// Whether a name is that of a secret: it holds password, secret, token, api_key, apiKey …
 bool mr_endpoint_is_secret(mr_span name);
-// Gives all that must not be shown: the password, and extra values whose names are secret.
+// Gives all that must not be shown: the password, and extra values that are secret by their names
+// or by that of what they stand in.
 void mr_endpoint_secrets(const mr_endpoint *connection,
                          void (*give)(void *self, const char *secret), void *self);
 // What cannot be a name: only letters, digits, _ - . are taken, 200 bytes at the most.

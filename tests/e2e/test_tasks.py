@@ -4,6 +4,7 @@ import base64
 import http.server
 import json
 import pathlib
+import socket
 import subprocess
 import threading
 import time
@@ -414,6 +415,27 @@ def test_a_request_goes_through_a_connection_and_bad_keys_are_told(project, site
                         ({"url": "file:///etc/passwd"}, "is no URL")):
         code, _, _, why = project.run("http", body)
         assert code == 97 and words in why, why
+
+
+@pytest.mark.parametrize("uri", ["https://me:hunter22@127.0.0.1:%d", "http://me:hunter22@https%%3A%%2F%%2F127.0.0.1:%d",
+                                 '{"type": "https", "host": "127.0.0.1", "login": "me", "password": "hunter22", "port": %d}'])
+def test_an_https_connection_never_speaks_plainly(project, uri, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        heard = []
+
+        def listen():
+            one, _ = server.accept()
+            with one:
+                heard.append(one.recv(4096))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        monkeypatch.setenv("MILLRACE_CONN_API", uri % server.getsockname()[1])
+        code, _, log, why = project.run("http", {"url": "/x", "conn": "api"})
+        thread.join()
+    assert code == 1 and "https://127.0.0.1:" in why, log
+    assert heard[0][:1] == b"\x16" and b"GET" not in heard[0], heard  # TLS's first record.
 
 
 # ---- wait ----------------------------------------------------------------------------------------------
