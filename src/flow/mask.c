@@ -87,3 +87,14 @@ void mr_mask_end(mr_mask *mask, mr_text *out) {
 void mr_mask_release(mr_mask *mask) {
     mr_text_release(&mask->held);
 }
+
+const char *mr_mask_text(const char *const *values, const char *text, mr_arena *arena) {
+    mr_mask mask;
+    mr_text out;
+    mr_text_init(&out, arena);
+    mr_mask_init(&mask, values, arena);
+    mr_mask_put(&mask, mr_span_of(text), &out);
+    mr_mask_end(&mask, &out);
+    mr_mask_release(&mask);
+    return mr_text_string(&out);
+}

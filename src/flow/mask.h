@@ -21,3 +21,5 @@ void mr_mask_init(mr_mask *mask, const char *const *values, mr_arena *arena);
 void mr_mask_put(mr_mask *mask, mr_span piece, mr_text *out);
 void mr_mask_end(mr_mask *mask, mr_text *out);  // Nothing follows: the rest.
 void mr_mask_release(mr_mask *mask);
+// A text without them. values: as those of mr_mask_init.
+const char *mr_mask_text(const char *const *values, const char *text, mr_arena *arena);

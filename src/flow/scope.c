@@ -11,17 +11,26 @@
 // ---- masks
 // ---------------------------------------------------------------------------------------
 
-mr_code mr_scope_mask_all(mr_scope *scope, mr_cx *cx) {
+static void mask_form(void *self, const char *form) {
+    mr_scope_mask(self, form);
+}
+
+// Short ones too: this task is given them.
+static void mask_secret(void *self, const char *secret) {
+    mr_scope_mask(self, secret);
+    mr_vault_forms(mr_span_of(secret), mask_form, self);
+}
+
+mr_code mr_scope_mask_all(mr_scope *scope, const char *const *env, mr_cx *cx) {
     mr_flow *flow = scope->flow;
     uint32_t count = 0;
-    if (flow->masked == NULL &&  // Once a turn.
-        mr_vault_masked(flow->vault, &flow->masked, &count, cx) != MR_OK) {
-        if (mr_flow_is_ours(flow, cx)) {
-            return cx->error.code;
-        }
-        flow->masked = NULL;  // Without their key they cannot be shown either.
+    for (size_t i = 0; env[i] != NULL; i++) {
+        mr_vault_env_secrets(env[i], mask_secret, scope, cx);
     }
-    for (size_t i = 0; flow->masked != NULL && flow->masked[i] != NULL; i++) {
+    if (flow->masked == NULL) {  // Once a turn.
+        MR_TRY(mr_vault_masked(flow->vault, &flow->masked, &count, cx));
+    }
+    for (size_t i = 0; flow->masked[i] != NULL; i++) {
         mr_scope_mask(scope, flow->masked[i]);
     }
     mr_scope_mask(scope, NULL);
@@ -200,7 +209,7 @@ static mr_code add_secret(mr_scope *scope, const mr_yaml *node, mr_text *out, mr
     mr_span value;
     MR_TRY(mr_vault_get(scope->flow->vault, "secret", name->text, &value, cx));
     mr_text_add_bytes(out, value.data, value.bytes);
-    mr_scope_mask(scope, mr_text_string(out));
+    mask_secret(scope, mr_text_string(out));
     return MR_OK;
 }
 
@@ -214,10 +223,6 @@ static mr_code add_connection_value(mr_scope *scope, const mr_yaml *node, bool i
     MR_TRY(add_secret(scope, node, &secret, cx));
     mr_text_add_json(out, mr_text_span(&secret));
     return MR_OK;
-}
-
-static void mask_secret(void *self, const char *secret) {
-    mr_scope_mask(self, secret);
 }
 
 // One of the DAG's own connections, filled in: added to out, as mr_endpoint_parse reads it, and

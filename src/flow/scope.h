@@ -21,9 +21,9 @@ typedef struct mr_scope {
 } mr_scope;
 void mr_scope_init(mr_scope *scope, mr_flow *flow, mr_run *run, mr_flow_task *task);
 void mr_scope_mask(mr_scope *scope, const char *value);  // NULL: ends the list.
-// What the vault knows; ends the list.
+// What the vault knows, and what env brings, the environment of the task; ends the list.
 //   errors  those of the store: what must be masked is not known
-mr_code mr_scope_mask_all(mr_scope *scope, mr_cx *cx);
+mr_code mr_scope_mask_all(mr_scope *scope, const char *const *env, mr_cx *cx);
 // NAME=value of the project, the DAG and the task, and the run's dates.
 mr_code mr_scope_env(mr_scope *scope, const char *const **ret, mr_cx *cx);
 // The DAG's own connections: a list of objects that mr_endpoint_parse reads, each with its id,

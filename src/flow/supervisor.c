@@ -264,11 +264,15 @@ static void log_line(const supervisor *s, const char *text, mr_cx *cx) {
     }
 }
 
-// What a child that is this program says of its end.
+// What a child that is this program says of its end. It does not stay: it is not masked.
 static const char *why(const supervisor *s, mr_cx *cx) {
     mr_span text = {"", 0};
     const char *path = mr_arena_printf(cx->arena, "%s/why", s->spec->dir);
-    return mr_file_load(path, MR_TRY_MESSAGE_BYTES, &text, cx) == MR_OK ? text.data : NULL;
+    bool is_there = mr_file_load(path, MR_TRY_MESSAGE_BYTES, &text, cx) == MR_OK;
+    if (s->launch.masked[0] != NULL) {
+        (void)!mr_file_delete(path, cx);
+    }
+    return is_there ? text.data : NULL;
 }
 
 static void judge(supervisor *s, mr_cx *cx) {
@@ -298,7 +302,8 @@ static void judge(supervisor *s, mr_cx *cx) {
     if (r->text[0] != '\0') {
         log_line(s, r->text, cx);
     } else if (r->code != 0 && s->is_ours && (told = why(s, cx)) != NULL) {
-        say(r, "%s", told);  // The log has it already.
+        // The log has it already. Masked before it is cut to a length.
+        say(r, "%s", mr_mask_text(s->launch.masked, told, cx->arena));
     }
 }
 
@@ -346,7 +351,7 @@ int mr_supervisor_run(const mr_supervisor_spec *spec, mr_cx *cx) {
     if (code != MR_OK) {
         s.record.reason = MR_EXIT_NO_START;
         s.record.started_us = mr_clock_real_us(cx->plat);
-        say(&s.record, "%s", cx->error.text);
+        say(&s.record, "%s", mr_mask_text(s.launch.masked, cx->error.text, cx->arena));
         log_line(&s, s.record.text, cx);
         return tell(&s, cx);
     }

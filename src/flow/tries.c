@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
+#include "flow/mask.h"
 #include "flow/scope.h"
 
 #define BACKOFF_US_MAX   ((int64_t)86400 * MR_SECOND_US)  // As Airflow.
@@ -130,9 +131,9 @@ static mr_code fill_task(mr_scope *scope, mr_launch *launch, mr_cx *cx) {
     return MR_OK;
 }
 
-static mr_code write_launch(mr_flow *flow, mr_flow_task *task, const char *dir, mr_cx *cx) {
-    mr_scope scope;
-    mr_scope_init(&scope, flow, task->run, task);
+static mr_code fill_and_save(mr_scope *scope, const char *dir, mr_cx *cx) {
+    mr_flow *flow = scope->flow;
+    mr_flow_task *task = scope->task;
     const char *data_dir = flow->spec.project_data_dir;
     data_dir = data_dir != NULL ? data_dir : flow->spec.data_dir;
     mr_record_spec record = {.data_dir = data_dir, .store = flow->settings.store};
@@ -150,16 +151,29 @@ static mr_code write_launch(mr_flow *flow, mr_flow_task *task, const char *dir, 
         .store = mr_record_store(&record, cx->arena),
         .grace_us = flow->settings.kill_grace,
     };
-    MR_TRY(task->callback ? fill_callback(flow, task, &launch, cx)
-                          : fill_task(&scope, &launch, cx));
-    MR_TRY(mr_scope_env(&scope, &launch.env, cx));
+    MR_TRY(task->callback ? fill_callback(flow, task, &launch, cx) : fill_task(scope, &launch, cx));
+    MR_TRY(mr_scope_env(scope, &launch.env, cx));
     if (task->spec != NULL && task->spec->type->place == MR_TASK_CHILD) {
-        MR_TRY(mr_scope_connections(&scope, &connections, cx));
+        MR_TRY(mr_scope_connections(scope, &connections, cx));
     }
     launch.connections_json = mr_text_span(&connections);
-    MR_TRY(mr_scope_mask_all(&scope, cx));
-    launch.masked = scope.masked;
+    MR_TRY(mr_scope_mask_all(scope, launch.env, cx));
+    launch.masked = scope->masked;
     return mr_launch_save(&launch, cx);
+}
+
+// What a template gave may stand in what is said of it.
+static mr_code write_launch(mr_flow *flow, mr_flow_task *task, const char *dir, mr_cx *cx) {
+    mr_scope scope;
+    mr_scope_init(&scope, flow, task->run, task);
+    mr_code code = fill_and_save(&scope, dir, cx);
+    if (code != MR_OK && scope.masked_count > 0) {
+        const char *text = mr_mask_text(scope.masked, cx->error.text, cx->arena);
+        size_t bytes = MR_MIN(strlen(text), sizeof(cx->error.text) - 1);
+        memcpy(cx->error.text, text, bytes);
+        cx->error.text[bytes] = '\0';
+    }
+    return code;
 }
 
 // What it put out in an earlier try must not be met by later tasks.

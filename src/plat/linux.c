@@ -442,6 +442,11 @@ static const char *linux_env(mr_plat *plat, const char *name) {
     return getenv(name);
 }
 
+static const char *linux_env_at(mr_plat *plat, size_t index) {
+    (void)plat;
+    return environ[index];
+}
+
 // Tests of a real process name one point; its passes are counted over all threads.
 static int linux_crash_point(mr_plat *plat, const char *name) {
     static atomic_long passes;
@@ -495,6 +500,7 @@ static const mr_plat_ops linux_ops = {
     .cores = linux_cores,
     .files_max = linux_files_max,
     .env = linux_env,
+    .env_at = linux_env_at,
     .crash_point = linux_crash_point,
     .sockets = &mr_linux_socket_ops,
 };

@@ -93,3 +93,7 @@ uint32_t mr_plat_cores(mr_plat *plat) {
 const char *mr_plat_env(mr_plat *plat, const char *name) {
     return plat->ops->env(plat, name);
 }
+
+const char *mr_plat_env_at(mr_plat *plat, size_t index) {
+    return plat->ops->env_at == NULL ? NULL : plat->ops->env_at(plat, index);
+}

@@ -137,6 +137,8 @@ uint32_t mr_plat_cores(mr_plat *plat);
 // How many files and sockets may be open, after raising the limit as far as the system allows.
 uint64_t mr_plat_files_max(mr_plat *plat);
 const char *mr_plat_env(mr_plat *plat, const char *name);  // NULL when unset.
+// "NAME=value", one after the other from 0; NULL behind the last. The simulator tells none.
+const char *mr_plat_env_at(mr_plat *plat, size_t index);
 
 // A named crash point: the process dies here at once (kill -9 / power cut) when MILLRACE_CRASH
 // names it as "point" or "point:n" (n-th time); in the simulator, when the schedule says so: then

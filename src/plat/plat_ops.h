@@ -96,6 +96,7 @@ typedef struct mr_plat_ops {
     uint32_t (*cores)(mr_plat *plat);
     uint64_t (*files_max)(mr_plat *plat);  // NULL: no limit.
     const char *(*env)(mr_plat *plat, const char *name);
+    const char *(*env_at)(mr_plat *plat, size_t index);  // [optional]
     int (*crash_point)(mr_plat *plat, const char *name);
     const mr_plat_sockets *sockets;  // NULL: there is no network.
 } mr_plat_ops;

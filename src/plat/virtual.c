@@ -138,6 +138,10 @@ static const char *virtual_env(mr_plat *plat, const char *name) {
     return REAL(plat, env, name);
 }
 
+static const char *virtual_env_at(mr_plat *plat, size_t index) {
+    return mr_plat_env_at(of(plat)->real, index);
+}
+
 static int virtual_crash_point(mr_plat *plat, const char *name) {
     mr_virtual *machine = of(plat);
     if (is_killed(plat)) {
@@ -182,6 +186,7 @@ static const mr_plat_ops virtual_ops = {
     .usage = virtual_usage,
     .cores = virtual_cores,
     .env = virtual_env,
+    .env_at = virtual_env_at,
     .crash_point = virtual_crash_point,
 };
 

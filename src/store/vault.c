@@ -312,6 +312,9 @@ mr_code mr_vault_delete(mr_vault *vault, const char *kind_name, const char *name
 
 #define CONNECTION_COLUMNS "name, type, host, port, login, schema_name, password, extra"
 
+static const char *const password_part = "the password";
+static const char *const extra_part = "the extra values";
+
 static const char *part_label(const char *name, const char *part, mr_arena *arena) {
     return mr_arena_printf(arena, "%s of connection \"%s\"", part, name);
 }
@@ -337,9 +340,9 @@ static mr_code take_connection(mr_vault *vault, const mr_db_rows *rows, uint32_t
         .schema = mr_db_cell(rows, row, 5)->bytes.data,
     };
     mr_span password;
-    const char *label = part_label(c.name, "the password", cx->arena);
+    const char *label = part_label(c.name, password_part, cx->arena);
     MR_TRY(open_part(vault, label, mr_db_cell(rows, row, 6), &password, cx));
-    label = part_label(c.name, "the extra values", cx->arena);
+    label = part_label(c.name, extra_part, cx->arena);
     MR_TRY(open_part(vault, label, mr_db_cell(rows, row, 7), &c.extra_json, cx));
     c.password = password.data;
     *ret = c;
@@ -430,8 +433,8 @@ mr_code mr_vault_put_connection(mr_vault *vault, const mr_endpoint *c, mr_cx *cx
         MR_DB_INT_VALUE(c->port),
         MR_DB_STRING_VALUE(c->login),
         MR_DB_STRING_VALUE(c->schema),
-        seal_part(vault, c->name, "the password", mr_span_of(c->password), cx->arena),
-        seal_part(vault, c->name, "the extra values", c->extra_json, cx->arena),
+        seal_part(vault, c->name, password_part, mr_span_of(c->password), cx->arena),
+        seal_part(vault, c->name, extra_part, c->extra_json, cx->arena),
         MR_DB_INT_VALUE(mr_clock_real_us(cx->plat)),
     };
     return mr_db_run(vault->db,
@@ -446,27 +449,52 @@ mr_code mr_vault_put_connection(mr_vault *vault, const mr_endpoint *c, mr_cx *cx
 
 // ---- masks -----------------------------------------------------------------------------------
 
-static void add_masked(mr_map *set, mr_span value) {
-    if (value.bytes >= MASKED_BYTES_MIN && mr_map_get(set, value) == NULL) {
-        mr_span copy = {mr_arena_copy(set->arena, value.data, value.bytes), value.bytes};
-        mr_map_put(set, copy, set);
+static void give_form(mr_span value, void (*give)(void *self, const char *secret), void *self) {
+    if (value.bytes >= MASKED_BYTES_MIN) {
+        mr_text form;
+        mr_text_init(&form, NULL);
+        mr_text_add_bytes(&form, value.data, value.bytes);
+        give(self, mr_text_string(&form));
+        mr_text_release(&form);
     }
 }
 
-// A value, its lines, and what it looks like in a URL.
-static void add_forms(mr_map *set, mr_span value) {
-    add_masked(set, value);
-    mr_text url;
-    mr_text_init(&url, NULL);
-    mr_endpoint_percent(value, &url);
-    add_masked(set, mr_text_span(&url));
-    mr_text_release(&url);
+void mr_vault_forms(mr_span value, void (*give)(void *self, const char *secret), void *self) {
+    mr_text form;
+    mr_text_init(&form, NULL);
+    give_form(value, give, self);
+    mr_endpoint_percent(value, &form);
+    give_form(mr_text_span(&form), give, self);
+    mr_text_clear(&form);
+    mr_text_add_json(&form, value);
+    give_form((mr_span){form.data + 1, form.bytes - 2}, give, self);
+    mr_text_release(&form);
     while (value.bytes > 0) {
         const char *end = memchr(value.data, '\n', value.bytes);
         size_t bytes = end == NULL ? value.bytes : (size_t)(end - value.data);
-        add_masked(set, mr_span_trim((mr_span){value.data, bytes}));
+        give_form(mr_span_trim((mr_span){value.data, bytes}), give, self);
         bytes += end != NULL;
         value = (mr_span){value.data + bytes, value.bytes - bytes};
+    }
+}
+
+void mr_vault_env_secrets(const char *pair, void (*give)(void *self, const char *secret),
+                          void *self, mr_cx *cx) {
+    const char *value = strchr(pair, '=');
+    mr_endpoint endpoint;
+    if (value == NULL || value[1] == '\0') {
+        return;
+    }
+    if (mr_span_starts(mr_span_of(pair), "MILLRACE_SECRET_")) {
+        give(self, value + 1);
+    } else if (mr_span_starts(mr_span_of(pair), "MILLRACE_CONN_")) {
+        mr_error kept = cx->error;
+        if (mr_endpoint_parse("environment", mr_span_of(value + 1), &endpoint, cx) == MR_OK) {
+            mr_endpoint_secrets(&endpoint, give, self);
+        } else {
+            give(self, value + 1);  // Wherever the password is in it.
+        }
+        cx->error = kept;
     }
 }
 
@@ -475,24 +503,81 @@ static int longer_first(const void *a, const void *b) {
     return left < right ? 1 : left > right ? -1 : 0;
 }
 
+static void add_form(void *self, const char *form) {
+    mr_map *set = self;
+    if (mr_map_get(set, mr_span_of(form)) == NULL) {
+        mr_map_put(set, mr_span_of(mr_arena_string(set->arena, form)), set);
+    }
+}
+
+static void add_masked(void *self, const char *secret) {
+    mr_vault_forms(mr_span_of(secret), add_form, self);
+}
+
+// What the key does not open nobody reads: it is left out, and all else is masked.
+static bool is_sealed_for_ever(mr_code code, const mr_cx *cx) {
+    bool of_key = code == MR_E_CORRUPT || code == MR_E_MISSING || code == MR_E_VALUE ||
+                  code == MR_E_PERMISSION;
+    return of_key && (cx->error.flags & (MR_FATAL | MR_RETRY)) == 0;
+}
+
+static mr_code mask_connections(mr_vault *vault, mr_map *set, mr_cx *cx) {
+    mr_db_rows rows = {.row_count = 0};
+    if (vault->db != NULL) {
+        MR_TRY(mr_db_run(vault->db, "SELECT name, password, extra FROM connection ORDER BY name",
+                         NULL, 0, &rows, cx));
+    }
+    for (uint32_t i = 0; i < 2 * rows.row_count; i++) {
+        bool is_password = i % 2 == 0;
+        const char *name = mr_db_cell(&rows, i / 2, 0)->bytes.data;
+        const char *label = part_label(name, is_password ? password_part : extra_part, cx->arena);
+        mr_endpoint c = {.password = ""};
+        mr_span plain;
+        mr_code code =
+            open_part(vault, label, mr_db_cell(&rows, i / 2, is_password ? 1 : 2), &plain, cx);
+        if (code == MR_OK) {
+            c.password = is_password ? plain.data : "";
+            c.extra_json = is_password ? (mr_span){NULL, 0} : plain;
+            mr_endpoint_secrets(&c, add_masked, set);
+        } else if (!is_sealed_for_ever(code, cx)) {
+            return code;
+        }
+    }
+    return MR_OK;
+}
+
+static mr_code mask_secrets(mr_vault *vault, mr_map *set, mr_cx *cx) {
+    mr_db_rows rows = {.row_count = 0};
+    if (vault->db != NULL) {
+        MR_TRY(mr_db_run(vault->db, "SELECT name, value FROM secret ORDER BY name", NULL, 0, &rows,
+                         cx));
+    }
+    for (uint32_t i = 0; i < rows.row_count; i++) {
+        mr_span plain;
+        const char *label = label_of("secret", mr_db_cell(&rows, i, 0)->bytes.data, cx->arena);
+        mr_code code = open_part(vault, label, mr_db_cell(&rows, i, 1), &plain, cx);
+        if (code == MR_OK) {
+            mr_vault_forms(plain, add_form, set);
+        } else if (!is_sealed_for_ever(code, cx)) {
+            return code;
+        }
+    }
+    return MR_OK;
+}
+
 mr_code mr_vault_masked(mr_vault *vault, const char *const **ret, uint32_t *ret_count, mr_cx *cx) {
     mr_map set;
     mr_map_init(&set, cx->arena);
-    mr_endpoint *connections;
-    mr_vault_entry *secrets;
-    uint32_t connection_count, secret_count;
-    MR_TRY(mr_vault_connections(vault, &connections, &connection_count, cx));
-    for (uint32_t i = 0; i < connection_count; i++) {
-        mr_endpoint_secrets(&connections[i], remember_given, vault);
-    }
-    MR_TRY(mr_vault_list(vault, "secret", &secrets, &secret_count, cx));
-    for (uint32_t i = 0; i < secret_count; i++) {
-        mr_span value;
-        MR_TRY(mr_vault_get(vault, "secret", secrets[i].name, &value, cx));
-        add_forms(&set, value);
-    }
+    mr_error kept = cx->error;
+    MR_TRY(mask_connections(vault, &set, cx));
+    MR_TRY(mask_secrets(vault, &set, cx));
+    cx->error = kept;
     for (uint32_t i = 0; i < vault->given.count; i++) {
-        add_forms(&set, vault->given.entries[i].key);
+        mr_vault_forms(vault->given.entries[i].key, add_form, &set);
+    }
+    const char *pair;
+    for (size_t i = 0; (pair = mr_plat_env_at(cx->plat, i)) != NULL; i++) {
+        mr_vault_env_secrets(pair, add_masked, &set, cx);
     }
     const char **values = MR_NEW_ARRAY(cx->arena, const char *, set.count + 1);
     for (uint32_t i = 0; i < set.count; i++) {

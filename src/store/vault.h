@@ -45,8 +45,14 @@ mr_code mr_vault_get(mr_vault *vault, const char *kind, const char *name, mr_spa
 mr_code mr_vault_put(mr_vault *vault, const char *kind, const char *name, mr_span value, mr_cx *cx);
 mr_code mr_vault_delete(mr_vault *vault, const char *kind, const char *name, mr_cx *cx);
 
-// All that logs must not show, longest first, NULL-ended: secrets, passwords and secret extra
-// values of connections, stored or given by the environment and asked for; also percent-encoded,
-// and each line of those that have several. Shorter ones than 4 bytes are left out: they would mask
-// all.
+// All that logs must not show, longest first, NULL-ended, in all forms: secrets, passwords and
+// secret extra values of connections, stored, in this process's environment, or of a default that
+// was asked for. What the key does not open is left out: nobody can have read it.
+//   errors  those of the database
 mr_code mr_vault_masked(mr_vault *vault, const char *const **ret, uint32_t *ret_count, mr_cx *cx);
+// Gives the forms that a secret may be met in: as it is, percent-encoded, in JSON, and each of its
+// lines. Shorter ones than 4 bytes are left out: they would mask all.
+void mr_vault_forms(mr_span value, void (*give)(void *self, const char *secret), void *self);
+// Gives what is secret in "NAME=value" of an environment.
+void mr_vault_env_secrets(const char *pair, void (*give)(void *self, const char *secret),
+                          void *self, mr_cx *cx);

@@ -541,3 +541,29 @@ tasks:
         assert project.lines("ends")[count:] == [f"{how} {state}"]
         said = json.loads(site.seen[-1][2])
         assert len(site.seen) == count + 1 and said["event"] == "on_exit" and said["details"]["state"] == state
+
+
+REASON = """
+id: reason
+tasks:
+  - {id: stored, type: http, url: "http://127.0.0.1:1/x?key={{ conn.pg.password }}"}
+  - {id: given, type: http, conn: api, url: /x, request_timeout: 5s, body: "{{ conn.api.password }}"}
+  - {id: shown, type: shell, script: "echo $MILLRACE_CONN_API; exit 1"}
+  - {id: look, type: wait, sql: "SELECT error('{{ conn.pg.password }}')"}
+"""
+
+
+def test_a_secret_is_in_no_reason_and_no_log(project):
+    project.call("conn", "add", "pg", "postgres://u:hunter22@h/db")
+    (project.path / ".env").write_text("MILLRACE_CONN_API=http://me:swordfish@127.0.0.1:1\n", encoding="utf-8")
+    project.dag("reason", REASON)
+    project.up()
+    project.call("dag", "trigger", "reason")
+    wait_until(lambda: project.states("reason") == {"failed": 1}, 30, "the run")
+    tasks = {t["task"]: t for t in project.json("runs", "show", "reason")["tasks"]}
+    assert {t["state"] for t in tasks.values()} == {"failed"}, tasks
+    assert "key=***" in tasks["stored"]["reason"], tasks
+    shown = project.call("runs", "show", "reason").stdout + json.dumps(tasks)
+    shown += "".join(p.read_text(encoding="utf-8", errors="replace") for p in
+                     (project.path / "data/flow/logs").rglob("*") if p.is_file())
+    assert "***" in shown and "hunter22" not in shown and "swordfish" not in shown

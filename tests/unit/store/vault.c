@@ -79,6 +79,80 @@ TEST(vault, masks_all_forms_of_what_is_secret) {
     rig_release(&r);
 }
 
+TEST(vault, masks_secrets_at_any_depth_of_extra_values) {
+    rig r;
+    REQUIRE(rig_init(&r));
+    mr_endpoint endpoint;
+    REQUIRE_OK(mr_endpoint_parse(
+        "k",
+        MR_SPAN("{\"type\": \"kafka\", \"host\": \"h\", \"extra\": {\"opts\": {\"sasl.password\": "
+                "\"hunter22\", \"acks\": \"every\"}, \"keyfile_dict\": {\"id\": \"PRIV-1\"}, "
+                "\"list\": [{\"X-Api-Key\": 123456}], \"accountKey\": \"a\\\"cc\", "
+                "\"text\": \"{\\\"client_secret\\\": \\\"inner-1\\\"}\"}}"),
+        &endpoint, &r.cx));
+    EXPECT_OK(mr_vault_put_connection(r.vault, &endpoint, &r.cx));
+    mr_text shown;
+    mr_text_init(&shown, &r.arena);
+    mr_endpoint_json(&endpoint, /* with_password= */ false, &shown);
+    EXPECT_STR(mr_text_string(&shown),
+               "{\"name\": \"k\", \"type\": \"kafka\", \"host\": \"h\", \"extra\": {\"opts\": "
+               "{\"sasl.password\": \"***\", \"acks\": \"every\"}, \"keyfile_dict\": \"***\", "
+               "\"list\": [{\"X-Api-Key\": \"***\"}], \"accountKey\": \"***\", \"text\": "
+               "\"***\"}}");
+    EXPECT(is_masked(&r, "hunter22") && is_masked(&r, "PRIV-1") && is_masked(&r, "123456"));
+    EXPECT(is_masked(&r, "inner-1") && is_masked(&r, "a\"cc") && is_masked(&r, "a\\\"cc"));
+    EXPECT(!is_masked(&r, "every"));
+    mr_text_clear(&shown);
+    mr_endpoint_uri(&endpoint, /* with_password= */ false, &shown);
+    EXPECT(strstr(mr_text_string(&shown), "hunter22") == NULL);
+    REQUIRE_OK(mr_endpoint_parse("flat", MR_SPAN("x://h?pwd=hunter22&a=1"), &endpoint, &r.cx));
+    mr_text_clear(&shown);
+    mr_endpoint_uri(&endpoint, /* with_password= */ false, &shown);
+    EXPECT_STR(mr_text_string(&shown), "x://h?pwd=***&a=1");
+    rig_release(&r);
+}
+
+TEST(vault, masks_what_it_can_open_when_the_rest_is_lost) {
+    rig r;
+    REQUIRE(rig_init(&r));
+    mr_endpoint endpoint;
+    mr_cx *cx = &r.cx;
+    EXPECT_OK(mr_vault_put(r.vault, "secret", "a", MR_SPAN("value of a"), cx));
+    EXPECT_OK(mr_vault_put(r.vault, "secret", "b", MR_SPAN("value of b"), cx));
+    REQUIRE_OK(mr_endpoint_parse("c", MR_SPAN("x://u:password-of-c@h"), &endpoint, cx));
+    EXPECT_OK(mr_vault_put_connection(r.vault, &endpoint, cx));
+    EXPECT_OK(mr_db_run(r.db, "UPDATE secret SET value = substr(value, 1, 20) WHERE name = 'a'",
+                        NULL, 0, NULL, cx));
+    EXPECT(!is_masked(&r, "value of a") && is_masked(&r, "value of b"));
+    EXPECT(is_masked(&r, "password-of-c"));
+    // Without the key only what was given by a file and the environment.
+    mr_vault *vault = r.vault;
+    const char *key = mr_arena_printf(&r.arena, "%s/flow.key", r.dir);
+    EXPECT_OK(mr_file_delete(key, cx));
+    REQUIRE_OK(mr_vault_open(r.db, r.dir, &r.vault, cx));
+    REQUIRE_OK(mr_endpoint_parse("file", MR_SPAN("x://u:from-a-file@h"), &endpoint, cx));
+    mr_vault_default(r.vault, &endpoint);
+    EXPECT_OK(mr_vault_connection(r.vault, "file", &endpoint, cx));
+    EXPECT(is_masked(&r, "from-a-file") && !is_masked(&r, "value of b"));
+    mr_vault_close(vault);
+    rig_release(&r);
+}
+
+TEST(vault, masks_what_the_environment_brings) {
+    rig r;
+    REQUIRE(rig_init(&r));
+    EXPECT(setenv("MILLRACE_CONN_ONE", "x://u:of%20one@h?token=t0k3n", 1) == 0);
+    EXPECT(setenv("MILLRACE_CONN_BROKEN", "x//u:of two@h", 1) == 0);
+    EXPECT(setenv("MILLRACE_SECRET_THREE", "of three", 1) == 0);
+    EXPECT(setenv("MILLRACE_VAR_FOUR", "of four", 1) == 0);
+    EXPECT(is_masked(&r, "of one") && is_masked(&r, "of%20one") && is_masked(&r, "t0k3n"));
+    EXPECT(is_masked(&r, "x//u:of two@h") && is_masked(&r, "of three"));
+    EXPECT(!is_masked(&r, "of four"));
+    EXPECT(unsetenv("MILLRACE_CONN_ONE") == 0 && unsetenv("MILLRACE_CONN_BROKEN") == 0);
+    EXPECT(unsetenv("MILLRACE_SECRET_THREE") == 0 && unsetenv("MILLRACE_VAR_FOUR") == 0);
+    rig_release(&r);
+}
+
 TEST(vault, a_sealed_value_opens_only_where_it_was_put) {
     rig r;
     REQUIRE(rig_init(&r));
@@ -143,6 +217,9 @@ TEST(endpoint, reads_what_airflow_writes) {
     } cases[] = {
         {"http://https%3A%2F%2Fexample.com/", "{\"name\": \"n\", \"type\": \"http\", "
                                               "\"host\": \"https://example.com\"}"},
+        {"https://u:pw@h:9/s", "{\"name\": \"n\", \"type\": \"https\", \"host\": \"h\", "
+                               "\"port\": 9, \"login\": \"u\", \"password\": \"pw\", "
+                               "\"schema\": \"s\"}"},
         {"google-cloud-platform://", "{\"name\": \"n\", \"type\": \"google_cloud_platform\"}"},
         {"kafka://a:9092,b:9093", "{\"name\": \"n\", \"type\": \"kafka\", "
                                   "\"host\": \"a:9092,b:9093\"}"},
