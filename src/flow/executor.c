@@ -116,6 +116,21 @@ static mr_code send_now(real *r, const waiting *one, bool *ret_sent, mr_cx *cx) 
     return MR_OK;
 }
 
+// What is not sent now is not sent: the spawner then syncs records that need not be.
+static void real_kept(mr_executor *self, const uint64_t *tokens, uint32_t count, mr_cx *cx) {
+    real *r = (real *)self;
+    char buffer[MR_TRY_MESSAGE_BYTES];
+    const uint32_t most = (uint32_t)((sizeof(buffer) - sizeof(mr_try_message)) / sizeof(*tokens));
+    for (uint32_t at = 0, part; at < count && r->spawner.handle >= 0; at += part) {
+        part = MR_MIN(count - at, most);
+        size_t bytes = part * sizeof(*tokens), sent = 0;
+        mr_try_message head = {.kind = MR_TRY_KEPT, .bytes = (uint32_t)bytes};
+        memcpy(buffer, &head, sizeof(head));
+        memcpy(buffer + sizeof(head), tokens + at, bytes);
+        (void)!mr_socket_send_some(&r->spawner, (mr_span){buffer, sizeof(head) + bytes}, &sent, cx);
+    }
+}
+
 // Sends what waits. A broken connection is dealt with where its end is seen.
 static void flush(real *r, mr_cx *cx) {
     bool sent = true;
@@ -392,6 +407,7 @@ static const mr_executor_type real_type = {
     .adopt = real_adopt,
     .stop = real_stop,
     .ended = real_ended,
+    .kept = real_kept,
     .handle = real_handle,
     .close = real_close,
 };

@@ -8,8 +8,9 @@
 // with its pid, its start time and the boot's id; who comes second finds it taken), is a session
 // and a subreaper, starts the task with its log as output, waits, ends all that is left of it on a
 // timeout or a stop (TERM, then KILL), and what it left behind when it has ended. It writes `exit`,
-// tells the scheduler, syncs `exit` and ends. The scheduler's commit is as good a record as that
-// file, so the two syncs may be under way at once; the file's matters when the scheduler is dead.
+// tells the scheduler and ends. The scheduler's commit is as good a record as that file, so the
+// file is synced only when there is none: by the supervisor when nobody hears it, by the spawner
+// when the scheduler has not said `kept` within a second, or is gone. So a sync serves many tries.
 // A scheduler that starts again finds each open try claimed and alive (it waits for it again),
 // claimed and over (it reads `exit`), or not claimed (it claims it as lost). What a supervisor that
 // was killed leaves comes to the spawner, which is a reaper too, and ends it before it tells that
@@ -86,6 +87,8 @@ typedef struct mr_executor_type {
     void (*stop)(mr_executor *self, uint64_t token, mr_cx *cx);
     // Takes one end that has come; false when there is none now.
     bool (*ended)(mr_executor *self, uint64_t *ret_token, mr_try_exit *ret, mr_cx *cx);
+    // These ends are committed: their records need not outlive the machine's stop. NULL: no matter.
+    void (*kept)(mr_executor *self, const uint64_t *tokens, uint32_t count, mr_cx *cx);
     // To be waited for by mr_socket_wait: readable when `ended` has something. -1 = none.
     int (*handle)(const mr_executor *self);
     void (*close)(mr_executor *self, mr_cx *cx);  // What runs goes on.

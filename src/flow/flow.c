@@ -511,6 +511,7 @@ void mr_flow_close(mr_flow *flow, mr_cx *cx) {
     mr_db_close(flow->project_db);
     mr_record_close(flow->record, cx);
     mr_heap_free(flow->open);
+    mr_heap_free(flow->kept);
     mr_arena_release(&flow->turn);
     mr_arena_release(&flow->arena);
     mr_heap_free(flow);

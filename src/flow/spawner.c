@@ -2,7 +2,8 @@
 //
 // It has no threads and little memory, so a fork is cheap and safe. It holds nothing that must
 // survive: the claims and exit records of the tries are the truth. When the scheduler is gone, it
-// ends; what waits in its socket is not started any more.
+// ends; what waits in its socket is not started any more. Before that, and when the scheduler does
+// not say soon that it has committed an end, it syncs the record.
 // It is a reaper: what a supervisor that was killed has left becomes its child, and a child that it
 // has not forked is nothing else. It kills such ones, all below them, and what an earlier
 // scheduler's try has left (MILLRACE_TRY in its environment, its session, all below), looks again
@@ -14,13 +15,22 @@
 #include "flow/try.h"
 
 #define LOOK_AGAIN_US ((int64_t)20 * 1000)
+#define KEEP_US       ((int64_t)1000 * 1000)
 #define LOOK_MOST_US  ((int64_t)10 * 1000 * 1000)
 
 typedef struct running {
     uint64_t token;
     int pid;
     char *dir;  // Heap.
+    bool kept;  // Its end is committed.
 } running;
+
+// A try that has ended, and whose end is not committed yet.
+typedef struct told {
+    uint64_t token;
+    char *dir;         // Heap.
+    int64_t until_us;  // Monotonic: then its record is synced.
+} told;
 
 // A try without a supervisor, whose leavings are being ended.
 typedef struct orphaned {
@@ -37,6 +47,9 @@ typedef struct spawner {
     running *running;
     uint32_t running_count;
     uint32_t running_capacity;
+    told *told;  // In order of until_us.
+    uint32_t told_count;
+    uint32_t told_capacity;
     orphaned *orphaned;
     uint32_t orphaned_count;
     uint32_t orphaned_capacity;
@@ -107,6 +120,49 @@ static void orphan(spawner *s, uint64_t token, char *dir, bool by_marker) {
                    .until_us = mr_clock_monotonic_us(s->cx->plat) + LOOK_MOST_US};
 }
 
+// ---- records -----------------------------------------------------------------------------------
+
+static void add_told(spawner *s, const running *one) {
+    s->told = room(s->told, s->told_count, &s->told_capacity, sizeof(told));
+    s->told[s->told_count++] = (told){.token = one->token,
+                                      .dir = one->dir,
+                                      .until_us = mr_clock_monotonic_us(s->cx->plat) + KEEP_US};
+}
+
+static void keep(spawner *s, uint64_t token) {
+    for (uint32_t i = 0; i < s->told_count; i++) {
+        if (s->told[i].token == token) {
+            mr_heap_free(s->told[i].dir);
+            s->told_count--;
+            memmove(&s->told[i], &s->told[i + 1], (s->told_count - i) * sizeof(told));
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < s->running_count; i++) {
+        s->running[i].kept = s->running[i].kept || s->running[i].token == token;
+    }
+}
+
+static void keep_all(spawner *s, const char *tokens, size_t bytes) {
+    for (size_t at = 0; at + sizeof(uint64_t) <= bytes; at += sizeof(uint64_t)) {
+        uint64_t token;
+        memcpy(&token, tokens + at, sizeof(token));
+        keep(s, token);
+    }
+}
+
+// Syncs the records that nobody has committed until now.
+static void sync_told(spawner *s, int64_t now_us) {
+    uint32_t due = 0;
+    while (due < s->told_count && s->told[due].until_us <= now_us) {
+        mr_arena_clear(s->cx->arena);
+        (void)!mr_try_exit_sync(s->told[due].dir, s->cx);
+        mr_heap_free(s->told[due++].dir);
+    }
+    s->told_count -= due;
+    memmove(s->told, s->told + due, s->told_count * sizeof(told));
+}
+
 // false: the scheduler is gone.
 static bool take_messages(spawner *s) {
     char buffer[MR_TRY_MESSAGE_BYTES];
@@ -126,6 +182,7 @@ static bool take_messages(spawner *s) {
         case MR_TRY_RECOVER:
             orphan(s, message.token, mr_heap_string(buffer), /* by_marker= */ true);
             break;
+        case MR_TRY_KEPT: keep_all(s, buffer, message.bytes); break;
         case MR_TRY_ENDED:
         case MR_TRY_TAKEN: break;
         }
@@ -137,7 +194,9 @@ static bool take_messages(spawner *s) {
 static void supervisor_over(spawner *s, uint32_t index, const mr_spawn_end *end) {
     running one = s->running[index];
     s->running[index] = s->running[--s->running_count];
-    if (!end->killed && end->code == MR_SUPERVISOR_TOLD) {
+    if (!end->killed && end->code == MR_SUPERVISOR_TOLD && !one.kept) {
+        add_told(s, &one);
+    } else if (!end->killed && end->code == MR_SUPERVISOR_TOLD) {
         mr_heap_free(one.dir);
     } else if (!end->killed && end->code == MR_SUPERVISOR_TAKEN) {
         tell(s, MR_TRY_TAKEN, one.token, (mr_span){NULL, 0});
@@ -289,6 +348,10 @@ static void run(spawner *s) {
         };
         size_t count = 0;
         int64_t wait_us = s->orphaned_count > 0 ? LOOK_AGAIN_US : -1;
+        if (s->told_count > 0) {
+            int64_t left_us = s->told[0].until_us - mr_clock_monotonic_us(s->cx->plat);
+            wait_us = wait_us < 0 ? MR_MAX(left_us, (int64_t)0) : wait_us;
+        }
         if (mr_socket_wait(events, MR_COUNT(events), wait_us, &count, s->cx) != MR_OK) {
             return;
         }
@@ -304,7 +367,25 @@ static void run(spawner *s) {
         if (events[1].readable) {
             going = take_messages(s);
         }
+        if (s->told_count > 0) {
+            sync_told(s, mr_clock_monotonic_us(s->cx->plat));
+        }
     }
+}
+
+// The scheduler is gone: what it was told may be in its grave. Supervisors that have not spoken yet
+// will find out by themselves.
+static void sync_rest(spawner *s) {
+    reap(s);
+    for (uint32_t i = 0; i < s->running_count; i++) {
+        mr_arena_clear(s->cx->arena);
+        const char *record = mr_arena_printf(s->cx->arena, "%s/exit", s->running[i].dir);
+        if (!s->running[i].kept && mr_file_exists(record, s->cx)) {
+            (void)!mr_try_exit_sync(s->running[i].dir, s->cx);
+        }
+        mr_heap_free(s->running[i].dir);
+    }
+    sync_told(s, INT64_MAX);
 }
 
 int mr_spawner_main(int handle, mr_cx *cx) {
@@ -319,13 +400,12 @@ int mr_spawner_main(int handle, mr_cx *cx) {
         return 1;
     }
     run(&s);
-    for (uint32_t i = 0; i < s.running_count; i++) {
-        mr_heap_free(s.running[i].dir);
-    }
+    sync_rest(&s);
     for (uint32_t i = 0; i < s.orphaned_count; i++) {
         mr_heap_free(s.orphaned[i].dir);
     }
     mr_heap_free(s.running);
+    mr_heap_free(s.told);
     mr_heap_free(s.orphaned);
     mr_process_unwatch(&s.signals);
     mr_socket_close(&s.scheduler, cx->plat);

@@ -128,6 +128,8 @@ struct mr_flow {
     mr_flow_end *ends;
     mr_flow_task **open;  // Heap: tasks with an open try.
     uint32_t open_count, open_room;
+    uint64_t *kept;  // Heap: tries whose ends this turn commits.
+    uint32_t kept_count, kept_room;
     mr_watch watch;
     bool watching;  // Else the files are looked at each second.
     bool files_changed;

@@ -319,10 +319,9 @@ static int tell(supervisor *s, mr_cx *cx) {
     (void)!mr_crash_point("try.ended", cx);
     mr_code code = mr_try_exit_save(s->spec->dir, mr_text_span(&line), cx);
     (void)!mr_crash_point("try.recorded", cx);
-    // Nobody there: the next scheduler reads the record. A full disk: the scheduler is told anyhow.
+    // A full disk: the scheduler is told anyhow. Nobody there: the next scheduler reads the record.
     mr_try_message head = {.token = s->spec->token, .kind = MR_TRY_ENDED};
-    (void)!mr_try_send(s->spec->scheduler, &head, mr_text_span(&line), cx);
-    if (code == MR_OK) {
+    if (mr_try_send(s->spec->scheduler, &head, mr_text_span(&line), cx) != MR_OK && code == MR_OK) {
         (void)!mr_try_exit_sync(s->spec->dir, cx);
     }
     return MR_SUPERVISOR_TOLD;

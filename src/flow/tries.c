@@ -242,6 +242,15 @@ static void add_end(mr_flow *flow, uint64_t token, mr_exit_reason reason, const 
     flow->ends = end;
 }
 
+// Its end was taken in this turn.
+static void note_kept(mr_flow *flow, uint64_t token) {
+    if (flow->kept_count == flow->kept_room) {
+        flow->kept_room = flow->kept_room == 0 ? 64 : flow->kept_room * 2;
+        flow->kept = mr_heap_resize(flow->kept, sizeof(flow->kept[0]) * flow->kept_room);
+    }
+    flow->kept[flow->kept_count++] = token;
+}
+
 mr_code mr_tries_start(mr_flow *flow, mr_cx *cx) {
     mr_executor *executor = flow->spec.executor;
     for (uint32_t i = 0; i < flow->open_count; i++) {
@@ -267,6 +276,10 @@ mr_code mr_tries_start(mr_flow *flow, mr_cx *cx) {
             executor->type->stop(executor, task->token, cx);
         }
     }
+    if (flow->kept_count > 0 && executor != NULL && executor->type->kept != NULL) {
+        executor->type->kept(executor, flow->kept, flow->kept_count, cx);
+    }
+    flow->kept_count = 0;
     return MR_OK;
 }
 
@@ -553,6 +566,7 @@ mr_code mr_tries_collect(mr_flow *flow, mr_cx *cx) {
     uint64_t token;
     mr_try_exit exit;
     while (executor != NULL && executor->type->ended(executor, &token, &exit, cx)) {
+        note_kept(flow, token);
         mr_flow_task *task = close_try(flow, token);
         if (task != NULL) {
             MR_TRY(end_try(flow, task, &exit, cx));

@@ -12,6 +12,7 @@ typedef enum mr_try_kind {
     MR_TRY_START,    // To the spawner; text: the folder.
     MR_TRY_STOP,     // To the spawner.
     MR_TRY_RECOVER,  // To the spawner: its supervisor is dead. text: the folder.
+    MR_TRY_KEPT,     // To the spawner; text: the tokens of tries whose ends are committed.
     MR_TRY_ENDED,    // From either; text: the exit record.
     MR_TRY_TAKEN,    // From the spawner: somebody else has claimed it.
 } mr_try_kind;
