@@ -5,6 +5,7 @@ import json
 import os
 
 import broker
+import flow
 import history
 import start
 from common import ROOT, TOOLS, machine
@@ -44,7 +45,7 @@ class Results:
         return 1 / (1 / read + 1 / decode + write / self.figure(name, "events"))
 
     def disturbed(self):
-        return any(r.get("others_share", 0) > OTHERS_SHARE_MAX for r in self.rows.values())
+        return any(r.get("others_share", 0) > OTHERS_SHARE_MAX for r in [*self.rows.values(), *self.tables.values()])
 
     def failed(self):
         """Runs without figures and workloads that regressed, as text."""
@@ -83,6 +84,7 @@ class Results:
         judge("one country with 90 % of the rows costs", f"≤ {HOT_KEY_COST_MAX:.0%}",
               self.figure("hot-key", "hot_key_cost"), lambda v: f"{v:+.1%}", lambda v: v <= HOT_KEY_COST_MAX)
         self._judge_broker(judge)
+        self._judge_flow(judge)
         begun = self.tables.get("start", {}).get("rows")
         slowest = max((r for r in begun or [] if r["target_ms"]), key=lambda r: r["median_ms"], default=None)
         judge("start of a command", f"≤ {start.TARGET_MS} ms", slowest,
@@ -122,6 +124,21 @@ class Results:
               lambda v: f"{v / 1e6:.1f} MB", lambda v: v <= broker.IDLE_MAX_MB * 1e6)
         judge("millrace up at rest, CPU", "0 %", up.get("idle_cpu"), lambda v: f"{v:.1%}",
               lambda v: v < broker.IDLE_CPU_MAX)
+
+    def _judge_flow(self, judge):
+        rows = {row["system"]: row for row in self.tables.get("flow", {}).get("rows", [])}
+        ours, theirs = rows.get("millrace", {}), rows.get("Airflow", {})
+        judge("from a task's end to the next one's start, p99", f"≤ {flow.HANDOFF_MAX_MS} ms", ours.get("p99_ms"),
+              lambda v: f"{v:.1f} ms", lambda v: v <= flow.HANDOFF_MAX_MS)
+        if theirs:
+            judge("the same, median, against Airflow", f"≥ {flow.TIMES_MIN}×", theirs["p50_ms"] / ours["p50_ms"],
+                  lambda v: f"{v:,.0f}×", lambda v: v >= flow.TIMES_MIN)
+        judge("1,000 tasks at once", f"≥ {flow.TASKS_MIN} tasks/s", ours.get("tasks_per_second_of_1000"),
+              lambda v: f"{v:,.0f} tasks/s", lambda v: v >= flow.TASKS_MIN)
+        judge("millrace up at rest with 100 DAGs, memory", f"≤ {flow.IDLE_MAX_MB} MB", ours.get("idle_bytes"),
+              lambda v: f"{v / 1e6:.1f} MB", lambda v: v <= flow.IDLE_MAX_MB * 1e6)
+        judge("a new DAG file is seen after", f"≤ {flow.LATE_MAX_S} s", ours.get("late_s"),
+              lambda v: f"{v:.3f} s", lambda v: v <= flow.LATE_MAX_S)
 
 
 def verdict(target):
@@ -218,6 +235,8 @@ def page(results, title):
     if "rows" in results.tables.get("broker-start", {}):
         text += ["", "## The broker's start, and at rest", "",
                  broker.start_table(results.tables["broker-start"]["rows"])]
+    if results.tables.get("flow", {}).get("rows"):
+        text += ["", "## Workflows", "", flow.table(results.tables["flow"]["rows"])]
     if "rows" in counted:
         text += ["", "## Instructions", "", history.table(counted)]
     if "rows" in results.tables.get("start", {}):
@@ -233,7 +252,7 @@ def _facts(results, today):
     return {"date": today, "machine": machine(), "complete": results.complete, "events": bench.events,
             "side_events": bench.side_events, "cores": bench.cores, "runs": bench.runs,
             "spark_settings": {"shuffle_partitions": bench.shuffle_partitions, "outputs": bench.outputs},
-            "versions": {"spark": "3.5.7", "kafka": "3.9.1"}, "note": results.note,
+            "versions": {"spark": "3.5.7", "kafka": "3.9.1", "airflow": flow.VERSION}, "note": results.note,
             "targets": [dict(t, verdict=verdict(t)) for t in results.targets()], "failed": results.failed(),
             "bounds": {n: round(b) for n in ("retail-file", "retail-embedded", "stateless-file") if (b := results.bound(n))},
             "results": results.rows, "tables": tables,

@@ -11,6 +11,7 @@ import time
 
 import answers
 import broker
+import flow
 import history
 import start
 from answers import oracle
@@ -406,6 +407,7 @@ TABLES = {
     "broker-produce": lambda b, record: broker.run_produce(b),
     "broker-latency": lambda b, record: broker.run_latency(b),
     "broker-start": lambda b, record: broker.run_start(b),
+    "flow": lambda b, record: flow.run(b),
     "start": lambda b, record: start.run(b.work),
     "history": lambda b, record: history.run(b.work, record),
 }
