@@ -9,9 +9,19 @@
 // The sections there are. A part of the program that takes settings adds its own.
 static const char *const sections[] = {"exec", "broker", "services", "flow"};
 
+static const char *all_sections(mr_arena *arena) {
+    mr_text text;
+    mr_text_init(&text, arena);
+    for (size_t s = 0; s < MR_COUNT(sections); s++) {
+        mr_text_addf(&text, "%s%s", s == 0 ? "The sections are: " : ", ", sections[s]);
+    }
+    mr_text_add_char(&text, '.');
+    return mr_text_string(&text);
+}
+
 static mr_code unknown_section(const char *name, mr_place place, mr_cx *cx) {
     const char *near = mr_text_closest(name, sections, MR_COUNT(sections));
-    const char *hint = near == NULL ? "The sections are: exec, broker, flow, services."
+    const char *hint = near == NULL ? all_sections(cx->arena)
                                     : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near);
     return mr_fail_at(cx, MR_E_OPTION, place, hint, "unknown section \"%s\"", name);
 }
@@ -73,7 +83,8 @@ static mr_code add_given(const mr_config *config, const char *section, mr_option
         mr_span own = {name, dot == NULL ? strlen(name) : (size_t)(dot - name)};
         if (dot == NULL || !is_section(own)) {
             return mr_fail(cx, MR_E_OPTION,
-                           "Write -c SECTION.NAME=VALUE; the sections are exec, broker and flow.",
+                           mr_arena_printf(cx->arena, "Write -c SECTION.NAME=VALUE. %s",
+                                           all_sections(cx->arena)),
                            "no setting \"%s\"", name);
         }
         if (own.bytes == bytes && mr_span_is(own, section)) {
