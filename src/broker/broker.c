@@ -190,12 +190,30 @@ static mr_code open_security(mr_broker *broker, mr_cx *cx) {
 
 // Files beside the topics' folders, while it runs.
 static const char address_file[] = "address", containers_file[] = "container_address";
+static const char listeners_file[] = "listeners";  // Lines host:port[@host:port][?tls][?sasl].
 
 static mr_code leave_address(const mr_broker *broker, const char *file, const char *address,
                              mr_cx *cx) {
     const char *line = mr_arena_printf(cx->arena, "%s\n", address);
     return mr_file_save(mr_arena_printf(cx->arena, "%s/%s", broker->spec.dir, file),
                         mr_span_of(line), cx);
+}
+
+// All of them, as they are reached and told to clients.
+static mr_code leave_listeners(const mr_broker *broker, mr_cx *cx) {
+    mr_text all;
+    mr_text_init(&all, cx->arena);
+    for (uint32_t i = 0; i < broker->listen_count; i++) {
+        const mr_listen *listen = &broker->listens[i];
+        mr_text_addf(&all, "%s%s", i == 0 ? "" : "\n", mr_server_address(broker->server, i));
+        if (listen->advertised_host != NULL) {
+            mr_text_addf(
+                &all, "@%s",
+                mr_listen_print(listen->advertised_host, listen->advertised_port, cx->arena));
+        }
+        mr_text_addf(&all, "%s%s", listen->tls ? "?tls" : "", listen->sasl ? "?sasl" : "");
+    }
+    return leave_address(broker, listeners_file, mr_text_string(&all), cx);
 }
 
 // For programs that look for the broker of a data folder, and for containers that they start.
@@ -208,11 +226,12 @@ static mr_code leave_addresses(const mr_broker *broker, mr_cx *cx) {
             break;
         }
     }
+    MR_TRY(leave_listeners(broker, cx));
     return leave_address(broker, address_file, mr_server_address(broker->server, 0), cx);
 }
 
 static void take_addresses_away(const mr_broker *broker, mr_cx *cx) {
-    const char *const files[] = {address_file, containers_file};
+    const char *const files[] = {address_file, containers_file, listeners_file};
     for (size_t i = 0; i < MR_COUNT(files); i++) {
         const char *path = mr_arena_printf(cx->arena, "%s/%s", broker->spec.dir, files[i]);
         (void)(mr_file_delete(path, cx) == MR_OK);  // A stale one would only mislead.
