@@ -93,6 +93,10 @@ int main(int count, char **words) {
     if (count == 3 && strcmp(words[1], "__task") == 0) {
         return mr_task_main(words[2], &cx);
     }
+    if (count == 4 && strcmp(words[1], "__task") == 0 &&
+        strcmp(words[3], MR_TASK_OUTSIDE_END) == 0) {
+        return mr_task_end(words[2], &cx);
+    }
     int exit_code = run_command(count, words, &cx);
     mr_arena_release(&arena);
     return exit_code;

@@ -186,12 +186,18 @@ static mr_code take_up(real *r, open_try *one, bool *ret_lost, mr_cx *cx) {
         finish(r, one->token, &record);
         return MR_OK;
     }
-    if (mr_try_claim_load(one->dir, &claim, cx) != MR_OK ||
-        strcmp(claim.boot, mr_process_boot(cx)) != 0) {
+    bool claimed = mr_try_claim_load(one->dir, &claim, cx) == MR_OK;
+    bool same_boot = claimed && strcmp(claim.boot, mr_process_boot(cx)) == 0;
+    bool outside = claimed && mr_try_outside_is(one->dir, cx);
+    if (!same_boot && !outside) {
         *ret_lost = true;
         return MR_OK;
     }
     one->adopted = true;
+    if (!same_boot) {  // On another machine it may have outlived ours.
+        send(r, MR_TRY_RECOVER, one->token, cx);
+        return MR_OK;
+    }
     mr_code code = mr_process_watch(&claim.by, &one->watched, cx);
     if (code == MR_OK) {
         return mr_poller_add(&r->poller, one->watched, MR_POLLER_READ, one, cx);

@@ -38,6 +38,7 @@ typedef struct orphaned {
     char *dir;         // Heap.
     bool by_marker;    // Of an earlier life: not below us.
     int64_t until_us;  // Monotonic.
+    int ender;         // Ends what it runs outside: pid; 0 = not yet started, -1 = it is over.
 } orphaned;
 
 typedef struct spawner {
@@ -216,14 +217,24 @@ static void reap(spawner *s) {
                 break;
             }
         }
+        for (uint32_t i = 0; i < s->orphaned_count; i++) {
+            orphaned *one = &s->orphaned[i];
+            one->ender = one->ender == end.pid ? -1 : one->ender;
+        }
     }
 }
 
 // ---- what was left ---------------------------------------------------------------------------
 
+// A supervisor, or what ends what one has left outside.
 static bool is_supervisor(const spawner *s, int pid) {
     for (uint32_t i = 0; i < s->running_count; i++) {
         if (s->running[i].pid == pid) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < s->orphaned_count; i++) {
+        if (s->orphaned[i].ender == pid) {
             return true;
         }
     }
@@ -294,6 +305,22 @@ static uint32_t kill_marked(spawner *s) {
     return killed;
 }
 
+// Whether what a try runs outside of its processes is still being ended.
+static bool outside_goes_on(const spawner *s, orphaned *one, int64_t now_us) {
+    mr_child ender = MR_CHILD_NONE;
+    if (one->ender == 0 && mr_try_outside_is(one->dir, s->cx) &&
+        mr_try_outside_end(one->dir, &ender, s->cx) == MR_OK) {
+        mr_process_unwatch(&ender.handle);  // Its end is met as that of any child.
+        one->ender = ender.pid;
+        one->until_us = now_us + MR_TRY_OUTSIDE_US;
+    }
+    if (one->ender > 0 && now_us >= one->until_us) {
+        mr_process_end_child(one->ender);
+        one->ender = -1;
+    }
+    return one->ender > 0;
+}
+
 static void tell_lost(spawner *s, const orphaned *one, uint32_t left) {
     mr_try_exit record;
     if (mr_try_exit_load(one->dir, &record, s->cx) != MR_OK) {  // Else it came to write it.
@@ -301,7 +328,7 @@ static void tell_lost(spawner *s, const orphaned *one, uint32_t left) {
                                .started_us = mr_clock_real_us(s->cx->plat),
                                .ended_us = mr_clock_real_us(s->cx->plat),
                                .text = "its supervisor was killed; what it had started was ended"};
-        if (left > 0) {
+        if (left > 0 || mr_try_outside_is(one->dir, s->cx)) {
             static const char fact[] = "its supervisor was killed; some of what it had started "
                                        "cannot be killed";
             memcpy(record.text, fact, sizeof(fact));
@@ -328,7 +355,8 @@ static void look_after_orphans(spawner *s) {
     for (uint32_t i = 0; i < s->orphaned_count; i++) {
         orphaned *one = &s->orphaned[i];
         uint32_t left = one->by_marker ? left_marked : left_own;
-        if (left > 0 && now_us < one->until_us) {
+        bool goes_on = left > 0 && one->ender == 0 && now_us < one->until_us;
+        if (goes_on || outside_goes_on(s, one, now_us)) {
             s->orphaned[kept++] = *one;
         } else {
             tell_lost(s, one, left);

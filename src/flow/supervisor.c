@@ -253,6 +253,27 @@ static void wait_once(supervisor *s, mr_cx *cx) {
 
 // ---- the end ---------------------------------------------------------------------------------
 
+// What the task runs outside of its processes goes on when it was killed: it is ended first.
+static void end_outside(supervisor *s, mr_cx *cx) {
+    mr_child ender = MR_CHILD_NONE;
+    if (!s->is_ours || !mr_try_outside_is(s->spec->dir, cx)) {
+        return;
+    }
+    if (mr_try_outside_end(s->spec->dir, &ender, cx) == MR_OK) {
+        s->phase = TERM;
+        s->until_us = now_us(cx) + MR_TRY_OUTSIDE_US;
+        s->left = true;
+        while (s->left) {
+            wait_once(s, cx);
+            look_at_time(s, cx);
+        }
+        mr_process_unwatch(&ender.handle);
+    }
+    if (mr_try_outside_is(s->spec->dir, cx) && s->record.text[0] == '\0') {
+        say(&s->record, "what it runs outside may go on: it cannot be ended, see the log");
+    }
+}
+
 // A line of the program's own, behind all that the task has written.
 static void log_line(const supervisor *s, const char *text, mr_cx *cx) {
     mr_file log;
@@ -365,6 +386,7 @@ int mr_supervisor_run(const mr_supervisor_spec *spec, mr_cx *cx) {
     if (s.log.handle >= 0) {
         pass_output(&s, /* last= */ true, cx);
     }
+    end_outside(&s, cx);
     judge(&s, cx);
     return tell(&s, cx);
 }

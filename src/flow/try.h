@@ -48,6 +48,12 @@ mr_code mr_try_exit_parse(mr_span line, mr_try_exit *ret, mr_cx *cx);
 mr_code mr_try_exit_save(const char *dir, mr_span line, mr_cx *cx);
 mr_code mr_try_exit_sync(const char *dir, mr_cx *cx);
 
+// Whether something of a try may run outside of its processes; and the child that ends it, which
+// writes into the try's log. It is given MR_TRY_OUTSIDE_US.
+#define MR_TRY_OUTSIDE_US ((int64_t)60 * 1000 * 1000)
+bool mr_try_outside_is(const char *dir, mr_cx *cx);
+mr_code mr_try_outside_end(const char *dir, mr_child *ret, mr_cx *cx);
+
 // Exit codes of a supervisor: its end was told; another has claimed the try. Any other code or a
 // signal: the spawner looks after what it left.
 enum { MR_SUPERVISOR_TOLD = 0, MR_SUPERVISOR_TAKEN = 3 };

@@ -34,19 +34,31 @@ typedef struct mr_task_try {
     const char *dag;
     const char *run_id;
     const char *task;
-    uint32_t number;       // Of the try, from 1.
-    const char *dir;       // The try's folder: its launch file, its log, its outputs.
-    const char *data_dir;  // The project's; the working directory is the project's folder.
-    const char *store;     // The flow database: a path or URL; "" = none.
-    const char *identity;  // "dag/run_id/task[/map index]": the same for each try of it. Writers
-                           // use it to do a thing once.
+    uint32_t number;         // Of the try, from 1.
+    const char *dir;         // The try's folder: its launch file, its log, its outputs.
+    const char *data_dir;    // The project's; the working directory is the project's folder.
+    const char *store;       // The flow database: a path or URL; "" = none.
+    const char *identity;    // "dag/run_id/task[/map index]": the same for each try of it. Writers
+                             // use it to do a thing once.
+    const char *const *env;  // NAME=value that the DAG file and the project give, NULL-ended.
+    int64_t grace_us;        // From being asked to end to being killed.
     // A value for tasks behind this one; also what `row_count` and the like are. json: one value.
     mr_code (*output)(const struct mr_task_try *self, const char *key, mr_span json, mr_cx *cx);
     // A connection of this name; MR_E_NAME when there is none. json: host, port, login, password …
     mr_code (*connection)(const struct mr_task_try *self, const char *name, mr_span *ret_json,
                           mr_cx *cx);
+    // A program of the user's has ended with this code, which becomes the try's when `run` fails.
+    void (*exited)(const struct mr_task_try *self, int code);
+    // Something is about to run outside of the try's processes (a container): what `end` needs to
+    // end it. On disk before it begins, so that whoever finds the try dead ends it first. note:
+    // an object; empty = it is gone.
+    mr_code (*outside)(const struct mr_task_try *self, mr_span note_json, mr_cx *cx);
     void *self;
 } mr_task_try;
+
+// The note's file in a try's folder; `millrace __task DIR end` does what it says.
+#define MR_TASK_OUTSIDE     "outside"
+#define MR_TASK_OUTSIDE_END "end"
 
 typedef struct mr_task_type {
     const char *name;  // "topic.create"
@@ -69,6 +81,8 @@ typedef struct mr_task_type {
     // [optional] What its keys say beyond types, when the DAG file is read; values with templates
     // in them are NULL or 0 here.
     mr_code (*check)(const void *options, mr_cx *cx);
+    // [optional] CHILD: ends what `note` tells of, of a try that is dead. MR_OK when it is gone.
+    mr_code (*end)(mr_span note_json, mr_cx *cx);
     bool waits;  // Holds no slot of a pool while it waits.
 } mr_task_type;
 

@@ -21,6 +21,7 @@ typedef struct child {
     const mr_task_type *type;
     mr_span body;
     mr_span connections;  // The DAG's own, a list; empty = none.
+    int exit_code;        // Of a program of the user's; 0 = none.
 } child;
 
 static const char *text_of(mr_span all, const char *name, mr_cx *cx) {
@@ -31,6 +32,22 @@ static const char *text_of(mr_span all, const char *name, mr_cx *cx) {
 static int64_t number_of(mr_span all, const char *name) {
     int64_t ret = 0;
     return mr_text_parse_int64(mr_jsonvalue_get(all, name), &ret) ? ret : 0;
+}
+
+static const char *const *list_of(mr_span all, const char *name, mr_cx *cx) {
+    mr_span list = mr_jsonvalue_get(all, name), item;
+    bool there = list.bytes > 0 && mr_jsonvalue_kind_of(list) == MR_JSONVALUE_ARRAY;
+    mr_span inside = there ? mr_jsonvalue_inside(list) : (mr_span){NULL, 0}, counted = inside;
+    uint32_t count = 0;
+    while (mr_jsonvalue_next(&counted, /* ret_key= */ NULL, &item)) {
+        count++;
+    }
+    const char **ret = MR_NEW_ARRAY(cx->arena, const char *, count + 1);
+    for (uint32_t i = 0; mr_jsonvalue_next(&inside, NULL, &item);) {
+        ret[i] = mr_jsonvalue_text(item, cx->arena);
+        i += ret[i] != NULL;
+    }
+    return ret;
 }
 
 static mr_code load(const char *dir, child *c, mr_cx *cx) {
@@ -64,6 +81,8 @@ static mr_code load(const char *dir, child *c, mr_cx *cx) {
     c->body = mr_jsonvalue_get(all, "body");
     c->connections = mr_jsonvalue_get(all, "connections");
     c->try.store = text_of(all, "store", cx);
+    c->try.env = list_of(all, "env", cx);
+    c->try.grace_us = number_of(all, "grace_us");
     return MR_OK;
 }
 
@@ -128,6 +147,52 @@ static mr_code get_connection(const mr_task_try *self, const char *name, mr_span
     return code;
 }
 
+static void put_exited(const mr_task_try *self, int code) {
+    ((child *)self->self)->exit_code = code;
+}
+
+// ---- what runs outside -----------------------------------------------------------------------
+
+static mr_code put_outside(const mr_task_try *self, mr_span note_json, mr_cx *cx) {
+    const child *c = self->self;
+    const char *path = mr_arena_printf(cx->arena, "%s/" MR_TASK_OUTSIDE, self->dir);
+    if (note_json.bytes == 0) {
+        return mr_file_delete(path, cx);
+    }
+    mr_text text;
+    mr_text_init(&text, cx->arena);
+    mr_text_addf(&text, "{\"kind\":\"%s\",\"note\":%.*s}\n", c->type->name,
+                 MR_SPAN_ARGS(note_json));
+    return mr_file_save(path, mr_text_span(&text), cx);
+}
+
+static mr_code end_outside(const char *dir, mr_cx *cx) {
+    mr_span all;
+    const char *path = mr_arena_printf(cx->arena, "%s/" MR_TASK_OUTSIDE, dir);
+    MR_TRY(mr_file_load(path, LAUNCH_BYTES_MAX, &all, cx));
+    all = mr_jsonvalue_trim(all);
+    bool object = all.bytes > 0 && all.data[0] == '{' && mr_jsonvalue_check(all);
+    const mr_task_type *type = object ? mr_task_find(mr_kinds, text_of(all, "kind", cx)) : NULL;
+    if (type == NULL || type->end == NULL) {
+        return mr_fail(cx, MR_E_CORRUPT, NULL, "\"%s\" does not say what is to be ended", path);
+    }
+    MR_TRY(type->end(mr_jsonvalue_get(all, "note"), cx));
+    return mr_file_delete(path, cx);
+}
+
+int mr_task_end(const char *dir, mr_cx *cx) {
+    if (end_outside(dir, cx) == MR_OK) {
+        return 0;
+    }
+    mr_text out;
+    mr_text_init(&out, cx->arena);
+    mr_errortext_format(&cx->error, &out);
+    (void)!mr_stream_write(MR_STDERR, mr_text_span(&out), cx);
+    return 1;
+}
+
+// ---- running ---------------------------------------------------------------------------------
+
 static mr_code run(const char *dir, child *c, mr_cx *cx) {
     MR_TRY(load(dir, c, cx));
     void *options = NULL;
@@ -140,6 +205,9 @@ static mr_code run(const char *dir, child *c, mr_cx *cx) {
 
 static int exit_code(const child *c, const mr_error *error) {
     bool retry = (error->flags & MR_RETRY) != 0;
+    if (c->exit_code != 0) {
+        return c->exit_code;
+    }
     if ((error->flags & MR_TASK_SKIP) != 0) {
         return MR_TASK_EXIT_SKIPPED;
     }
@@ -156,7 +224,9 @@ static int tell(const char *dir, const child *c, mr_cx *cx) {
     int code = exit_code(c, &error);
     mr_text out;
     mr_text_init(&out, cx->arena);
-    if (code == MR_TASK_EXIT_SKIPPED || code == MR_TASK_EXIT_WAITING) {
+    if (c->exit_code != 0) {
+        mr_text_addf(&out, "%s\n", error.text);
+    } else if (code == MR_TASK_EXIT_SKIPPED || code == MR_TASK_EXIT_WAITING) {
         mr_text_addf(&out, "%s: %s\n", code == MR_TASK_EXIT_SKIPPED ? "skipped" : "not yet",
                      error.text);
     } else {
@@ -173,7 +243,10 @@ static int tell(const char *dir, const child *c, mr_cx *cx) {
 }
 
 int mr_task_main(const char *dir, mr_cx *cx) {
-    child c = {.try = {.output = put_output, .connection = get_connection}};
+    child c = {.try = {.output = put_output,
+                       .connection = get_connection,
+                       .exited = put_exited,
+                       .outside = put_outside}};
     c.try.self = &c;
     atomic_bool stop = false;
     mr_thread_catch_stop(&stop);

@@ -9,3 +9,5 @@
 #include "port/task.h"
 
 int mr_task_main(const char *dir, mr_cx *cx);  // An exit code: port/task.h.
+// Ends what a try has left outside of its processes: `millrace __task DIR end`. 0: nothing is left.
+int mr_task_end(const char *dir, mr_cx *cx);
