@@ -54,7 +54,7 @@ static const struct {
     {"poll.h", "plat"},   {"dirent.h", "plat"},     {"netdb.h", "plat"},
     {"arpa/", "plat"},    {"netinet/", "plat"},     {"spawn.h", "plat"},
     {"glob.h", "plat"},   {"dlfcn.h", "plat"},      {"locale.h", ""},
-    {"assert.h", ""},     {"threads.h", ""},        {"openssl/", "broker"},
+    {"assert.h", ""},     {"threads.h", ""},        {"openssl/", "broker task"},
     {"sqlite3", "store"}, {"postgresql/", "store"}, {"sodium", "store"},
     {"curl/", "task"},
 };

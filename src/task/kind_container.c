@@ -1,7 +1,30 @@
 // Kind "container": a program in a container, by the API that Docker and Podman speak.
+//
+//   leavings ended → image there → note on disk → create → start → log followed → end looked at
+//   → outputs taken → removed → note gone
+// A container is no process of ours: killing a try does not end it. So before it is made a note is
+// on disk (mr_task_try.outside); whoever finds the try dead ends by it what still runs, before the
+// try counts as over. Its name follows from the try, so no try has two; and each try first ends
+// what is left of earlier ones, should nobody have been able to.
+// Crash points: container.noted container.created container.started container.ended.
 
-#include "task/container.h"
+#include <string.h>
+
+#include "plat/plat.h"
+#include "plat/thread.h"
+#include "task/container_follow.h"
+#include "task/container_output.h"
+#include "task/container_pull.h"
+#include "task/container_reach.h"
 #include "task/kinds.h"
+#include "task/where.h"
+
+#define SERVERS          "KAFKA_BOOTSTRAP_SERVERS"
+#define QUIET_US         ((int64_t)60 * 1000 * 1000)   // Of an ordinary answer.
+#define CREATE_US        ((int64_t)120 * 1000 * 1000)  // Volumes are filled, networks set up.
+#define CLEAN_US         ((int64_t)10 * 1000 * 1000)
+#define SPARE_US         ((int64_t)3 * 1000 * 1000)  // Of the grace, for what follows the stop.
+#define VERSION_PLATFORM 41
 
 static const mr_option container_options[] = {
     MR_OPTION(mr_container_keys, image, MR_OPT_TEXT, MR_REQUIRED,
@@ -52,10 +75,300 @@ static mr_code container_check(const void *options, mr_cx *cx) {
     return mr_container_check(options, cx);
 }
 
+// ---- before it runs --------------------------------------------------------------------------
+
+typedef struct run {
+    const mr_container_keys *keys;
+    const mr_task_try *try;
+    mr_engine_place place;
+    mr_engine engine;
+    mr_container_who who;
+    mr_container_image image;
+    mr_wake wake;
+} run;
+
+static mr_code find_engine(run *r, mr_cx *cx) {
+    mr_endpoint conn;
+    if (r->keys->conn != NULL) {
+        MR_TRY(mr_where_connection(r->try, r->keys->conn, "docker", &conn, cx));
+    }
+    MR_TRY(mr_engine_find(r->keys->engine, r->keys->conn == NULL ? NULL : &conn, &r->place, cx));
+    r->engine = (mr_engine){
+        .place = &r->place,
+        .wake = &r->wake,
+        .connect_us = r->keys->connect_timeout,
+        .quiet_us = QUIET_US,
+    };
+    return mr_engine_open(&r->engine, cx);
+}
+
+static mr_code fetch_image(run *r, mr_cx *cx) {
+    mr_endpoint registry;
+    if (r->keys->registry != NULL) {
+        MR_TRY(mr_where_connection(r->try, r->keys->registry, "docker", &registry, cx));
+    }
+    const mr_container_pull pull = {
+        .image = &r->image,
+        .policy = r->keys->pull,
+        .platform = r->keys->platform,
+        .registry = r->keys->registry == NULL ? NULL : &registry,
+        .timeout_us = r->keys->pull_timeout,
+    };
+    if (r->keys->platform != NULL && !mr_engine_has(&r->engine, VERSION_PLATFORM)) {
+        return mr_fail(cx, MR_E_UNSUPPORTED, "Leave platform: out, or install a newer engine.",
+                       "engine \"%s\" is too old to be told a platform", r->place.name);
+    }
+    return mr_container_pull_image(&r->engine, &pull, cx);
+}
+
+static bool is_remote(const mr_engine_place *p) {
+    return p->file == NULL && strncmp(p->host, "127.", 4) != 0 && strcmp(p->host, "::1") != 0 &&
+           strcmp(p->host, "localhost") != 0;
+}
+
+// By which name the host is reached. *ret_host: what the engine is to enter for it; NULL = it does.
+static mr_code find_alias(const run *r, const char **ret, const char **ret_host, mr_cx *cx) {
+    const char *network = r->keys->network == NULL ? "" : r->keys->network;
+    bool own = strcmp(network, "host") != 0 && strncmp(network, "container:", 10) != 0;
+    *ret_host = NULL;
+    if (is_remote(&r->place)) {  // The address by which we reach its machine is one of ours.
+        mr_socket socket = MR_SOCKET_CLOSED;
+        char host[64];
+        uint16_t port;
+        const mr_socket_limit limit = {.deadline_us =
+                                           mr_clock_monotonic_us(cx->plat) + r->engine.connect_us,
+                                       .wake = &r->wake};
+        MR_TRY(mr_socket_connect(&socket, r->place.host, r->place.port, &limit, cx));
+        mr_code code = mr_socket_local(&socket, host, sizeof(host), &port, cx);
+        mr_socket_close(&socket, cx->plat);
+        *ret = mr_arena_string(cx->arena, host);
+        return code;
+    }
+    *ret = r->engine.is_podman ? "host.containers.internal" : "host.docker.internal";
+    *ret_host = r->engine.is_podman || !own ? NULL : "host.docker.internal:host-gateway";
+    return MR_OK;
+}
+
+// The broker's address and the names under which it is handed in.
+static mr_code find_broker(const run *r, const char **ret, const char **ret_host, mr_cx *cx) {
+    const char *env = mr_plat_env(cx->plat, SERVERS);
+    mr_container_reach reach = {
+        .servers = env == NULL || env[0] == '\0' ? mr_where_broker(r->try, cx) : env,
+        .network = r->keys->network,
+        .engine_is_remote = is_remote(&r->place),
+        .listeners = mr_where_listeners(r->try, cx),
+    };
+    const char *why;
+    MR_TRY(find_alias(r, &reach.alias, ret_host, cx));
+    mr_container_reach_broker(&reach, ret, &why, cx->arena);
+    if (*ret != NULL && strstr(*ret, "host.docker.internal") == NULL) {
+        *ret_host = NULL;
+    }
+    if (*ret == NULL && r->keys->broker_env != NULL) {
+        return mr_fail(cx, MR_E_OPTION, "Or leave broker_env out, and give the address by env:.",
+                       "%s",
+                       why[0] != '\0' ? why
+                                      : "broker_env wants a broker's address, and there is no "
+                                        "broker: millrace up runs one, KAFKA_BOOTSTRAP_SERVERS "
+                                        "names another");
+    }
+    if (*ret == NULL && why[0] != '\0') {
+        const char *line = mr_arena_printf(cx->arena, "note: %s\n", why);
+        MR_TRY(mr_stream_write(MR_STDERR, mr_span_of(line), cx));
+    }
+    return MR_OK;
+}
+
+// What the files say, but the broker's address as the container needs it, and what a try knows.
+static mr_code make_env(const run *r, const char *broker, const char *const **ret, mr_cx *cx) {
+    const char *const *names;
+    MR_TRY(mr_container_broker_env(r->keys->broker_env, &names, cx));
+    size_t given = 0, named = 0, count = 0;
+    while (r->try->env[given] != NULL) {
+        given++;
+    }
+    while (names[named] != NULL) {
+        named++;
+    }
+    const char **all = MR_NEW_ARRAY(cx->arena, const char *, given + named + 7);
+    for (size_t i = 0; i < given; i++) {
+        if (strncmp(r->try->env[i], SERVERS "=", strlen(SERVERS) + 1) != 0) {
+            all[count++] = r->try->env[i];
+        }
+    }
+    for (size_t i = 0; broker != NULL && i < named; i++) {
+        all[count++] = mr_arena_printf(cx->arena, "%s=%s", names[i], broker);
+    }
+    if (broker != NULL) {
+        all[count++] = mr_arena_printf(cx->arena, SERVERS "=%s", broker);
+    }
+    all[count++] = "MILLRACE_OUTPUT=" MR_CONTAINER_OUTPUT;
+    all[count++] = mr_arena_printf(cx->arena, "MILLRACE_DAG=%s", r->try->dag);
+    all[count++] = mr_arena_printf(cx->arena, "MILLRACE_RUN=%s", r->try->run_id);
+    all[count++] = mr_arena_printf(cx->arena, "MILLRACE_TASK=%s", r->try->task);
+    all[count++] = mr_arena_printf(cx->arena, "MILLRACE_TRY_NUMBER=%u", r->try->number);
+    *ret = all;
+    return MR_OK;
+}
+
+// ---- its life --------------------------------------------------------------------------------
+
+static mr_code create_once(const run *r, mr_span request, int *ret_status, mr_text *ret_body,
+                           mr_cx *cx) {
+    mr_text path;
+    mr_text_init(&path, cx->arena);
+    mr_text_addf(&path, "/containers/create?name=%s", r->who.name);
+    if (r->keys->platform != NULL) {
+        mr_text_add(&path, "&platform=");
+        mr_endpoint_percent(mr_span_of(r->keys->platform), &path);
+    }
+    const mr_engine_call call = {
+        .method = "POST",
+        .path = mr_text_string(&path),
+        .type = "application/json",
+        .body = request,
+        .quiet_us = CREATE_US,
+    };
+    return mr_engine_ask(&r->engine, &call, ret_status, ret_body, cx);
+}
+
+// A container of this name is this try's, of a life that is over: it is ended, never met.
+static mr_code create(const run *r, mr_cx *cx) {
+    const char *broker = NULL, *host = NULL;
+    mr_container_more more = {
+        .labels = r->who.labels, .label_count = MR_CONTAINER_LABELS, .dir = mr_dir_current(cx)};
+    mr_text request, body;
+    int status;
+    mr_text_init(&request, cx->arena);
+    MR_TRY(find_broker(r, &broker, &host, cx));
+    MR_TRY(make_env(r, broker, &more.env, cx));
+    more.host = host;
+    MR_TRY(mr_container_request(r->keys, &more, &request, cx));
+    MR_TRY(create_once(r, mr_text_span(&request), &status, &body, cx));
+    mr_container_state state;
+    if (status == 409) {
+        MR_TRY(mr_container_life_look(&r->engine, r->who.name, &state, cx));
+        if (!state.is_there || strcmp(state.try, r->who.labels[0].value) == 0) {
+            MR_TRY(mr_container_life_remove(&r->engine, r->who.name, cx));
+            MR_TRY(create_once(r, mr_text_span(&request), &status, &body, cx));
+        }
+    }
+    return status == 201 ? MR_OK
+                         : mr_engine_refused(&r->engine, status, &body, "create the container", cx);
+}
+
+static mr_code start(const run *r, mr_cx *cx) {
+    const mr_engine_call call = {
+        .method = "POST",
+        .path = mr_arena_printf(cx->arena, "/containers/%s/start", r->who.name),
+        .quiet_us = CREATE_US,
+    };
+    mr_text body;
+    int status;
+    MR_TRY(mr_engine_ask(&r->engine, &call, &status, &body, cx));
+    return status == 204 || status == 304
+               ? MR_OK
+               : mr_engine_refused(&r->engine, status, &body, "start the container", cx);
+}
+
+static mr_code judge(const run *r, const mr_container_state *state, mr_cx *cx) {
+    if (!state->was_started) {
+        return mr_fail(cx, MR_E_IO, NULL, "the container was not started: %s",
+                       state->error[0] == '\0' ? "the engine does not say why" : state->error);
+    }
+    if (state->exit_code == 0 && !state->out_of_memory) {
+        return MR_OK;
+    }
+    int code = state->exit_code & 255;
+    r->try->exited(r->try, code == 0 ? 1 : code);
+    if (state->out_of_memory) {
+        return mr_fail(cx, MR_E_LIMIT, "Raise memory:.",
+                       "the container was out of memory, and ended with exit code %d",
+                       state->exit_code);
+    }
+    return mr_fail(cx, MR_E_VALUE, NULL, "the container ended with exit code %d%s%s",
+                   state->exit_code, state->error[0] == '\0' ? "" : ": ", state->error);
+}
+
+// From its making to its end. What is left is for `clean`.
+static mr_code live(run *r, mr_container_follow *follow, mr_cx *cx) {
+    mr_container_state state;
+    MR_TRY(create(r, cx));
+    (void)!mr_crash_point("container.created", cx);
+    mr_code put = mr_container_output_put(&r->engine, r->who.name, cx);
+    // A proxy may forbid it, or an image that cannot be written: then it runs without.
+    bool outputs = put == MR_OK;
+    if (put == MR_E_PERMISSION || put == MR_E_MISSING || put == MR_E_OPTION) {
+        const char *line =
+            mr_arena_printf(cx->arena, "note: it can have no outputs: %s\n", cx->error.text);
+        MR_TRY(mr_stream_write(MR_STDERR, mr_span_of(line), cx));
+    } else if (put != MR_OK) {
+        return put;
+    }
+    MR_TRY(start(r, cx));
+    (void)!mr_crash_point("container.started", cx);
+    MR_TRY(mr_container_follow_run(follow, &state, cx));
+    (void)!mr_crash_point("container.ended", cx);
+    mr_code code = outputs ? mr_container_output_take(&r->engine, r->who.name, r->try, cx) : MR_OK;
+    mr_code judged = judge(r, &state, cx);
+    return judged != MR_OK ? judged : code;
+}
+
+// Stops it when it runs, and removes it; the note goes with it. Whatever fails here is for whoever
+// finds the note.
+static void clean(run *r, mr_container_follow *follow, bool stopped, mr_cx *cx) {
+    mr_error first = cx->error;
+    mr_engine engine = r->engine;
+    engine.wake = NULL;  // We have been asked to end: that is what is done here.
+    engine.connect_us = MR_MIN(engine.connect_us, CLEAN_US);
+    engine.quiet_us = CLEAN_US;
+    if (stopped) {
+        int64_t seconds = MR_MAX((r->try->grace_us - SPARE_US) / 1000000, (int64_t)0);
+        (void)!mr_stream_write(MR_STDERR, MR_SPAN("stopping the container\n"), cx);
+        (void)!mr_container_life_stop(&engine, r->who.name, seconds, cx);  // Removing kills it.
+        mr_container_follow_rest(follow, &engine, cx);
+    }
+    mr_code removed = mr_container_life_remove(&engine, r->who.name, cx);
+    if (removed == MR_OK) {
+        removed = r->try->outside(r->try, (mr_span){NULL, 0}, cx);
+    }
+    if (removed != MR_OK) {
+        const char *line = mr_arena_printf(cx->arena, "%s\n", cx->error.text);
+        (void)!mr_stream_write(MR_STDERR, mr_span_of(line), cx);
+    }
+    cx->error = first;
+}
+
+static mr_code run_all(run *r, mr_cx *cx) {
+    mr_text note;
+    mr_container_follow follow;
+    mr_text_init(&note, cx->arena);
+    MR_TRY(mr_container_check(r->keys, cx));
+    MR_TRY(mr_container_image_parse(r->keys->image, &r->image, cx));
+    MR_TRY(find_engine(r, cx));
+    mr_container_life_who(r->try, &r->who, cx);
+    MR_TRY(mr_container_life_sweep(&r->engine, &r->who, cx));
+    MR_TRY(fetch_image(r, cx));
+    mr_container_life_note(&r->place, r->who.name, &note);
+    MR_TRY(r->try->outside(r->try, mr_text_span(&note), cx));
+    (void)!mr_crash_point("container.noted", cx);
+    mr_container_follow_init(&follow, &r->engine, r->who.name, r->keys->tty);
+    mr_code code = live(r, &follow, cx);
+    clean(r, &follow, /* stopped= */ code == MR_E_CANCELLED, cx);
+    return code;
+}
+
 static mr_code container_run(const void *options, const mr_task_try *try, mr_cx *cx) {
-    (void)try;
-    MR_TRY(mr_container_check(options, cx));
-    return mr_fail(cx, MR_E_UNSUPPORTED, NULL, "containers cannot be run yet");
+    run r = {.keys = options, .try = try};
+    MR_TRY(mr_wake_open(&r.wake, cx));
+    mr_thread_wake_at_stop(&r.wake);
+    if (mr_cx_cancelled(cx)) {
+        mr_wake_signal(&r.wake, cx->plat);  // It came before that.
+    }
+    mr_code code = run_all(&r, cx);
+    mr_thread_wake_at_stop(NULL);
+    mr_wake_close(&r.wake, cx->plat);
+    return code;
 }
 
 const mr_task_type mr_kind_container = {
@@ -68,4 +381,5 @@ const mr_task_type mr_kind_container = {
     .size = sizeof(mr_container_keys),
     .run = container_run,
     .check = container_check,
+    .end = mr_container_life_end,
 };

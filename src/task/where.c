@@ -35,6 +35,15 @@ const char *mr_where_broker(const mr_task_try *try, mr_cx *cx) {
     return bytes == 0 ? NULL : mr_arena_copy(cx->arena, address.data, bytes);
 }
 
+mr_span mr_where_listeners(const mr_task_try *try, mr_cx *cx) {
+    const char *data_dir = try->data_dir[0] == '\0' ? "data" : try->data_dir;
+    const char *path = mr_arena_printf(cx->arena, "%s/broker/listeners", data_dir);
+    mr_span text;
+    return mr_file_exists(path, cx) && mr_file_load(path, ADDRESS_MAX, &text, cx) == MR_OK
+               ? text
+               : (mr_span){"", 0};
+}
+
 mr_code mr_where_servers(const mr_task_try *try, const char *conn, const char **ret, mr_cx *cx) {
     if (conn == NULL) {
         const char *env = mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS");

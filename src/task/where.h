@@ -16,6 +16,8 @@ mr_code mr_where_connection(const mr_task_try *try, const char *name, const char
 mr_code mr_where_servers(const mr_task_try *try, const char *conn, const char **ret, mr_cx *cx);
 // The address that the project's broker left; NULL: none did.
 const char *mr_where_broker(const mr_task_try *try, mr_cx *cx);
+// Where it listens, a line each: host:port[@host:port][?tls][?sasl]. Empty: it does not run.
+mr_span mr_where_listeners(const mr_task_try *try, mr_cx *cx);
 // A handle to the cluster.
 mr_code mr_where_open(const mr_task_try *try, const char *conn, int64_t timeout_us, mr_control *ret,
                       mr_cx *cx);

@@ -1,0 +1,29 @@
+// Container, follow: a container's log as it comes, and its end.
+//
+// An engine may be started again while the container goes on: the log is then asked for from its
+// beginning, and what was passed on is left out. Nothing is waited for without looking whether the
+// container still runs.
+
+#pragma once
+
+#include "task/container_life.h"
+#include "task/frames.h"
+
+typedef struct mr_container_follow {
+    const mr_engine *engine;
+    const char *name;
+    mr_frames frames;
+    bool at_line_start;  // Of the log.
+    bool log_is_over;    // It is not read any more.
+    bool told;           // … and why was said.
+    bool engine_is_gone;
+} mr_container_follow;
+
+void mr_container_follow_init(mr_container_follow *follow, const mr_engine *engine,
+                              const char *name, bool tty);
+// Passes the log on until the container has ended.
+//   errors  MR_E_NETWORK, MR_E_TIMEOUT: the engine is gone; MR_E_MISSING: the container is;
+//           MR_E_CANCELLED
+mr_code mr_container_follow_run(mr_container_follow *follow, mr_container_state *ret, mr_cx *cx);
+// What is still to come of the log of one that was stopped, with another engine's handle.
+void mr_container_follow_rest(mr_container_follow *follow, const mr_engine *engine, mr_cx *cx);
