@@ -1,7 +1,11 @@
 """Spark's and Flink's Kafka connectors against the embedded broker, with MILLRACE_SOAK=1."""
 
+import collections
+import datetime
 import glob
+import json
 import os
+import random
 import re
 import subprocess
 
@@ -12,7 +16,7 @@ from confluent_kafka import Producer
 import retail_data
 import stock
 from broker_server import Broker
-from conftest import EXAMPLES, SOAK
+from conftest import EXAMPLES, SOAK, millrace
 from kafka_server import ROOT
 
 pytestmark = pytest.mark.skipif(not SOAK, reason="only with MILLRACE_SOAK=1")
@@ -55,7 +59,7 @@ def spark(app, *args, env=None):
     jars = ",".join(sorted(glob.glob(os.path.join(DEPS, "spark-jars", "*.jar"))))
     done = subprocess.run(
         [os.path.join(DEPS, "venv-bench", "bin", "spark-submit"), "--master", "local[2]", "--driver-memory", "1g",
-         "--conf", "spark.ui.enabled=false", "--jars", jars, app, *args], capture_output=True, timeout=400, check=False,
+         "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4", "--jars", jars, app, *args], capture_output=True, timeout=400, check=False,
         env={**os.environ, "PYSPARK_PYTHON": os.path.join(DEPS, "venv-bench", "bin", "python"), **(env or {})})
     assert done.returncode == 0, done.stderr.decode()[-4000:]
 
@@ -83,6 +87,82 @@ def test_spark_runs_the_retail_app(broker, kafka, tmp_path):
         ours = retail_rows(broker, lines, tmp_path / "ours")
         assert len(ours) > 10
         assert ours == retail_rows(kafka, lines, tmp_path / "kafka")
+
+
+PIPELINE = os.path.join(EXAMPLES, "pipeline")
+
+
+@pytest.fixture
+def alone():
+    """A broker whose topics nobody else uses: the example's programs have their names in their text."""
+    with Broker() as one:
+        yield one
+
+
+def both(broker, folder, names, rows):
+    """What the program of Spark writes to a topic, and what the pipeline of the example does: (key, value) each.
+
+    names  the program, the pipeline, the topic that they read, the one that they write
+    """
+    app, sql, source, sink = names
+    env = {"KAFKA_BOOTSTRAP_SERVERS": broker.address, "STARTING_OFFSETS": "earliest", "TZ": "UTC"}
+    for topic in (source, sink):
+        stock.make_topic(broker, topic)
+    produce(broker, source, [(i % stock.PARTITIONS, None, json.dumps(row).encode(), None) for i, row in enumerate(rows)])
+    spark(os.path.join(PIPELINE, "spark", app), env={**env, "CHECKPOINT": str(folder / "checkpoint"), "UNTIL": "available-now"})
+    theirs = [record[:2] for record in stock.stored(broker, sink)]
+    millrace("run", f"sql/{sql}", "--until", "available-now", "--data", folder / "data", cwd=PIPELINE, env=env)
+    ours = collections.Counter(record[:2] for record in stock.stored(broker, sink))
+    ours.subtract(theirs)
+    return sorted(theirs, key=repr), sorted(ours.elements(), key=repr)
+
+
+def plain(records):
+    """Values as tuples: times as moments, numbers to nine digits behind the point."""
+    found = []
+    for _, value in records:
+        row = json.loads(value)
+        start, end = (datetime.datetime.fromisoformat(row["window"][name].replace("Z", "+00:00")) for name in ("start", "end"))
+        rest = {k: round(v, 9) if isinstance(v, float) else v for k, v in row.items() if k != "window"}
+        found.append((start, end, *sorted(rest.items())))
+    return sorted(found)
+
+
+def at(seconds):
+    return (datetime.datetime(2026, 3, 1, 8) + datetime.timedelta(seconds=seconds)).isoformat() + "Z"
+
+
+def test_spark_finds_the_same_adults(alone, tmp_path):
+    spark_version()
+    pick = random.Random(4)
+    people = [{"name": f"ä{i}", "age": pick.choice([None, 17, 18, 40]), "city": pick.choice([None, "Köln"])} for i in range(300)]
+    theirs, ours = both(alone, tmp_path, ("kafka_spark_job.py", "adults.sql", "input-topic", "output-topic"), people)
+    assert len(theirs) > 100 and theirs == ours  # Byte by byte.
+
+
+def test_spark_finds_the_same_alerts(alone, tmp_path):
+    spark_version()
+    pick = random.Random(5)
+    rows = [{"sensor_id": "s", "location": f"l{i % 3}", "timestamp": at(3 * i + pick.randrange(200)),
+             "pm25": round(pick.gauss(30 + i % 3 * 6, 9), 3), "pm10": pick.choice([None, pick.random()]),
+             "temperature": pick.random(), "humidity": pick.random()} for i in range(1500)]
+    rows += [{"sensor_id": "s", "location": "end", "timestamp": at(9000), "pm25": 0.0}] * stock.PARTITIONS
+    theirs, ours = both(alone, tmp_path, (
+        "air_quality_streaming.py", "air_quality.sql", "air-quality-raw", "air-quality-alerts"), rows)
+    assert len(theirs) > 50 and plain(theirs) == plain(ours)
+
+
+def test_spark_counts_the_same_readings(alone, tmp_path):
+    spark_version()
+    pick = random.Random(6)
+    rows = [{"sensor_id": f"s{pick.randrange(5)}", "timestamp": at(i + pick.randrange(60)), "value": 1.5} for i in range(2000)]
+    theirs, ours = both(alone, tmp_path, (
+        "my_streaming_job.py", "sensor_counts.sql", "sensor-data", "sensor-aggregates"), rows)
+
+    def last(records):  # Of what mode update says of a minute and sensor.
+        return {row[:2] + row[3:]: max(r[2][1] for r in plain(records) if r[:2] + r[3:] == row[:2] + row[3:])
+                for row in plain(records)}
+    assert len(last(theirs)) > 100 and last(theirs) == last(ours)
 
 
 # ---- Flink ---------------------------------------------------------------------------------------------
