@@ -167,6 +167,13 @@ void mr_text_add_json(mr_text *text, mr_span value) {
     mr_text_add_char(text, '"');
     for (size_t i = 0; i < value.bytes; i++) {
         unsigned char c = (unsigned char)value.data[i];
+        static const char *const shorts = "\b\t\n\f\r", *const letters = "btnfr";
+        const char *found = c == '\0' ? NULL : strchr(shorts, c);
+        if (found != NULL) {
+            mr_text_add_char(text, '\\');
+            mr_text_add_char(text, letters[found - shorts]);
+            continue;
+        }
         if (c < 0x20) {
             mr_text_addf(text, "\\u%04x", c);
             continue;

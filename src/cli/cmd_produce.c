@@ -168,7 +168,11 @@ static mr_code read_job(const mr_cli_args *args, produce_job *job, mr_cx *cx) {
     MR_TRY(mr_reach_number(args, "--partition", 0, &job->partition, cx));
     MR_TRY(mr_reach_number(args, "--rate", 1, &job->rate, cx));
     MR_TRY(mr_args_pairs(args, "--header", &pairs, &count, cx));
-    for (uint32_t i = 0; i < count && i < HEADERS_MAX; i++) {
+    if (count > HEADERS_MAX) {
+        return mr_fail(cx, MR_E_LIMIT, NULL, "a record has %d headers at the most, not %" PRIu32,
+                       HEADERS_MAX, count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
         job->headers[job->header_count++] =
             (mr_writer_header){mr_span_of(pairs[i].name), mr_span_of(pairs[i].value)};
     }
@@ -177,8 +181,10 @@ static mr_code read_job(const mr_cli_args *args, produce_job *job, mr_cx *cx) {
         separator == NULL || separator[0] == '\0' ? NULL : unescaped(separator, cx);
     job->form.null = mr_args_get(args, "--null");
     job->form.json = mr_args_has(args, "--json");
-    job->partition = MR_MIN(job->partition, (int64_t)INT32_MAX);
-    return MR_OK;
+    return job->partition <= INT32_MAX
+               ? MR_OK
+               : mr_fail(cx, MR_E_OPTION, "Partitions are numbered from 0.",
+                         "there can be no partition %" PRId64, job->partition);
 }
 
 // ---- records ---------------------------------------------------------------------------------
@@ -195,9 +201,7 @@ static mr_code send_line(produce_job *job, mr_writer *writer, const mr_input *li
     mr_code code = mr_recordline_read(&job->form, &text, headers, &record, cx);
     cx->arena = outer;
     MR_TRY(code);
-    for (uint32_t i = 0; i < job->header_count && record.header_count < HEADERS_MAX; i++) {
-        headers[record.header_count++] = job->headers[i];
-    }
+    MR_TRY(mr_recordline_add_headers(&text, job->headers, job->header_count, headers, &record, cx));
     job->count++;
     return mr_writer_add(writer, &record, cx);
 }

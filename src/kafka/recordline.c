@@ -26,25 +26,39 @@ static mr_span text_of(mr_span value, mr_arena *arena) {
     return (mr_span){mr_text_string(&text), text.bytes};
 }
 
+mr_code mr_recordline_add_headers(const mr_recordline *line, const mr_writer_header *more,
+                                  uint32_t more_count, mr_writer_header *headers,
+                                  mr_writer_record *record, mr_cx *cx) {
+    if (record->header_count + more_count > MR_WRITER_HEADERS_MAX) {
+        return mr_fail(cx, MR_E_LIMIT, NULL, "%s, line %" PRIu64 ": more than %d headers",
+                       line->file, line->number, MR_WRITER_HEADERS_MAX);
+    }
+    for (uint32_t i = 0; i < more_count; i++) {
+        headers[record->header_count++] = more[i];
+    }
+    return MR_OK;
+}
+
 // [{"key":"k","value":"v"}]
-static void take_headers(mr_span list, mr_writer_header *headers, uint32_t *ret_count,
-                         mr_arena *arena) {
+static mr_code take_headers(const mr_recordline *line, mr_span list, mr_writer_header *headers,
+                            mr_writer_record *record, mr_cx *cx) {
     if (mr_jsonvalue_kind_of(list) != MR_JSONVALUE_ARRAY) {
-        return;
+        return MR_OK;
     }
     mr_span inside = mr_jsonvalue_inside(list);
     mr_span item;
-    while (*ret_count < MR_WRITER_HEADERS_MAX && mr_jsonvalue_next(&inside, NULL, &item)) {
+    while (mr_jsonvalue_next(&inside, NULL, &item)) {
         if (mr_jsonvalue_kind_of(item) != MR_JSONVALUE_OBJECT) {
             continue;
         }
         mr_span key = mr_jsonvalue_get(item, "key");
-        mr_writer_header header = {.key = key.bytes == 0 ? MR_SPAN("") : text_of(key, arena),
-                                   .value = text_of(mr_jsonvalue_get(item, "value"), arena)};
+        mr_writer_header header = {.key = key.bytes == 0 ? MR_SPAN("") : text_of(key, cx->arena),
+                                   .value = text_of(mr_jsonvalue_get(item, "value"), cx->arena)};
         if (header.key.data != NULL) {
-            headers[(*ret_count)++] = header;
+            MR_TRY(mr_recordline_add_headers(line, &header, 1, headers, record, cx));
         }
     }
+    return MR_OK;
 }
 
 static mr_code check_object(const mr_recordline *line, const char *hint, mr_cx *cx) {
@@ -65,7 +79,7 @@ static mr_code take_json(const mr_recordline *line, mr_writer_header *headers,
     record->key = text_of(mr_jsonvalue_get(object, "key"), cx->arena);
     record->value = text_of(mr_jsonvalue_get(object, "value"), cx->arena);
     if (list.bytes > 0) {
-        take_headers(list, headers, &record->header_count, cx->arena);
+        MR_TRY(take_headers(line, list, headers, record, cx));
     }
     mr_span text = text_of(time, cx->arena);
     if (time.bytes > 0 && mr_text_parse_int64(time, &number)) {

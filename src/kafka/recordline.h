@@ -24,9 +24,13 @@ typedef struct mr_recordline {
 
 // The record of a line; its partition and what the line does not say stay as they are. It borrows
 // the line's text, cx->arena and `headers`, of which there are MR_WRITER_HEADERS_MAX.
-//   errors  MR_E_VALUE, with file and line
+//   errors  MR_E_VALUE, MR_E_LIMIT, with file and line
 mr_code mr_recordline_read(const mr_recordline_form *form, const mr_recordline *line,
                            mr_writer_header *headers, mr_writer_record *record, mr_cx *cx);
+// Adds headers behind those of the line.  errors  MR_E_LIMIT: there are too many
+mr_code mr_recordline_add_headers(const mr_recordline *line, const mr_writer_header *more,
+                                  uint32_t more_count, mr_writer_header *headers,
+                                  mr_writer_record *record, mr_cx *cx);
 // Appends a record as a line, with its end.
 void mr_recordline_add(const mr_recordline_form *form, const char *topic,
                        const mr_reader_record *record, mr_text *out);

@@ -18,6 +18,8 @@ enum {
     MR_TASK_EXIT_USAGE = 97,    // What it was told cannot be done: no retry helps.
 };
 
+#define MR_TASK_OUTPUT_BYTES_MAX ((size_t)64 << 10)  // Of one output, as JSON.
+
 // A flag of an error, beside MR_RETRY …: there is nothing to do, and that is no failure: skipped.
 enum { MR_TASK_SKIP = 256 };
 

@@ -12,8 +12,7 @@
 #include "task/kinds.h"
 #include "task/request.h"
 
-#define OUTPUT_BYTES_MAX ((size_t)30 << 10)  // Of a body that is an output: escaped it is longer.
-#define SHOWN_BYTES      300                 // Of a body that is an error's.
+#define SHOWN_BYTES 300  // Of a body that is an error's.
 
 typedef struct http {
     const char *url;
@@ -85,6 +84,31 @@ static mr_code put_text(const mr_task_try *try, const char *key, mr_span text, m
     return try->output(try, key, mr_text_span(&json), cx);
 }
 
+// What was asked for has happened: an answer that is too long for an output fails nothing.
+static mr_code put_body(mr_span body, const mr_task_try *try, mr_cx *cx) {
+    mr_text text, value;
+    mr_text_init(&text, cx->arena);
+    mr_text_init(&value, cx->arena);
+    bool is_text = mr_utf8_valid(body.data, body.bytes);
+    if (is_text && body.bytes <= MR_TASK_OUTPUT_BYTES_MAX) {
+        mr_text_add_json(&text, body);  // What is escaped is longer.
+    }
+    if (is_text && body.bytes > 0 && mr_jsonvalue_check(body)) {
+        mr_jsonvalue_minify(mr_jsonvalue_trim(body), &value);
+    }
+    if (text.bytes == 0 || text.bytes > MR_TASK_OUTPUT_BYTES_MAX) {
+        const char *line = mr_arena_printf(
+            cx->arena, "the body, %zu bytes, is no output: it is too long, or no text\n",
+            body.bytes);
+        MR_TRY(mr_stream_write(MR_STDERR, mr_span_of(line), cx));
+    } else {
+        MR_TRY(try->output(try, "body", mr_text_span(&text), cx));
+    }
+    return value.bytes > 0 && value.bytes <= MR_TASK_OUTPUT_BYTES_MAX
+               ? try->output(try, "json", mr_text_span(&value), cx)
+               : MR_OK;
+}
+
 static mr_code hand_on(const http *o, const mr_request_answer *answer, const mr_task_try *try,
                        mr_cx *cx) {
     mr_span body = mr_text_span(&answer->body);
@@ -95,16 +119,7 @@ static mr_code hand_on(const http *o, const mr_request_answer *answer, const mr_
         MR_TRY(mr_file_save(o->write_to, body, cx));
         return put_text(try, "path", mr_span_of(o->write_to), cx);
     }
-    if (body.bytes > OUTPUT_BYTES_MAX || !mr_utf8_valid(body.data, body.bytes)) {
-        const char *line = mr_arena_printf(
-            cx->arena, "the body, %zu bytes, is no output: it is too long, or no text\n",
-            body.bytes);
-        return mr_stream_write(MR_STDERR, mr_span_of(line), cx);
-    }
-    MR_TRY(put_text(try, "body", body, cx));
-    return body.bytes > 0 && mr_jsonvalue_check(body)
-               ? try->output(try, "json", mr_jsonvalue_trim(body), cx)
-               : MR_OK;
+    return put_body(body, try, cx);
 }
 
 static mr_code http_run(const void *options, const mr_task_try *try, mr_cx *cx) {

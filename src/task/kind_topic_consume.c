@@ -9,14 +9,14 @@
 #include "base/jsonvalue.h"
 #include "kafka/moment.h"
 #include "kafka/recordline.h"
+#include "plat/child.h"
 #include "plat/plat.h"
 #include "task/given.h"
 #include "task/kinds.h"
 #include "task/where.h"
 
-#define WRITE_BYTES    ((size_t)64 << 10)
-#define WAIT_US        ((int64_t)100000)
-#define ROWS_BYTES_MAX ((size_t)60 << 10)  // Of the output `rows`.
+#define WRITE_BYTES ((size_t)64 << 10)
+#define WAIT_US     ((int64_t)100000)
 
 typedef struct consume {
     const char *topic;
@@ -129,15 +129,21 @@ static mr_code take_job(const consume *o, job *j, mr_cx *cx) {
 // ---- reading ---------------------------------------------------------------------------------
 
 static void take_row(job *j, const mr_reader_record *record) {
-    size_t bytes = record->value.bytes;
-    if (j->row_count < j->o->rows && (uint64_t)j->row_count == j->count &&
-        j->rows.bytes + 2 * bytes < ROWS_BYTES_MAX) {
-        mr_text_add_char(&j->rows, j->row_count++ == 0 ? '[' : ',');
-        if (bytes > 0 && mr_jsonvalue_check(record->value)) {
-            mr_jsonvalue_minify(record->value, &j->rows);
-        } else {
-            mr_recordline_add_json(record->value, &j->rows);
-        }
+    size_t before = j->rows.bytes;
+    if (j->row_count >= j->o->rows || (uint64_t)j->row_count != j->count) {
+        return;
+    }
+    mr_text_add_char(&j->rows, j->row_count == 0 ? '[' : ',');
+    if (record->value.bytes > 0 && mr_jsonvalue_check(record->value)) {
+        mr_jsonvalue_minify(record->value, &j->rows);
+    } else {
+        mr_recordline_add_json(record->value, &j->rows);
+    }
+    if (j->rows.bytes < MR_TASK_OUTPUT_BYTES_MAX) {  // And its end.
+        j->row_count++;
+    } else {
+        j->rows.bytes = before;
+        j->rows.data[before] = '\0';
     }
 }
 
@@ -195,7 +201,8 @@ static mr_code read_to_file(job *j, mr_reader *reader, mr_cx *cx) {
     if (path == NULL) {
         return read_all(j, reader, cx);
     }
-    const char *part = mr_arena_printf(cx->arena, "%s.part", path);
+    // Of this process: another try may still be at it.
+    const char *part = mr_arena_printf(cx->arena, "%s.%d.part", path, mr_process_id());
     const char *folder = folder_of(path, cx);
     MR_TRY(mr_dir_make(folder, cx));
     MR_TRY(mr_file_open(&j->file, part, MR_OPEN_TRUNCATE, cx));
@@ -203,7 +210,13 @@ static mr_code read_to_file(job *j, mr_reader *reader, mr_cx *cx) {
     code = code == MR_OK ? mr_file_sync(&j->file, cx) : code;
     mr_file_close(&j->file, cx->plat);
     code = code == MR_OK ? mr_file_replace(part, path, cx) : code;
-    return code == MR_OK ? mr_dir_sync(folder, cx) : code;
+    if (code != MR_OK) {
+        mr_error error = cx->error;
+        (void)!mr_file_delete(part, cx);
+        cx->error = error;
+        return code;
+    }
+    return mr_dir_sync(folder, cx);
 }
 
 static mr_code hand_on(job *j, const mr_task_try *try, mr_cx *cx) {

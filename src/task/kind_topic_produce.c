@@ -127,8 +127,12 @@ static mr_code take_job(const produce *o, job *ret, mr_cx *cx) {
                  .separator = o->separator,
                  .key_field = o->key,
                  .null = o->null},
-        .partition = (int32_t)MR_MAX(MR_MIN(o->partition, (int64_t)INT32_MAX), (int64_t)-1),
+        .partition = (int32_t)o->partition,
     };
+    if (o->partition < -1 || o->partition > INT32_MAX) {
+        return mr_fail(cx, MR_E_OPTION, "Partitions are numbered from 0.",
+                       "there can be no partition %" PRId64, o->partition);
+    }
     if ((o->from == NULL) == (o->values == NULL)) {
         return mr_fail(cx, MR_E_OPTION, "Give one of the two.",
                        "a topic.produce task takes \"from\" or \"values\"");
@@ -143,7 +147,11 @@ static mr_code take_job(const produce *o, job *ret, mr_cx *cx) {
     const char **pairs;
     uint32_t count;
     MR_TRY(mr_given_pairs("headers", o->headers, &pairs, &count, cx));
-    for (uint32_t i = 0; i < count && i < MR_WRITER_HEADERS_MAX; i++) {
+    if (count > MR_WRITER_HEADERS_MAX) {
+        return mr_fail(cx, MR_E_LIMIT, NULL, "a record has %d headers at the most, not %" PRIu32,
+                       MR_WRITER_HEADERS_MAX, count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
         ret->headers[ret->header_count++] =
             (mr_writer_header){mr_span_of(pairs[2 * i]), mr_span_of(pairs[2 * i + 1])};
     }
@@ -162,9 +170,7 @@ static mr_code send_line(job *j, const mr_recordline *line, mr_cx *cx) {
     mr_code code = mr_recordline_read(&j->form, line, headers, &record, cx);
     cx->arena = outer;
     MR_TRY(code);
-    for (uint32_t i = 0; i < j->header_count && record.header_count < MR_WRITER_HEADERS_MAX; i++) {
-        headers[record.header_count++] = j->headers[i];
-    }
+    MR_TRY(mr_recordline_add_headers(line, j->headers, j->header_count, headers, &record, cx));
     MR_TRY(mr_writer_add(j->writer, &record, cx));
     return ++j->count % TURN_RECORDS == 0 ? mr_writer_turn(j->writer, &j->wait_us, cx) : MR_OK;
 }

@@ -13,7 +13,6 @@
 #include "task/kinds.h"
 
 #define LAUNCH_BYTES_MAX ((uint64_t)64 << 20)
-#define OUTPUT_BYTES_MAX ((size_t)64 << 10)  // Of one value.
 
 // What the launch file says beyond the try itself.
 typedef struct child {
@@ -87,7 +86,7 @@ static mr_code load(const char *dir, child *c, mr_cx *cx) {
 }
 
 static mr_code put_output(const mr_task_try *self, const char *key, mr_span json, mr_cx *cx) {
-    if (json.bytes > OUTPUT_BYTES_MAX) {
+    if (json.bytes > MR_TASK_OUTPUT_BYTES_MAX) {
         return mr_fail(cx, MR_E_LIMIT, "Write large results to a file, and give its path.",
                        "output \"%s\" has %zu bytes; at most 64 KiB are kept", key, json.bytes);
     }
