@@ -13,7 +13,7 @@
 #define MR_DUCK_FUNCTIONS(X)                                                              \
     X(create_config) X(set_config) X(destroy_config)                                      \
     X(open_ext) X(close) X(connect) X(disconnect) X(free)                                 \
-    X(query) X(destroy_result) X(result_error)                                            \
+    X(query) X(interrupt) X(destroy_result) X(result_error)                               \
     X(extract_statements) X(extract_statements_error) X(destroy_extracted)                \
     X(prepare_extracted_statement) X(prepare_error) X(destroy_prepare)                    \
     X(prepared_statement_type) X(execute_prepared_streaming)                              \

@@ -7,6 +7,7 @@
 
 #include "lake/convert.h"
 #include "lake/duck.h"
+#include "lake/quoted.h"
 #include "lake/view.h"
 #include "plat/plat.h"
 
@@ -14,6 +15,7 @@ struct mr_lake {
     mr_duck duck;
     duckdb_database database;
     duckdb_connection connection;
+    uint32_t kept;  // Results of mr_lake_keep.
 };
 
 // ---- errors ----------------------------------------------------------------------------------
@@ -284,36 +286,12 @@ mr_code mr_lake_query(mr_lake *lake, const char *sql, const mr_lake_sink *sink, 
     return code;
 }
 
-// The end of the quoted text or comment that begins at `at`; at itself when neither begins there.
-static const char *skip_token(const char *at, bool *ret_comment) {
-    const char *end = at;
-    *ret_comment = false;
-    if (*at == '\'' || *at == '"') {
-        end = strchr(at + 1, *at);
-        return end == NULL ? at + strlen(at) : end + 1;  // A doubled quote begins another text.
-    }
-    if (at[0] == '$' && at[1] == '$') {
-        end = strstr(at + 2, "$$");
-        return end == NULL ? at + strlen(at) : end + 2;
-    }
-    if (at[0] == '-' && at[1] == '-') {
-        *ret_comment = true;
-        return at + strcspn(at, "\n");
-    }
-    if (at[0] == '/' && at[1] == '*') {
-        *ret_comment = true;
-        end = strstr(at + 2, "*/");
-        return end == NULL ? at + strlen(at) : end + 2;
-    }
-    return at;
-}
-
 // The query without semicolons and comments behind it, so that it can stand in brackets.
 static const char *inner(const char *sql, mr_arena *arena) {
     size_t bytes = 0;
     for (const char *at = sql; *at != '\0';) {
         bool comment;
-        const char *end = skip_token(at, &comment);
+        const char *end = mr_quoted_skip(sql, at, &comment);
         if (end == at) {
             comment = strchr(" \t\r\n;", *at) != NULL;
             end = at + 1;
@@ -338,6 +316,27 @@ static mr_code query_inside(mr_lake *lake, const char *format, const char *sql,
     mr_text_init(&outer, cx->arena);
     mr_text_addf(&outer, "%s (%s) AS q", format, inner(sql, cx->arena));
     return mr_lake_query(lake, mr_text_string(&outer), sink, cx);
+}
+
+mr_code mr_lake_keep(mr_lake *lake, const char *sql, const char **ret, mr_cx *cx) {
+    duckdb_prepared_statement statement;
+    MR_TRY(prepare(lake, sql, &statement, cx));  // It must be a query by itself.
+    duckdb_statement_type type = lake->duck.prepared_statement_type(statement);
+    lake->duck.destroy_prepare(&statement);
+    *ret = sql;
+    if (type == DUCKDB_STATEMENT_TYPE_EXPLAIN) {
+        return MR_OK;
+    }
+    MR_TRY(run(lake,
+               mr_arena_printf(cx->arena, "CREATE TEMP TABLE \"kept %u\" AS SELECT * FROM (%s)",
+                               lake->kept, inner(sql, cx->arena)),
+               cx));
+    *ret = mr_arena_printf(cx->arena, "SELECT * FROM temp.\"kept %u\"", lake->kept++);
+    return MR_OK;
+}
+
+void mr_lake_interrupt(mr_lake *lake) {
+    lake->duck.interrupt(lake->connection);
 }
 
 mr_code mr_lake_query_text(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx) {

@@ -32,6 +32,8 @@ typedef struct mr_lake_sink {
 // errors  MR_E_MISSING when DuckDB is not there
 mr_code mr_lake_open(const mr_lake_options *options, mr_lake **ret, mr_cx *cx);
 void mr_lake_close(mr_lake *lake);  // Takes NULL.
+// Ends the query that runs, which fails with MR_E_CANCELLED. Any thread, while the lake is open.
+void mr_lake_interrupt(mr_lake *lake);
 // Runs one query.  errors  MR_E_SYNTAX, MR_E_NAME …: DuckDB's words; MR_E_TYPE for a column whose
 // type has no counterpart here (mr_lake_query_text takes all); MR_E_PERMISSION for what is not a
 // query
@@ -40,6 +42,9 @@ mr_code mr_lake_query(mr_lake *lake, const char *sql, const mr_lake_sink *sink, 
 mr_code mr_lake_query_text(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx);
 // Each row as one JSON object, in a single column.
 mr_code mr_lake_query_json(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx);
+// Runs a query and keeps what it gives: *ret asks for that again, in the same order, without
+// running it. What can only stand alone (EXPLAIN) is run by *ret.
+mr_code mr_lake_keep(mr_lake *lake, const char *sql, const char **ret, mr_cx *cx);
 // Writes a query's result as a Parquet file, replacing what is there when it is whole. The folder
 // must be the project's, the data folder or options.also_read.
 mr_code mr_lake_copy(mr_lake *lake, const char *sql, const char *path, uint64_t *ret_rows,

@@ -111,11 +111,12 @@ static mr_code code_of(const char *state, uint32_t *ret_flags) {
     } codes[] = {
         {"23505", MR_E_EXISTS, 0},         {"08", MR_E_NETWORK, MR_RETRY},
         {"57P", MR_E_NETWORK, MR_RETRY},   {"25P03", MR_E_NETWORK, MR_RETRY},
-        {"40", MR_E_LOCKED, MR_RETRY},     {"55P03", MR_E_LOCKED, MR_RETRY},
-        {"53100", MR_E_FULL, MR_RETRY},    {"53", MR_E_NETWORK, MR_RETRY},
-        {"28", MR_E_PERMISSION, 0},        {"42501", MR_E_PERMISSION, 0},
-        {"25006", MR_E_PERMISSION, 0},     {"3D", MR_E_MISSING, 0},
-        {"XX001", MR_E_CORRUPT, MR_FATAL}, {"XX002", MR_E_CORRUPT, MR_FATAL},
+        {"57014", MR_E_TIMEOUT, MR_RETRY}, {"40", MR_E_LOCKED, MR_RETRY},
+        {"55P03", MR_E_LOCKED, MR_RETRY},  {"53100", MR_E_FULL, MR_RETRY},
+        {"53", MR_E_NETWORK, MR_RETRY},    {"28", MR_E_PERMISSION, 0},
+        {"42501", MR_E_PERMISSION, 0},     {"25006", MR_E_PERMISSION, 0},
+        {"3D", MR_E_MISSING, 0},           {"XX001", MR_E_CORRUPT, MR_FATAL},
+        {"XX002", MR_E_CORRUPT, MR_FATAL},
     };
     for (size_t i = 0; i < MR_COUNT(codes); i++) {
         if (mr_span_starts(mr_span_of(state), codes[i].prefix)) {

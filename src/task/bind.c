@@ -5,30 +5,13 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
+#include "lake/quoted.h"
 #include "lake/view.h"
 
-static bool is_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-// Behind what starts at `at` and is no code; `at` itself when it is code.
-static const char *skip(const char *at) {
-    if (*at == '\'' || *at == '"') {
-        const char *end = strchr(at + 1, *at);  // A doubled one is two strings in a row.
-        return end == NULL ? at + strlen(at) : end + 1;
-    }
-    if (at[0] == '-' && at[1] == '-') {
-        return at + strcspn(at, "\n");
-    }
-    if (at[0] == '/' && at[1] == '*') {
-        const char *end = strstr(at + 2, "*/");
-        return end == NULL ? at + strlen(at) : end + 2;
-    }
-    if (at[0] == '$' && at[1] == '$') {
-        const char *end = strstr(at + 2, "$$");
-        return end == NULL ? at + strlen(at) : end + 2;
-    }
-    return at[0] == ':' && at[1] == ':' ? at + 2 : at;
+// Behind what is no place for a value: strings, comments, casts. `at` itself when it is one.
+static const char *skip(const char *sql, const char *at) {
+    bool comment;
+    return at[0] == ':' && at[1] == ':' ? at + 2 : mr_quoted_skip(sql, at, &comment);
 }
 
 static mr_code add_literal(const char *name, mr_span value, mr_text *out, mr_cx *cx) {
@@ -56,24 +39,24 @@ mr_code mr_bind_query(const char *sql, mr_span bind_json, bool all, const char *
     mr_text_init(&out, cx->arena);
     mr_text_init(&used, cx->arena);
     mr_span bind = bind_json.bytes == 0 ? MR_SPAN("{}") : bind_json;
-    for (const char *at = sql; *at != '\0';) {
-        const char *behind = skip(at);
+    const char *plain = sql, *at = sql;  // From plain to at: to be taken as it is.
+    while (*at != '\0') {
+        const char *behind = skip(sql, at);
         size_t bytes = 0;
-        while (behind == at && at[0] == ':' && is_name(at[1 + bytes])) {
+        while (behind == at && at[0] == ':' && mr_quoted_in_name(at[1 + bytes])) {
             bytes++;
         }
-        const char *name = mr_arena_copy(cx->arena, at + (bytes > 0), bytes);
-        mr_span value = bytes > 0 ? mr_jsonvalue_get(bind, name) : (mr_span){NULL, 0};
+        const char *name = bytes == 0 ? NULL : mr_arena_copy(cx->arena, at + 1, bytes);
+        mr_span value = name == NULL ? (mr_span){NULL, 0} : mr_jsonvalue_get(bind, name);
         if (value.bytes > 0) {
+            mr_text_add_bytes(&out, plain, (size_t)(at - plain));
             MR_TRY(add_literal(name, value, &out, cx));
             mr_text_addf(&used, " %s ", name);
-            at += 1 + bytes;
-            continue;
+            plain = behind = at + 1 + bytes;
         }
-        behind = behind == at ? at + 1 : behind;
-        mr_text_add_bytes(&out, at, (size_t)(behind - at));
-        at = behind;
+        at = behind == at ? at + 1 : behind;
     }
+    mr_text_add_bytes(&out, plain, (size_t)(at - plain));
     mr_span inside = mr_jsonvalue_inside(bind), key, value;
     while (all && mr_jsonvalue_next(&inside, &key, &value)) {
         const char *name = mr_jsonvalue_text(key, cx->arena);

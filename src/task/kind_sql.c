@@ -13,8 +13,7 @@
 #include "task/bind.h"
 #include "task/kinds.h"
 
-#define SQL_BYTES_MAX  ((uint64_t)1 << 20)
-#define ROWS_BYTES_MAX ((size_t)60 << 10)  // Of the output `rows`.
+#define SQL_BYTES_MAX ((uint64_t)1 << 20)
 
 typedef struct sql {
     const char *sql;
@@ -103,7 +102,7 @@ static mr_code take_rows(void *self, const mr_batch *in, mr_cx *cx) {
     (void)cx;
     for (uint32_t i = 0; i < in->rows; i++, f->count++) {
         mr_str row = mr_vector_str(&in->columns[0], mr_batch_row(in, i));
-        bool fits = f->json.bytes + row.bytes < ROWS_BYTES_MAX;
+        bool fits = f->json.bytes + row.bytes + 2 <= MR_TASK_OUTPUT_BYTES_MAX;
         if (f->rows < f->most && fits && f->rows == f->count) {
             mr_text_add_char(&f->json, f->rows == 0 ? '[' : ',');
             mr_text_add_bytes(&f->json, row.data, row.bytes);
@@ -113,7 +112,7 @@ static mr_code take_rows(void *self, const mr_batch *in, mr_cx *cx) {
     return MR_OK;
 }
 
-// Reads the result once more, from the file when it was written: what is shown and handed on.
+// Reads the result once more: what is handed on.
 static mr_code hand_on(mr_lake *lake, const sql *o, const char *from, uint64_t *ret_count,
                        const mr_task_try *try, mr_cx *cx) {
     first f = {.most = (uint64_t)MR_MAX(o->rows, (int64_t)0)};
@@ -196,14 +195,9 @@ static mr_code query_of(const sql *o, const char **ret, mr_cx *cx) {
 }
 
 static const char *reader_of(const target *t, mr_cx *cx) {
-    static const char *const readers[] = {
-        [MR_OUTPUT_CSV] = "read_csv",
-        [MR_OUTPUT_JSON] = "read_json_auto",
-        [MR_OUTPUT_PARQUET] = "read_parquet",
-    };
     mr_text out;
     mr_text_init(&out, cx->arena);
-    mr_text_addf(&out, "SELECT * FROM %s(", readers[t->output.format]);
+    mr_text_add(&out, "SELECT * FROM read_parquet(");
     mr_view_add_literal(&out, t->output.path);
     mr_text_add_char(&out, ')');
     return mr_text_string(&out);
@@ -214,12 +208,16 @@ static mr_code work(mr_lake *lake, const sql *o, const target *t, const mr_task_
     const char *query = NULL, *from = NULL;
     uint64_t count = 0;
     MR_TRY(query_of(o, &query, cx));
+    // The query runs once: twice it might give two things. Text has lost the types, so what it was
+    // written from is kept.
+    bool parquet = t->output.path != NULL && t->output.format == MR_OUTPUT_PARQUET;
     from = query;
+    if (!parquet) {
+        MR_TRY(mr_lake_keep(lake, query, &from, cx));
+    }
     if (t->output.path != NULL) {
-        MR_TRY(mr_output_query(lake, query, &t->output, &count, cx));
-        if (t->output.format == MR_OUTPUT_PARQUET) {
-            from = reader_of(t, cx);  // So that the query runs once.
-        }
+        MR_TRY(mr_output_query(lake, from, &t->output, &count, cx));
+        from = parquet ? reader_of(t, cx) : from;
         mr_text path;
         mr_text_init(&path, cx->arena);
         mr_text_add_json(&path, mr_span_of(t->output.path));

@@ -11,6 +11,7 @@
 #include "base/jsonvalue.h"
 #include "lake/lake.h"
 #include "plat/plat.h"
+#include "plat/thread.h"
 #include "store/catalog.h"
 #include "store/db.h"
 #include "task/bind.h"
@@ -20,6 +21,7 @@
 #include "task/where.h"
 
 #define ANSWER_BYTES_MAX ((uint64_t)64 << 20)
+#define STOP_AGAIN_US    ((int64_t)100000)
 
 typedef struct wait {
     const char *file;
@@ -263,16 +265,64 @@ static bool is_true(mr_span value) {
     return true;
 }
 
+// Ends a query that takes too long, or when the task is asked to end.
+typedef struct stopper {
+    mr_lake *lake;
+    mr_cx *cx;
+    int64_t until_us;
+    mr_mutex mutex;
+    mr_condition changed;
+    bool over;
+    bool late;
+} stopper;
+
+static void *stop_in_time(void *self) {
+    stopper *s = self;
+    mr_mutex_lock(&s->mutex);
+    while (!s->over) {
+        int64_t left_us = s->until_us - mr_clock_monotonic_us(s->cx->plat);
+        s->late = left_us <= 0;
+        if (s->late || mr_cx_cancelled(s->cx)) {
+            mr_lake_interrupt(s->lake);  // Again and again: it may have been between two steps.
+        }
+        mr_condition_wait(&s->changed, &s->mutex,
+                          s->late ? STOP_AGAIN_US : MR_MIN(left_us, STOP_AGAIN_US));
+    }
+    mr_mutex_unlock(&s->mutex);
+    return NULL;
+}
+
 static mr_code ask(const wait *o, const mr_task_try *try, mr_text *ret_row, mr_cx *cx) {
     const char *query = NULL;
     mr_lake *lake = NULL;
-    mr_lake_options options = {.data_dir = data_dir_of(try)};
+    mr_lake_options options = {.data_dir = data_dir_of(try), .any_file = true};
     mr_lake_sink sink = {.rows = take_row, .self = ret_row};
     MR_TRY(mr_bind_query(o->sql, mr_span_of(o->bind), /* all= */ true, &query, cx));
     MR_TRY(mr_lake_open(&options, &lake, cx));
     query = mr_arena_printf(cx->arena, "SELECT * FROM (%s\n) LIMIT 1", query);
-    mr_code code = mr_lake_query_json(lake, query, &sink, cx);
+    stopper s = {.lake = lake, .cx = cx};
+    s.until_us = mr_clock_monotonic_us(cx->plat) + o->look_timeout;
+    mr_mutex_init(&s.mutex);
+    mr_condition_init(&s.changed);
+    mr_thread thread = {.running = false};
+    mr_code code = mr_thread_start(&thread, "look", stop_in_time, &s, cx);
+    code = code == MR_OK ? mr_lake_query_json(lake, query, &sink, cx) : code;
+    mr_mutex_lock(&s.mutex);
+    s.over = true;
+    mr_condition_signal(&s.changed);
+    mr_mutex_unlock(&s.mutex);
+    mr_thread_join(&thread);
+    mr_condition_release(&s.changed);
+    mr_mutex_release(&s.mutex);
     mr_lake_close(lake);
+    if (code != MR_OK && s.late) {
+        mr_text time;
+        mr_text_init(&time, cx->arena);
+        mr_text_add_duration(&time, o->look_timeout);
+        (void)mr_fail(cx, MR_E_TIMEOUT, NULL, "the query takes longer than look_timeout, %s",
+                      mr_text_string(&time));
+        return not_yet(cx);
+    }
     return code;
 }
 
@@ -326,16 +376,8 @@ static mr_code look_http(const wait *o, const mr_task_try *try, mr_cx *cx) {
     return put_number(try, "status", answer.status, cx);
 }
 
-// The logical date of this run, or the one that is named.
-static mr_code find_date(mr_db *db, const wait_dag *o, const mr_task_try *try, int64_t *ret_us,
-                         mr_cx *cx) {
-    const char *text = o->logical_date;
-    if (text != NULL) {
-        return mr_civil_parse(text, strlen(text), NULL, ret_us)
-                   ? MR_OK
-                   : mr_fail(cx, MR_E_OPTION, "Write 2026-01-31T00:00:00Z, or {{ ts }}.",
-                             "key \"logical_date\" does not know \"%s\"", text);
-    }
+// The logical date of this run.
+static mr_code find_date(mr_db *db, const mr_task_try *try, int64_t *ret_us, mr_cx *cx) {
     mr_db_value args[] = {MR_DB_STRING_VALUE(try->dag), MR_DB_STRING_VALUE(try->run_id)};
     mr_db_rows rows;
     MR_TRY(mr_db_run(db, "SELECT logical_us FROM run WHERE dag = $1 AND run_id = $2", args, 2,
@@ -375,6 +417,33 @@ static mr_code find_state(mr_db *db, const wait_dag *o, int64_t logical_us, cons
     return MR_OK;
 }
 
+// *state: NULL when there is no such run.  logical_us: INT64_MIN = that of this run, and it is set.
+static mr_code ask_store(const wait *o, const wait_dag *dag, const mr_task_try *try,
+                         int64_t *logical_us, const char **ret_state, mr_cx *cx) {
+    mr_db *db = NULL;
+    int64_t version = 0;
+    *ret_state = NULL;
+    if (try->store[0] == '\0') {
+        return mr_fail(cx, MR_E_MISSING, NULL, "there is no flow database");
+    }
+    MR_TRY(mr_db_open(try->store, /* read_only= */ true, &db, cx));
+    mr_code code = MR_OK;
+    if (mr_db_is_url(try->store)) {
+        code = mr_db_set_session(db,
+                                 mr_arena_printf(cx->arena, "SET statement_timeout = %" PRId64,
+                                                 MR_MAX(o->look_timeout / 1000, (int64_t)1)),
+                                 cx);
+    }
+    code = code == MR_OK ? mr_db_version(db, "flow", &version, cx) : code;
+    if (code == MR_OK && version == 0) {
+        code = mr_fail(cx, MR_E_MISSING, NULL, "nothing has been scheduled in this project");
+    }
+    code = code == MR_OK && *logical_us == INT64_MIN ? find_date(db, try, logical_us, cx) : code;
+    code = code == MR_OK ? find_state(db, dag, *logical_us, ret_state, cx) : code;
+    mr_db_close(db);
+    return code;
+}
+
 static mr_code look_dag(const wait *o, const mr_task_try *try, mr_cx *cx) {
     static const mr_option options[] = {
         MR_OPTION(wait_dag, dag, MR_OPT_TEXT, MR_REQUIRED, "The DAG."),
@@ -384,14 +453,18 @@ static mr_code look_dag(const wait *o, const mr_task_try *try, mr_cx *cx) {
     };
     const mr_given_keys keys = {options, NULL, sizeof(wait_dag)};
     wait_dag dag;
-    mr_db *db = NULL;
-    int64_t logical_us;
+    int64_t logical_us = INT64_MIN;
     const char *state = NULL;
     MR_TRY(take("dag", o->dag, &keys, &dag, cx));
-    MR_TRY(mr_db_open(try->store, /* read_only= */ true, &db, cx));
-    mr_code code = find_date(db, &dag, try, &logical_us, cx);
-    code = code == MR_OK ? find_state(db, &dag, logical_us, &state, cx) : code;
-    mr_db_close(db);
+    if (dag.logical_date != NULL &&
+        !mr_civil_parse(dag.logical_date, strlen(dag.logical_date), NULL, &logical_us)) {
+        return mr_fail(cx, MR_E_OPTION, "Write 2026-01-31T00:00:00Z, or {{ ts }}.",
+                       "key \"logical_date\" does not know \"%s\"", dag.logical_date);
+    }
+    mr_code code = ask_store(o, &dag, try, &logical_us, &state, cx);
+    if (is_away(code) || code == MR_E_LOCKED) {
+        return not_yet(cx);
+    }
     MR_TRY(code);
     if (state != NULL && strcmp(state, "success") == 0) {
         return MR_OK;

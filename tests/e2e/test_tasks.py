@@ -6,6 +6,7 @@ import json
 import pathlib
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -79,6 +80,29 @@ def test_sql_quotes_what_is_bound(project):
     assert outputs["rows"] == [{"s": nasty, "n": -2.5, "b": True, "z": None, "i": 1}]
     code, _, _, why = project.run("sql", {"sql": "SELECT 1", "bind": {"unused": 1}})
     assert code == 97 and why == 'the query has no ":unused", which `bind` gives'
+
+
+@pytest.mark.parametrize("target", [None, "o.csv", "o.json", "o.parquet"])
+def test_sql_runs_its_query_once(project, target):
+    """What is written, shown and handed on is one result: random() would tell."""
+    body = {"sql": "SELECT random() AS r, '007' AS t; -- E'\\'", "show": True}
+    if target is not None:
+        body["write_to"] = {"path": target, "format": target.split(".")[1]}
+    code, outputs, log, _ = project.run("sql", body)
+    assert code == 0, log
+    row = outputs["rows"][0]
+    assert row["t"] == "007" and 0 <= row["r"] < 1
+    shown = [float(line.split("|")[0]) for line in log.splitlines() if line.strip()[:2] == "0."]
+    assert shown == [row["r"]]
+    if target is not None:
+        import duckdb
+        written = duckdb.sql(f"SELECT r FROM '{project.top / target}'").fetchall()
+        assert written == [(row["r"],)]
+
+
+def test_sql_explains(project):
+    code, _, log, _ = project.run("sql", {"sql": "DESCRIBE SELECT 1 AS a", "show": True})
+    assert code == 0 and "INTEGER" in log
 
 
 def test_sql_says_what_is_missing_and_is_skipped_if_so_told(project):
@@ -200,6 +224,7 @@ def test_a_group_goes_on_where_it_was_and_only_when_all_was_done(at):
     (at.top / "taken").mkdir()
     code, _, log, _ = at.run("topic.consume", {**read, "write_to": "taken"})
     assert code == 1, log  # A folder: nothing was committed.
+    assert not list(at.top.glob("taken*part")), "a failed try left its file"
     assert at.run("topic.consume", read)[1]["rows"] == ["a", "b"]
     produce("c")
     assert at.run("topic.consume", read)[1]["rows"] == ["c"]
@@ -221,6 +246,31 @@ def test_what_is_wrong_with_topics_is_told(at):
     code, _, _, why = at.run("topic.produce", {
         "conn": "broker", "topic": "bad", "create": True, "key": "k", "from": "bad.txt"})
     assert code == 1 and why == "bad.txt, line 2: not a JSON object"
+    for partition in (-2, 1 << 31, (1 << 32) + 1):
+        code, _, _, why = at.run("topic.produce", {"topic": "x", "values": [1], "partition": partition})
+        assert code == 97 and f"no partition {partition}" in why, why
+    headers = {f"h{i}": "x" for i in range(65)}
+    code, _, _, why = at.run("topic.produce", {"topic": "x", "values": [1], "headers": headers})
+    assert code == 1 and why == "a record has 64 headers at the most, not 65"
+    headers.popitem()
+    (at.top / "headers.txt").write_text('{"value": "v", "headers": [{"key": "one", "value": "more"}]}\n')
+    body = {"conn": "broker", "topic": "bad", "format": "json", "from": "headers.txt"}
+    code, _, _, why = at.run("topic.produce", {**body, "headers": headers})
+    assert code == 1 and why == "headers.txt, line 1: more than 64 headers"
+    headers.popitem()
+    assert at.run("topic.produce", {**body, "headers": headers})[0] == 0
+
+
+def test_what_is_read_fits_an_output(at):
+    """The first values whose JSON fits; they may be six times as long as they are."""
+    values = ["\x01" * 5000 for _ in range(5)]
+    assert at.run("topic.produce", {"conn": "broker", "topic": "control", "create": True, "values": values})[0] == 0
+    code, outputs, log, _ = at.run("topic.consume", {"conn": "broker", "topic": "control"})
+    assert code == 0 and outputs == {"row_count": 5, "rows": values[:2]}, log[-300:]
+    values = ["\t\n" * 2000 for _ in range(9)]
+    assert at.run("topic.produce", {"conn": "broker", "topic": "tabs", "create": True, "values": values})[0] == 0
+    code, outputs, log, _ = at.run("topic.consume", {"conn": "broker", "topic": "tabs"})
+    assert code == 0 and outputs == {"row_count": 9, "rows": values[:8]}, log[-300:]
 
 
 def test_the_projects_broker_is_the_one_without_a_connection(at, broker, monkeypatch):
@@ -334,6 +384,8 @@ class Site(http.server.BaseHTTPRequestHandler):
                            "headers": {k.lower(): v for k, v in self.headers.items()}}).encode()
         if self.path.startswith("/large"):
             body = b"x" * 100_000
+        if self.path.startswith("/bytes/"):
+            body = self.server.bytes
         status = self.server.status
         if self.path.startswith("/status/"):
             status = int(self.path.split("/")[2])
@@ -400,6 +452,19 @@ def test_a_status_decides_and_large_answers_go_to_a_file(project, site):
     assert code == 1 and "/slow" in why
     code, _, _, why = project.run("http", {"url": "http://127.0.0.1:1/"})
     assert code == 1 and "127.0.0.1:1" in why
+
+
+def test_an_answer_that_is_too_long_for_an_output_fails_nothing(project, site):
+    for site.bytes, outputs in (
+            (b"1\t2\n" * 5500, ["body", "status"]),  # 22,000 bytes, and 33,002 as JSON.
+            (b"\x01" * 22_000, ["status"]),
+            (b'"' + b"x" * 65_534 + b'"', ["json", "status"]), (b'"' + b"x" * 65_535 + b'"', ["status"]),
+            (b"[" + b" " * 100_000 + b"1]", ["json", "status"]), (b"\xff", ["status"]),
+            (b"x" * 65_534, ["body", "status"]), (b"x" * 65_535, ["status"])):
+        code, got, log, _ = project.run("http", {"url": site.url + "/bytes/"})
+        assert code == 0 and sorted(got) == outputs, (site.bytes[:9], log[:300])
+        assert ("is no output" in log) == ("body" not in outputs)
+        assert got.get("body", site.bytes.decode(errors="replace")) == site.bytes.decode(errors="replace")
 
 
 def test_a_request_goes_through_a_connection_and_bad_keys_are_told(project, site):
@@ -470,6 +535,15 @@ def test_a_wait_for_a_query_and_a_table(project):
         code, outputs, _, why = project.run("wait", {"sql": query})
         assert code == NOT_YET and outputs == {} and words in why
     assert project.run("wait", {"sql": "SELECT :n > 1", "bind": {"n": 2}})[0] == 0
+    with tempfile.TemporaryDirectory() as elsewhere:  # As kind sql: any file of the machine.
+        pathlib.Path(elsewhere, "x.csv").write_text("a\n5\n")
+        code, outputs, log, _ = project.run("wait", {"sql": f"SELECT a FROM '{elsewhere}/x.csv'"})
+        assert code == 0 and outputs == {"value": 5}, log
+    begun = time.monotonic()
+    code, _, _, why = project.run("wait", {
+        "sql": "SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b", "look_timeout": "500ms"})
+    assert code == NOT_YET and why == "the query takes longer than look_timeout, 500 ms", why
+    assert time.monotonic() - begun < 20
     assert project.run("wait", {"sql": "SELEC 1"})[0] not in (0, NOT_YET)
     code, _, _, why = project.run("wait", {"table": "sums"})
     assert code == NOT_YET and why == 'the lake has no table "sums"'
@@ -538,6 +612,19 @@ def test_a_wait_for_another_dag(tmp_path):
     finally:
         up.terminate()
         up.wait(20)
+
+
+def test_a_wait_for_a_dag_outlasts_a_store_that_is_away(project):
+    look = {"dag": {"dag": "first", "logical_date": "2026-01-01"}, "look_timeout": "1s"}
+    for store in ("", "data/flow.db", "postgresql://u:pw@127.0.0.1:1/x"):
+        code, _, _, why = project.run("wait", look, store=store)
+        assert code == NOT_YET and why, (store, why)
+    (project.top / "millrace.yaml").write_text("")
+    subprocess.run([MILLRACE, "var", "set", "a", "1"], cwd=project.top, check=True)  # Its tables only.
+    code, _, _, why = project.run("wait", look, store="data/flow.db")
+    assert code == NOT_YET and why == "nothing has been scheduled in this project"
+    code, _, _, why = project.run("wait", {"dag": {"dag": "first", "logical_date": "soon"}}, store="data/flow.db")
+    assert code == 97 and "soon" in why
 
 
 def test_a_webhook_is_sent_and_a_stopped_task_ends_at_once(tmp_path, site):
