@@ -26,9 +26,7 @@ static mr_code get(const mr_cli_args *args, mr_safe *safe, mr_cx *cx) {
 }
 
 // {"name": value, …}, or {"name": {"value": …, "description": …}} as newer exports have it.
-static mr_code import(const mr_cli_args *args, mr_safe *safe, mr_cx *cx) {
-    const mr_yaml *root;
-    MR_TRY(mr_safe_load(args->plain[1], &root, cx));
+static mr_code put_all(const mr_yaml *root, mr_safe *safe, mr_cx *cx) {
     for (uint32_t i = 0; i < root->count; i++) {
         const mr_yaml *node = root->items[i];
         const mr_yaml *value = node->kind == MR_YAML_MAP ? mr_yaml_get(node, "value") : NULL;
@@ -43,6 +41,19 @@ static mr_code import(const mr_cli_args *args, mr_safe *safe, mr_cx *cx) {
         }
         MR_TRY(mr_vault_put(safe->vault, "variable", root->names[i], mr_text_span(&text), cx));
     }
+    return MR_OK;
+}
+
+static mr_code import(const mr_cli_args *args, mr_safe *safe, mr_cx *cx) {
+    const mr_yaml *root;
+    MR_TRY(mr_safe_load(args->plain[1], &root, cx));
+    MR_TRY(mr_db_begin(safe->db, cx));  // All of them or none.
+    mr_code code = put_all(root, safe, cx);
+    if (code != MR_OK) {
+        mr_db_rollback(safe->db, cx);
+        return code;
+    }
+    MR_TRY(mr_db_commit(safe->db, cx));
     mr_report_say(cx, "%u variable%s imported\n", root->count, root->count == 1 ? "" : "s");
     return MR_OK;
 }

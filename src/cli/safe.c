@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/jsonvalue.h"
 #include "cli/columns.h"
 #include "cli/dagfile.h"
 #include "cli/reach.h"
@@ -172,11 +173,14 @@ mr_code mr_safe_load(const char *file, const mr_yaml **ret, mr_cx *cx) {
     return mr_yaml_expect(*ret, MR_YAML_MAP, mr_arena_printf(cx->arena, "\"%s\"", file), cx);
 }
 
+// A number of YAML stays one if JSON writes it so too: 0123, +5 and .nan are texts there.
 static bool is_bare(const mr_yaml *node) {
     mr_span text = mr_span_of(node->text);
-    int64_t number;
+    bool digits = text.bytes > 0 && text.data[text.bytes - 1] >= '0' &&
+                  text.data[text.bytes - 1] <= '9' && mr_jsonvalue_check(text) &&
+                  mr_jsonvalue_kind_of(text) == MR_JSONVALUE_NUMBER;
     return !node->quoted && (mr_yaml_is_null(node) || mr_span_is(text, "true") ||
-                             mr_span_is(text, "false") || mr_text_parse_int64(text, &number));
+                             mr_span_is(text, "false") || digits);
 }
 
 void mr_safe_json(const mr_yaml *node, mr_text *out) {

@@ -161,6 +161,21 @@ def test_a_bad_import_says_where_and_imports_nothing(plain):
     assert plain.names("conn") == []
 
 
+def test_numbers_that_json_does_not_know_are_texts(plain):
+    (plain.path / "c.yaml").write_text("a: {conn_type: x, password: 0123, login: +5, schema: .5, port: 5432, "
+                                       "extra: {n: -1.5e3, big: 12345678901234567890, nan: NaN, t: true}}\n")
+    plain.run("conn", "import", "c.yaml")
+    assert plain.rows("conn", "get", "a", "--with-password")[0] == {
+        "name": "a", "type": "x", "port": 5432, "login": "+5", "password": "0123", "schema": ".5",
+        "extra": {"n": -1500.0, "big": 12345678901234567890, "nan": "NaN", "t": True}}
+
+
+def test_a_bad_import_of_variables_imports_nothing(project):
+    (project.path / "v.json").write_text('{"good": "1", "no name": "2"}')
+    assert "no name" in project.run("var", "import", "v.json", code=2)
+    assert project.names("var") == []
+
+
 def test_variables(project):
     project.run("var", "set", "path", "data/a b")
     project.run("var", "set", "path", "-", stdin="two\nlines\n")
