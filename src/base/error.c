@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cx.h"
+#include "base/utf8.h"
 
 static const char *const code_texts[] = {
 #define MR_CODE_TEXT(name, text) [MR_##name] = text,
@@ -46,17 +47,9 @@ void mr_cx_init(mr_cx *cx, mr_arena *arena, mr_plat *plat) {
     *cx = (mr_cx){.arena = arena, .plat = plat, .error = {.place = MR_NOWHERE}};
 }
 
-// Copies text that may be longer than the field, never cutting a character in two.
+// What is told is UTF-8, whatever name or line it quotes: a database takes nothing else.
 static void put_text(char *ret, size_t ret_bytes, const char *text) {
-    size_t bytes = strlen(text);
-    if (bytes >= ret_bytes) {
-        bytes = ret_bytes - 1;
-        while (bytes > 0 && ((unsigned char)text[bytes] & 0xC0) == 0x80) {
-            bytes--;
-        }
-    }
-    memmove(ret, text, bytes);
-    ret[bytes] = '\0';
+    (void)mr_utf8_copy(ret, ret_bytes, (mr_span){text, strlen(text)});
 }
 
 mr_code mr_error_set(mr_cx *cx, mr_code code, mr_error_site site, const char *format, ...) {

@@ -88,6 +88,29 @@ bool mr_utf8_valid(const void *data, size_t bytes) {
     return (state & 63) == ACCEPT;
 }
 
+// Bytes of the character at the beginning of text; 0: there is none.
+static size_t whole(const char *at, size_t left) {
+    uint8_t first = (uint8_t)at[0];
+    size_t bytes = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    return first != 0 && bytes <= left && mr_utf8_valid(at, bytes) ? bytes : 0;
+}
+
+size_t mr_utf8_copy(char *ret, size_t room, mr_span text) {
+    mr_assert(room > 0);
+    size_t written = 0;
+    for (size_t at = 0; at < text.bytes;) {
+        size_t bytes = whole(text.data + at, text.bytes - at);
+        if (written + MR_MAX(bytes, (size_t)1) >= room) {
+            break;
+        }
+        memmove(ret + written, bytes == 0 ? "?" : text.data + at, MR_MAX(bytes, (size_t)1));
+        written += MR_MAX(bytes, (size_t)1);
+        at += MR_MAX(bytes, (size_t)1);
+    }
+    ret[written] = '\0';
+    return written;
+}
+
 // ---- characters --------------------------------------------------------------------------------
 
 size_t mr_utf8_put(uint32_t code_point, char *ret) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
+#include "base/utf8.h"
 #include "flow/answer.h"
 
 // ---- reading
@@ -101,8 +102,13 @@ void mr_answer_add_text(mr_text *out, const char *name, const char *value) {
     add_name(out, name);
     if (value == NULL) {
         mr_text_add(out, "null");
-    } else {
+    } else if (mr_utf8_valid(value, strlen(value))) {
         mr_text_add_json(out, mr_span_of(value));
+    } else {  // A file's name may be anything.
+        char *shown = mr_heap_string(value);
+        (void)mr_utf8_copy(shown, strlen(value) + 1, mr_span_of(value));
+        mr_text_add_json(out, mr_span_of(shown));
+        mr_heap_free(shown);
     }
 }
 
@@ -179,7 +185,7 @@ void mr_flow_answer(mr_flow *flow, mr_span request, mr_text *out, mr_cx *cx) {
     mr_code code = flow->broken;
     if (code != MR_OK) {
         cx->error = flow->error;
-    } else if (!mr_jsonvalue_check(a.request) ||
+    } else if (!mr_utf8_valid(a.request.data, a.request.bytes) || !mr_jsonvalue_check(a.request) ||
                mr_jsonvalue_kind_of(a.request) != MR_JSONVALUE_OBJECT) {
         code = mr_fail(cx, MR_E_SYNTAX, NULL, "the request is no JSON object");
     } else {

@@ -107,5 +107,7 @@ mr_code mr_executor_open(const char *program, mr_executor **ret, mr_cx *cx);
 // The spawner's main loop, in its own process: handle is the socket to the scheduler. Returns when
 // the scheduler is gone.
 int mr_spawner_main(int handle, mr_cx *cx);
+// What is said of an end, as far as there is room: whole characters.
+void mr_try_exit_say(mr_try_exit *record, const char *text);
 // Reads a try's exit record.  errors  MR_E_MISSING when it has none yet
 mr_code mr_try_exit_load(const char *dir, mr_try_exit *ret, mr_cx *cx);

@@ -9,6 +9,7 @@
 
 #include "base/civil.h"
 #include "base/jsonvalue.h"
+#include "base/utf8.h"
 #include "flow/try.h"
 #include "plat/socket.h"
 
@@ -199,6 +200,10 @@ mr_code mr_try_claim_load(const char *dir, mr_try_claim *ret, mr_cx *cx) {
 
 // ---- exit ------------------------------------------------------------------------------------
 
+void mr_try_exit_say(mr_try_exit *record, const char *text) {
+    (void)mr_utf8_copy(record->text, sizeof(record->text), mr_span_of(text));
+}
+
 void mr_try_exit_print(const mr_try_exit *record, mr_text *out) {
     mr_text_addf(out, "{\"reason\":\"%s\",\"code\":%" PRId32 ",\"text\":", reasons[record->reason],
                  record->code);
@@ -232,10 +237,7 @@ mr_code mr_try_exit_parse(mr_span line, mr_try_exit *ret, mr_cx *cx) {
             ret->reason = (mr_exit_reason)i;
         }
     }
-    size_t bytes = text == NULL ? 0 : MR_MIN(strlen(text), sizeof(ret->text) - 1);
-    if (bytes > 0) {
-        memcpy(ret->text, text, bytes);
-    }
+    mr_try_exit_say(ret, text == NULL ? "" : text);
     return MR_OK;
 }
 

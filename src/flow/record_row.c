@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 // ---- words -----------------------------------------------------------------------------------
 
 static const char *const task_states[] = {
@@ -175,9 +177,7 @@ static mr_code take_value(const mr_record_field *field, const mr_db_value *value
         *(mr_exit_reason *)at = (mr_exit_reason)word;
         break;
     case MR_FIELD_DETAIL: {
-        size_t bytes = MR_MIN(text.bytes, sizeof(((mr_try_exit *)at)->text) - 1);
-        memcpy(at, bytes == 0 ? "" : text.data, bytes);
-        ((char *)at)[bytes] = '\0';
+        (void)mr_utf8_copy(at, sizeof(((mr_try_exit *)NULL)->text), text);
         break;
     }
     }

@@ -76,8 +76,7 @@ static void tell_no_start(spawner *s, uint64_t token) {
     mr_try_exit record = {.reason = MR_EXIT_NO_START,
                           .started_us = mr_clock_real_us(s->cx->plat),
                           .ended_us = mr_clock_real_us(s->cx->plat)};
-    size_t bytes = MR_MIN(strlen(s->cx->error.text), sizeof(record.text) - 1);
-    memcpy(record.text, s->cx->error.text, bytes);
+    mr_try_exit_say(&record, s->cx->error.text);
     mr_text line;
     mr_text_init(&line, s->cx->arena);
     mr_try_exit_print(&record, &line);
@@ -326,13 +325,12 @@ static void tell_lost(spawner *s, const orphaned *one, uint32_t left) {
     if (mr_try_exit_load(one->dir, &record, s->cx) != MR_OK) {  // Else it came to write it.
         record = (mr_try_exit){.reason = MR_EXIT_LOST,
                                .started_us = mr_clock_real_us(s->cx->plat),
-                               .ended_us = mr_clock_real_us(s->cx->plat),
-                               .text = "its supervisor was killed; what it had started was ended"};
-        if (left > 0 || mr_try_outside_is(one->dir, s->cx)) {
-            static const char fact[] = "its supervisor was killed; some of what it had started "
-                                       "cannot be killed";
-            memcpy(record.text, fact, sizeof(fact));
-        }
+                               .ended_us = mr_clock_real_us(s->cx->plat)};
+        bool stays = left > 0 || mr_try_outside_is(one->dir, s->cx);
+        mr_try_exit_say(&record, stays ? "its supervisor was killed; some of what it had started "
+                                         "cannot be killed"
+                                       : "its supervisor was killed; what it had started was "
+                                         "ended");
     }
     mr_text line;
     mr_text_init(&line, s->cx->arena);

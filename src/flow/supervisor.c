@@ -48,9 +48,7 @@ __attribute__((format(printf, 2, 3))) static void say(mr_try_exit *record, const
     va_start(args, format);
     const char *text = mr_arena_vprintf(&arena, format, args);
     va_end(args);
-    size_t bytes = MR_MIN(strlen(text), sizeof(record->text) - 1);
-    memcpy(record->text, text, bytes);
-    record->text[bytes] = '\0';
+    mr_try_exit_say(record, text);
     mr_arena_release(&arena);
 }
 

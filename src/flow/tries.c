@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
+#include "base/utf8.h"
 #include "flow/mask.h"
 #include "flow/scope.h"
 
@@ -169,9 +170,7 @@ static mr_code write_launch(mr_flow *flow, mr_flow_task *task, const char *dir, 
     mr_code code = fill_and_save(&scope, dir, cx);
     if (code != MR_OK && scope.masked_count > 0) {
         const char *text = mr_mask_text(scope.masked, cx->error.text, cx->arena);
-        size_t bytes = MR_MIN(strlen(text), sizeof(cx->error.text) - 1);
-        memcpy(cx->error.text, text, bytes);
-        cx->error.text[bytes] = '\0';
+        (void)mr_utf8_copy(cx->error.text, sizeof(cx->error.text), mr_span_of(text));
     }
     return code;
 }
@@ -233,11 +232,7 @@ static void add_end(mr_flow *flow, uint64_t token, mr_exit_reason reason, const 
     end->token = token;
     end->exit =
         (mr_try_exit){.reason = reason, .started_us = flow->now_us, .ended_us = flow->now_us};
-    mr_text line;
-    mr_text_init(&line, NULL);
-    mr_text_add(&line, text);
-    memcpy(end->exit.text, mr_text_string(&line), MR_MIN(line.bytes, sizeof(end->exit.text) - 1));
-    mr_text_release(&line);
+    mr_try_exit_say(&end->exit, text);
     end->next = flow->ends;
     flow->ends = end;
 }
@@ -331,6 +326,11 @@ static bool is_key(mr_span key) {
 
 // A line key=<json>; what is no JSON is taken as text.
 static mr_code take_line(mr_flow_task *task, mr_span line, mr_cx *cx) {
+    if (!mr_utf8_valid(line.data, line.bytes)) {
+        return mr_fail(cx, MR_E_VALUE, "Put out other bytes as base64.",
+                       "output line \"%.*s\" is no UTF-8 text", (int)MR_MIN(line.bytes, 80),
+                       line.data);
+    }
     const char *equals = memchr(line.data, '=', line.bytes);
     mr_span key = {line.data, equals == NULL ? 0 : (size_t)(equals - line.data)};
     if (!is_key(key)) {

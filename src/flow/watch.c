@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "flow/state.h"
 #include "flow/zones.h"
 
@@ -244,7 +245,10 @@ static mr_code read_file(mr_flow *flow, mr_flow_file *file, mr_cx *cx) {
     mr_span text;
     mr_dag *dag = NULL;
     mr_dag_errors errors = {0};
-    mr_code code = mr_file_load(file->path, MR_YAML_BYTES_MAX, &text, cx);
+    mr_code code = mr_utf8_valid(file->path, strlen(file->path))
+                       ? mr_file_load(file->path, MR_YAML_BYTES_MAX, &text, cx)
+                       : mr_fail(cx, MR_E_VALUE, "Give it another name.",
+                                 "the name of \"%s\" is no UTF-8 text", file->path);
     code = code != MR_OK ? code : read_dag(flow, file->path, text, &dag, &errors, cx);
     if (code != MR_OK) {
         mr_error error = cx->error;

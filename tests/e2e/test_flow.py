@@ -439,6 +439,44 @@ def test_who_holds_the_lease_runs_and_who_lost_it_changes_nothing(tmp_path):
                     project.kill()
 
 
+NO_TEXT = """
+id: no_text
+tasks:
+  - {id: value, type: shell, script: 'printf "n=\\377\\n" >> $MILLRACE_OUTPUT'}
+  - {id: line, type: shell, script: 'printf "xäääääääääääääääääääääääääääääääääääääääääääääääää\\n" >> $MILLRACE_OUTPUT'}
+  - {id: start, type: exec, command: [LONG]}
+  - {id: xstart, type: exec, command: [xLONG]}
+"""
+
+
+def test_a_task_that_says_no_text_harms_no_scheduler_on_postgresql(tmp_path):
+    """PostgreSQL takes UTF-8 alone: what it refused once it would refuse in every later turn."""
+    with PostgresServer() as server:
+        project = Project(tmp_path)
+        settings = f"broker:\n  listen: 'off'\nflow:\n  store: '{server.url}'\n"
+        (project.path / "millrace.yaml").write_text(settings, encoding="utf-8")
+        project.dag("no_text", NO_TEXT.replace("LONG", "ä" * 300))
+        project.dag("chain", CHAIN)
+        project.up()
+        try:
+            project.call("dag", "trigger", "no_text")
+            wait_until(lambda: project.states("no_text") == {"failed": 1}, 30, "the run")
+            shown = {t["task"]: t["reason"] for t in project.json("runs", "show", "no_text")["tasks"]}
+            assert "is no UTF-8 text" in shown["value"] and "has no key" in shown["line"], shown
+            assert all(shown[t].startswith("it cannot be started: ") and shown[t].endswith("ä")
+                       for t in ("start", "xstart")), shown
+            refused = subprocess.run([MILLRACE, "dag", "trigger", "chain", "--run-id", b"\xff"], cwd=project.path,
+                                     capture_output=True, timeout=60, check=False)
+            assert refused.returncode != 0
+            project.call("dag", "trigger", "chain")
+            wait_until(lambda: project.states("chain") == {"success": 1}, 30, "another run")
+            assert "failed" not in project.lines("up.log")[-1]
+            project.down()
+        finally:
+            if project.process.poll() is None:
+                project.kill()
+
+
 # ---- connections of a DAG's own ------------------------------------------------------------------------
 
 ADULTS = """

@@ -113,3 +113,36 @@ TEST(utf8, case_mapping_is_duckdbs) {
     EXPECT_EQ(mr_utf8_lower(0x0416), 0x0436);  // Ж
     EXPECT_EQ(mr_utf8_upper(0xDF), 0x1E9E);    // ß has a capital of one character.
 }
+
+TEST(utf8, a_copy_is_valid_and_holds_whole_characters) {
+    static const struct {
+        const char *text;
+        size_t room;
+        const char *copy;
+    } cases[] = {
+        {"", 1, ""},
+        {"abc", 1, ""},
+        {"abc", 3, "ab"},
+        {"abc", 4, "abc"},
+        {"a\u00e4", 3, "a"},
+        {"a\u00e4", 4, "a\u00e4"},
+        {"\U0001F600", 4, ""},
+        {"\U0001F600", 5, "\U0001F600"},
+        {"a\xff"
+         "b\xc3",
+         9, "a?b?"},
+        {"\xe2\x82", 9, "??"},
+        {"\xed\xa0\x80", 9, "???"},
+    };
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        char copy[16];
+        memset(copy, 'x', sizeof(copy));
+        EXPECT_EQ(mr_utf8_copy(copy, cases[i].room, mr_span_of(cases[i].text)),
+                  strlen(cases[i].copy));
+        EXPECT_STR(copy, cases[i].copy);
+        EXPECT_EQ(copy[cases[i].room], 'x');
+    }
+    char copy[4];
+    EXPECT_EQ(mr_utf8_copy(copy, sizeof(copy), (mr_span){"a\0b", 3}), 3);
+    EXPECT_STR(copy, "a?b");
+}

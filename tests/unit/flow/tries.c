@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
+#include "base/utf8.h"
+#include "flow/try.h"
 #include "world.h"
 
 static bool started(world *w, const char *task) {
@@ -305,5 +307,75 @@ TEST(tries, a_cleared_task_runs_again_in_a_new_folder) {
     world_end(&w, "/a.1/2", 0);
     world_end(&w, "/b/", 0);
     EXPECT(strstr(world_run(&w, "d", 0), "one success") != NULL);
+    world_release(&w);
+}
+
+// What is kept of a run is text, whatever its tasks did: PostgreSQL takes nothing else, and a turn
+// that it refuses would be refused for ever.
+TEST(tries, what_is_said_of_an_end_is_text) {
+    char umlauts[600];
+    for (size_t i = 0; i < sizeof(umlauts) - 2; i += 2) {
+        memcpy(umlauts + i, "\u00e4", 2);
+    }
+    umlauts[sizeof(umlauts) - 2] = '\0';
+    for (size_t shift = 0; shift < 2; shift++) {
+        world w;
+        REQUIRE(started(&w, "  - {id: a, type: work}\n"));
+        world_try *try = world_find(&w, "/a/");
+        REQUIRE(try != NULL);
+        try->running = false;
+        try->exit = (mr_try_exit){.reason = MR_EXIT_NO_START};
+        mr_try_exit_say(&try->exit, mr_arena_printf(&w.arena, "%s%s", shift ? "x" : "", umlauts));
+        EXPECT_EQ(strlen(try->exit.text), shift ? 255 : 254);
+        // As it comes from a supervisor, and from the database.
+        mr_text line;
+        mr_text_init(&line, &w.arena);
+        mr_try_exit_print(&try->exit, &line);
+        mr_try_exit read;
+        REQUIRE_OK(mr_try_exit_parse(mr_text_span(&line), &read, &w.cx));
+        EXPECT_STR(read.text, try->exit.text);
+        world_turn(&w);
+        mr_record_rows rows = {0};
+        REQUIRE_OK(mr_record_run_whole(w.flow->record, 1, &rows, &w.cx));
+        EXPECT_STR(rows.tries[0].exit.text, try->exit.text);
+        EXPECT(mr_utf8_valid(rows.tasks[0].reason, strlen(rows.tasks[0].reason)));
+        world_release(&w);
+    }
+}
+
+TEST(tries, output_lines_that_are_no_text_fail_the_task) {
+    static const char *const lines[] = {
+        "n=\xff", "n=\"\xc3\"", "\xe4=1", "n=[\"a\", \"\xed\xa0\x80\"]",
+        // Its 80th byte is in the middle of a character.
+        "x\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4"
+        "\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4"
+        "\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4"
+        "\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4"};
+    for (size_t i = 0; i < MR_COUNT(lines); i++) {
+        world w;
+        REQUIRE(started(&w, "  - {id: a, type: work}\n"));
+        world_put(&w, "/a/", lines[i]);
+        world_end(&w, "/a/", 0);
+        EXPECT_STR(world_run(&w, "d", 0), "one failed a=failed");
+        mr_record_rows rows = {0};
+        REQUIRE_OK(mr_record_run_whole(w.flow->record, 1, &rows, &w.cx));
+        EXPECT(mr_utf8_valid(rows.tasks[0].reason, strlen(rows.tasks[0].reason)));
+        EXPECT(strstr(rows.tasks[0].reason, i < 4 ? "is no UTF-8 text" : "has no key") != NULL);
+        world_release(&w);
+    }
+}
+
+TEST(tries, requests_and_names_of_files_are_text) {
+    world w;
+    REQUIRE(started(&w, "  - {id: a, type: work}\n"));
+    EXPECT(strstr(world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"d\",\"run_id\":\"\xff\"}"),
+                  "\"error\"") != NULL);
+    world_file(&w, "\xff.yaml", "id: e\ntasks:\n  - {id: a, type: work}\n");
+    world_turn(&w);
+    EXPECT_OK(w.code);
+    const char *list = world_ask(&w, "{\"do\":\"dag.list\"}");
+    EXPECT(strstr(list, "is no UTF-8 text") != NULL && mr_utf8_valid(list, strlen(list)));
+    world_end(&w, "/a/", 0);
+    EXPECT_STR(world_run(&w, "d", 0), "one success a=success");
     world_release(&w);
 }
