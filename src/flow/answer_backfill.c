@@ -8,6 +8,7 @@
 // Also: mr_answer_
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "flow/answer.h"
@@ -23,6 +24,8 @@ typedef struct step {
 typedef struct plan {
     step *steps;
     uint32_t count;
+    mr_record_run *old;  // In order of logical date.
+    uint32_t old_count;
     uint32_t create_count;
     bool failed_only;
     bool again;  // Runs that are there are run again.
@@ -39,24 +42,50 @@ static mr_code parse_reprocess(const mr_answer *a, plan *p) {
                          "reprocess cannot be \"%s\"", word);
 }
 
-// A run of this logical date, if there is one.
-static mr_code look_up(const mr_answer *a, const char *dag, step *s, const plan *p) {
-    mr_record_filter filter = {
-        .dag = dag, .logical_from_us = s->start_us, .logical_until_us = s->start_us + 1};
-    mr_record_run *runs = NULL;
-    uint32_t count = 0;
-    MR_TRY(mr_record_runs(a->flow->record, &filter, &runs, &count, a->cx));
-    for (uint32_t i = 0; i < count; i++) {
-        if (runs[i].type == MR_RUN_IS_SCHEDULED || runs[i].type == MR_RUN_IS_BACKFILL) {
-            s->old = runs[i];
+static int by_date(const void *left, const void *right) {
+    int64_t a = ((const mr_record_run *)left)->logical_us;
+    int64_t b = ((const mr_record_run *)right)->logical_us;
+    return a < b ? -1 : a > b;
+}
+
+// The runs of the range that a schedule or a backfill made, in order of logical date, of which each
+// has one at most.
+static mr_code list_old(const mr_answer *a, const char *dag, int64_t from_us, int64_t to_us,
+                        plan *p) {
+    static const mr_run_type types[] = {MR_RUN_IS_SCHEDULED, MR_RUN_IS_BACKFILL};
+    mr_record_run *runs[2];
+    uint32_t counts[2];
+    for (size_t i = 0; i < MR_COUNT(types); i++) {
+        mr_record_filter filter = {.dag = dag,
+                                   .type = mr_run_type_text(types[i]),
+                                   .logical_from_us = from_us,
+                                   .logical_until_us = to_us + 1,
+                                   .limit = UINT32_MAX};
+        MR_TRY(mr_record_runs(a->flow->record, &filter, &runs[i], &counts[i], a->cx));
+    }
+    p->old = MR_NEW_ARRAY(a->cx->arena, mr_record_run, counts[0] + counts[1] + 1u);
+    for (size_t i = 0; i < MR_COUNT(types); i++) {
+        for (uint32_t r = 0; r < counts[i]; r++) {
+            p->old[p->old_count++] = runs[i][r];
         }
+    }
+    qsort(p->old, p->old_count, sizeof(mr_record_run), by_date);
+    return MR_OK;
+}
+
+// What is done about a logical date.
+static void decide(step *s, const plan *p) {
+    mr_record_run wanted = {.logical_us = s->start_us};
+    const mr_record_run *old =
+        bsearch(&wanted, p->old, p->old_count, sizeof(mr_record_run), by_date);
+    if (old != NULL) {
+        s->old = *old;
     }
     bool over = s->old.state != MR_RUN_QUEUED && s->old.state != MR_RUN_RUNNING;
     bool bad = s->old.state == MR_RUN_FAILED || s->old.state == MR_RUN_CANCELLED;
     s->what = s->old.id == 0                                 ? "create"
               : p->again && over && (bad || !p->failed_only) ? "clear"
                                                              : "skip";
-    return MR_OK;
 }
 
 static mr_code make_plan(const mr_answer *a, const mr_flow_dag *dag, int64_t from_us, int64_t to_us,
@@ -64,6 +93,7 @@ static mr_code make_plan(const mr_answer *a, const mr_flow_dag *dag, int64_t fro
     const mr_schedule *schedule = &dag->dag->schedule;
     uint32_t room = mr_schedule_count(schedule, from_us - 1, a->flow->now_us, RUNS_MAX + 1);
     p->steps = MR_NEW_ARRAY(a->cx->arena, step, room + 1u);
+    MR_TRY(list_old(a, dag->row.id, from_us, to_us, p));
     int64_t tick = mr_schedule_next(schedule, from_us - 1);
     for (; tick <= a->flow->now_us; tick = mr_schedule_next(schedule, tick)) {
         step s = {0};
@@ -78,7 +108,7 @@ static mr_code make_plan(const mr_answer *a, const mr_flow_dag *dag, int64_t fro
             return mr_fail(a->cx, MR_E_LIMIT, "Take the range in parts.",
                            "the range has more than %d runs", RUNS_MAX);
         }
-        MR_TRY(look_up(a, dag->row.id, &s, p));
+        decide(&s, p);
         p->create_count += s.old.id == 0 ? 1 : 0;
         p->steps[p->count++] = s;
     }

@@ -47,13 +47,6 @@ mr_code mr_flow_begin(mr_flow *flow, mr_cx *cx) {
     return MR_OK;
 }
 
-// depends_on_past: other runs of the DAG may wait for this task.
-static void look_at_later(mr_flow *flow, const mr_flow_task *task) {
-    for (mr_run *run = flow->runs; run != NULL && task->spec != NULL; run = run->next) {
-        run->look = run->look || (run->owner == task->run->owner && task->spec->depends_on_past);
-    }
-}
-
 void mr_flow_set(mr_flow *flow, mr_flow_task *task, mr_task_state state, const char *reason) {
     mr_run *run = task->run;
     task->row.state = state;
@@ -66,7 +59,8 @@ void mr_flow_set(mr_flow *flow, mr_flow_task *task, mr_task_state state, const c
     }
     if (mr_task_state_is_over(state)) {
         task->row.ended_us = flow->now_us;
-        look_at_later(flow, task);
+        run->owner->moved =
+            run->owner->moved || (task->spec != NULL && task->spec->depends_on_past);
     }
     if (state != MR_STATE_UP_FOR_RETRY && state != MR_STATE_WAITING) {
         task->row.next_us = 0;
@@ -262,6 +256,7 @@ void mr_flow_undo(mr_flow *flow, mr_cx *cx) {
 void mr_flow_clocks(mr_flow *flow) {
     flow->now_us = mr_clock_real_us(flow->plat);
     flow->now_mono_us = mr_clock_monotonic_us(flow->plat);
+    flow->turns++;
     flow->pools = NULL;
     flow->pool_count = 0;
     flow->masked = NULL;
@@ -289,11 +284,22 @@ static mr_code look_at_files(mr_flow *flow, mr_cx *cx) {
     return changed ? mr_watch_files(flow, cx) : MR_OK;
 }
 
+// Runs of a DAG may wait for what a task of another one has done.
+static void look_at_later(mr_flow *flow) {
+    for (mr_run *run = flow->runs; run != NULL; run = run->next) {
+        run->look = run->look || run->owner->moved;
+    }
+    for (mr_flow_dag *dag = flow->dags; dag != NULL; dag = dag->next) {
+        dag->moved = false;
+    }
+}
+
 // Looks at the runs that something happened to, until nothing follows from it any more.
 static mr_code settle(mr_flow *flow, mr_cx *cx) {
     do {
         flow->again = false;
         MR_TRY(mr_runs_promote(flow, cx));
+        look_at_later(flow);
         for (mr_run *run = flow->runs; run != NULL; run = run->next) {
             if (run->look && run->row.state == MR_RUN_RUNNING && !run->ended) {
                 run->look = false;

@@ -84,18 +84,29 @@ static bool chose(mr_span choice, const char *id) {
     return false;
 }
 
-static bool is_behind(const mr_dag *dag, const mr_dag_task *task, uint32_t ancestor) {
-    for (uint32_t i = 0; i < task->upstream_count; i++) {
-        if (task->upstream[i] == ancestor ||
-            is_behind(dag, &dag->tasks[task->upstream[i]], ancestor)) {
-            return true;
+// Whether a task is behind one that a branch chose. A task stands behind its upstream, so one pass
+// in their order is enough.
+static bool is_behind_chosen(const mr_dag *dag, const mr_dag_task *spec, const mr_dag_task *branch,
+                             mr_span choice, mr_cx *cx) {
+    uint32_t count = (uint32_t)(spec - dag->tasks);
+    bool *behind = MR_NEW_ARRAY(cx->arena, bool, count + 1);  // Chosen, or behind such a one.
+    for (uint32_t i = 0; i < branch->downstream_count; i++) {
+        uint32_t index = branch->downstream[i];
+        if (index < count) {
+            behind[index] = chose(choice, dag->tasks[index].id);
         }
     }
-    return false;
+    for (uint32_t i = (uint32_t)(branch - dag->tasks); i <= count; i++) {
+        const mr_dag_task *task = &dag->tasks[i];
+        for (uint32_t u = 0; u < task->upstream_count && !behind[i]; u++) {
+            behind[i] = behind[task->upstream[u]];
+        }
+    }
+    return behind[count];
 }
 
 // A task directly behind a branch that chose others; one that is also behind a chosen one goes on.
-static bool is_left_out(const mr_run *run, const mr_dag_task *spec) {
+static bool is_left_out(const mr_run *run, const mr_dag_task *spec, mr_cx *cx) {
     for (uint32_t i = 0; i < spec->upstream_count; i++) {
         const mr_dag_task *branch = &run->dag->tasks[spec->upstream[i]];
         const mr_flow_task *task = run->heads[spec->upstream[i]];
@@ -106,13 +117,7 @@ static bool is_left_out(const mr_run *run, const mr_dag_task *spec) {
         if (choice == NULL || chose(choice->json, spec->id)) {
             continue;
         }
-        bool behind = false;
-        for (uint32_t d = 0; d < branch->downstream_count; d++) {
-            uint32_t index = branch->downstream[d];
-            behind = behind || (chose(choice->json, run->dag->tasks[index].id) &&
-                                is_behind(run->dag, spec, index));
-        }
-        if (!behind) {
+        if (!is_behind_chosen(run->dag, spec, branch, choice->json, cx)) {
             return true;
         }
     }
@@ -230,34 +235,45 @@ static mr_code expand(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
     return MR_OK;
 }
 
+// What the run before has come to: asked once a turn, not once a task.
+static mr_code know_past(mr_flow *flow, mr_run *run, mr_cx *cx) {
+    mr_flow_past *past = &run->past;
+    if (past->turn == flow->turns) {
+        return MR_OK;
+    }
+    *past = (mr_flow_past){.turn = flow->turns};
+    const mr_record_run *before = NULL;
+    MR_TRY(mr_record_run_before(flow->record, run->row.dag, run->row.logical_us, -1, &before, cx));
+    past->run = before == NULL ? 0 : before->id;
+    if (before != NULL && mr_runs_find(flow, before->id) == NULL) {
+        MR_TRY(mr_record_tasks(flow->record, before->id, &past->tasks, &past->task_count, cx));
+    }
+    return MR_OK;
+}
+
+static bool is_done(const mr_record_task *row, const char *id) {
+    return strcmp(row->task, id) != 0 || row->state == MR_STATE_SUCCESS ||
+           row->state == MR_STATE_SKIPPED;
+}
+
+// depends_on_past: whether the run before has done this task. One that has begun and does not have
+// the task, since it is new in the DAG, is in nobody's way.
 static mr_code past_allows(mr_flow *flow, const mr_flow_task *task, bool *ret, mr_cx *cx) {
     *ret = true;
     if (!task->spec->depends_on_past) {
         return MR_OK;
     }
-    const mr_record_run *before = NULL;
-    MR_TRY(mr_record_run_before(flow->record, task->run->row.dag, task->run->row.logical_us, -1,
-                                &before, cx));
-    if (before == NULL) {
-        return MR_OK;
-    }
+    MR_TRY(know_past(flow, task->run, cx));
+    const mr_flow_past *past = &task->run->past;
     const mr_run *active = flow->runs;  // One that has ended in this turn is not yet written.
-    while (active != NULL && active->row.id != before->id) {
+    while (active != NULL && active->row.id != past->run) {
         active = active->next;
     }
-    if (active == NULL) {
-        mr_task_state state = MR_STATE_NONE;
-        MR_TRY(mr_record_task_state(flow->record, before->id, task->spec->id, &state, cx));
-        *ret = state == MR_STATE_SUCCESS || state == MR_STATE_SKIPPED;
-        return MR_OK;
-    }
-    *ret = active->task_count > 0;  // None: it has not begun.
-    for (uint32_t i = 0; i < active->task_count; i++) {
-        const mr_record_task *row = &active->tasks[i]->row;
-        if (strcmp(row->task, task->spec->id) == 0 && row->state != MR_STATE_SUCCESS &&
-            row->state != MR_STATE_SKIPPED) {
-            *ret = false;
-        }
+    uint32_t count = active != NULL ? active->task_count : past->task_count;
+    *ret = past->run == 0 || count > 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const mr_record_task *row = active != NULL ? &active->tasks[i]->row : &past->tasks[i];
+        *ret = *ret && is_done(row, task->spec->id);
     }
     return MR_OK;
 }
@@ -301,7 +317,7 @@ static mr_code look(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
         return MR_OK;
     }
     upstream up = count_upstream(run, task->spec);
-    if (is_left_out(run, task->spec)) {
+    if (is_left_out(run, task->spec, cx)) {
         mr_flow_set(flow, task, MR_STATE_SKIPPED, "the branch chose another way");
         return MR_OK;
     }

@@ -68,6 +68,7 @@ typedef struct mr_record_dag {
     int64_t watermark_us;  // The last tick that was decided on (run or passed over); 0 = none yet.
     int64_t seen_us;       // When it was first seen.
     int64_t missing_us;    // Since when its file is gone; 0 = it is there.
+    const char *hash;      // Given by mr_record_dags: that of its newest version; "" = none.
 } mr_record_dag;
 
 typedef struct mr_record_run {
@@ -236,9 +237,9 @@ mr_code mr_record_runs(const mr_record *record, const mr_record_filter *filter, 
 // (-1: any), or NULL.  For depends_on_past and prev_data_interval_end_success.
 mr_code mr_record_run_before(const mr_record *record, const char *dag, int64_t before_us, int state,
                              const mr_record_run **ret, mr_cx *cx);
-// How a task (unmapped, or the worst of its instances) of a run stands; NONE when it has no row.
-mr_code mr_record_task_state(const mr_record *record, int64_t run, const char *task,
-                             mr_task_state *ret, mr_cx *cx);
+// All tasks of a run, in order of id.
+mr_code mr_record_tasks(const mr_record *record, int64_t run, const mr_record_task **ret,
+                        uint32_t *ret_count, mr_cx *cx);
 
 // ---- backfills
 // -----------------------------------------------------------------------------------

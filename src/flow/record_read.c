@@ -8,8 +8,10 @@ mr_code mr_record_dags(const mr_record *record, mr_record_dag **ret, uint32_t *r
                        mr_cx *cx) {
     mr_db_rows rows;
     MR_TRY(mr_db_run(record->db,
-                     "SELECT id, file, paused, version, watermark_us, seen_us, missing_us "
-                     "FROM dag ORDER BY id",
+                     "SELECT dag.id, dag.file, dag.paused, dag.version, dag.watermark_us, "
+                     "dag.seen_us, dag.missing_us, dag_version.hash FROM dag LEFT JOIN dag_version "
+                     "ON dag_version.dag = dag.id AND dag_version.version = dag.version "
+                     "ORDER BY dag.id",
                      NULL, 0, &rows, cx));
     mr_record_dag *dags = MR_NEW_ARRAY(cx->arena, mr_record_dag, rows.row_count);
     for (uint32_t i = 0; i < rows.row_count; i++) {
@@ -21,6 +23,9 @@ mr_code mr_record_dags(const mr_record *record, mr_record_dag **ret, uint32_t *r
             .watermark_us = mr_db_cell(&rows, i, 4)->number,
             .seen_us = mr_db_cell(&rows, i, 5)->number,
             .missing_us = mr_db_cell(&rows, i, 6)->number,
+            .hash = mr_db_cell(&rows, i, 7)->kind == MR_DB_NULL
+                        ? ""
+                        : mr_db_cell(&rows, i, 7)->bytes.data,
         };
     }
     *ret = dags;
@@ -183,37 +188,13 @@ mr_code mr_record_run_before(const mr_record *record, const char *dag, int64_t b
     return MR_OK;
 }
 
-// The greater the worse for who depends on it.
-static int badness(mr_task_state state) {
-    switch (state) {
-    case MR_STATE_FAILED: return 10;
-    case MR_STATE_UPSTREAM_FAILED: return 9;
-    case MR_STATE_CANCELLED: return 8;
-    case MR_STATE_UP_FOR_RETRY: return 7;
-    case MR_STATE_NONE: return 6;
-    case MR_STATE_QUEUED: return 5;
-    case MR_STATE_WAITING: return 4;
-    case MR_STATE_RUNNING: return 3;
-    case MR_STATE_REMOVED: return 2;
-    case MR_STATE_SUCCESS: return 1;
-    case MR_STATE_SKIPPED: break;
-    }
-    return 0;
-}
-
-mr_code mr_record_task_state(const mr_record *record, int64_t run, const char *task,
-                             mr_task_state *ret, mr_cx *cx) {
-    mr_db_value args[] = {MR_DB_INT_VALUE(run), MR_DB_STRING_VALUE(task)};
-    mr_record_query query = {TASKS "WHERE run = $1 AND task = $2", args, 2};
+mr_code mr_record_tasks(const mr_record *record, int64_t run, const mr_record_task **ret,
+                        uint32_t *ret_count, mr_cx *cx) {
+    mr_db_value args[] = {MR_DB_INT_VALUE(run)};
+    mr_record_query query = {TASKS "WHERE " OF_RUN " ORDER BY id", args, 1};
     void *rows;
-    uint32_t count;
-    MR_TRY(mr_record_select(record, &mr_record_task_table, &query, &rows, &count, cx));
-    const mr_record_task *tasks = rows;
-    mr_task_state worst = count == 0 ? MR_STATE_NONE : tasks[0].state;
-    for (uint32_t i = 1; i < count; i++) {
-        worst = badness(tasks[i].state) > badness(worst) ? tasks[i].state : worst;
-    }
-    *ret = worst;
+    MR_TRY(mr_record_select(record, &mr_record_task_table, &query, &rows, ret_count, cx));
+    *ret = rows;
     return MR_OK;
 }
 

@@ -14,6 +14,14 @@
 
 #define QUEUED_MAX 1000  // Runs of a DAG that are made ahead: more ticks wait as ticks.
 
+static mr_flow_backfill *backfill_of(const mr_flow *flow, int64_t id) {
+    mr_flow_backfill *backfill = id == 0 ? NULL : flow->backfills;
+    while (backfill != NULL && backfill->row.id != id) {
+        backfill = backfill->next;
+    }
+    return backfill;
+}
+
 // ---- in memory
 // -----------------------------------------------------------------------------------
 
@@ -26,6 +34,7 @@ mr_run *mr_runs_new(mr_flow *flow, mr_flow_dag *dag, const mr_record_run *row) {
     run->row.note = row->note == NULL ? "" : mr_arena_string(&run->arena, row->note);
     run->row.conf_json.data = mr_arena_copy(&run->arena, row->conf_json.data, row->conf_json.bytes);
     run->timeout_us = INT64_MAX;
+    run->backfill = backfill_of(flow, row->backfill);
     *flow->runs_end = run;
     flow->runs_end = &run->next;
     return run;
@@ -116,11 +125,12 @@ mr_code mr_runs_add(mr_flow *flow, mr_flow_dag *dag, const mr_runs_spec *spec, m
     return MR_OK;
 }
 
-static uint32_t count_runs(const mr_flow *flow, const mr_flow_dag *dag, mr_run_state state) {
+// Runs of a DAG that wait, and, running, those that run; but for those of backfills.
+static uint32_t count_runs(const mr_flow *flow, const mr_flow_dag *dag, bool running) {
     uint32_t count = 0;
     for (const mr_run *run = flow->runs; run != NULL; run = run->next) {
-        count += run->owner == dag && run->row.state == state && !run->ended &&
-                         run->row.type != MR_RUN_IS_BACKFILL
+        bool counts = running || run->row.state == MR_RUN_QUEUED;
+        count += run->owner == dag && counts && !run->ended && run->row.type != MR_RUN_IS_BACKFILL
                      ? 1
                      : 0;
     }
@@ -154,12 +164,12 @@ static mr_code add_tick(mr_flow *flow, mr_flow_dag *dag, int64_t tick_us, mr_cx 
 
 // overlap: whether a tick makes a run while others are not over.
 static bool may_overlap(mr_flow *flow, mr_flow_dag *dag, mr_cx *cx) {
-    int64_t active = (int64_t)count_runs(flow, dag, MR_RUN_QUEUED) +
-                     (int64_t)count_runs(flow, dag, MR_RUN_RUNNING);
-    switch (dag->dag->overlap) {
-    case MR_OVERLAP_QUEUE: return true;
-    case MR_OVERLAP_SKIP: return active < dag->dag->max_active_runs;
-    case MR_OVERLAP_CANCEL: break;
+    if (dag->dag->overlap == MR_OVERLAP_QUEUE) {
+        return true;
+    }
+    int64_t active = (int64_t)count_runs(flow, dag, /* running= */ true);
+    if (dag->dag->overlap == MR_OVERLAP_SKIP) {
+        return active < dag->dag->max_active_runs;
     }
     for (mr_run *run = flow->runs; run != NULL && active >= dag->dag->max_active_runs;
          run = run->next) {
@@ -192,7 +202,7 @@ static int64_t first_tick(const mr_flow *flow, const mr_flow_dag *dag) {
 
 static mr_code dag_ticks(mr_flow *flow, mr_flow_dag *dag, mr_cx *cx) {
     const mr_schedule *schedule = &dag->dag->schedule;
-    uint32_t room = QUEUED_MAX - MR_MIN(count_runs(flow, dag, MR_RUN_QUEUED), QUEUED_MAX);
+    uint32_t room = QUEUED_MAX - MR_MIN(count_runs(flow, dag, /* running= */ false), QUEUED_MAX);
     if (room == 0) {
         dag->next_us = INT64_MAX;  // Planned again when one of its runs ends.
         return MR_OK;
@@ -229,32 +239,35 @@ mr_code mr_runs_ticks(mr_flow *flow, mr_cx *cx) {
 // ---- beginning
 // -----------------------------------------------------------------------------------
 
-static mr_flow_backfill *backfill_of(const mr_flow *flow, int64_t id) {
-    mr_flow_backfill *backfill = flow->backfills;
-    while (backfill != NULL && backfill->row.id != id) {
-        backfill = backfill->next;
-    }
-    return backfill;
-}
-
-static uint32_t count_backfill(const mr_flow *flow, int64_t id, mr_run_state state) {
-    uint32_t count = 0;
-    for (const mr_run *run = flow->runs; run != NULL; run = run->next) {
-        count += run->row.backfill == id && run->row.state == state && !run->ended ? 1 : 0;
-    }
-    return count;
-}
-
-static bool has_room(const mr_flow *flow, const mr_run *run) {
-    if (run->row.type == MR_RUN_IS_BACKFILL) {
-        const mr_flow_backfill *backfill = backfill_of(flow, run->row.backfill);
-        int64_t most = backfill != NULL          ? backfill->row.max_active_runs
-                       : run->owner->dag != NULL ? run->owner->dag->max_active_runs
-                                                 : 1;
-        return count_backfill(flow, run->row.backfill, MR_RUN_RUNNING) < most;
-    }
+// What counts how many runs of this one's kind run, and their limit.
+static uint32_t *counter_of(mr_run *run, int64_t *ret_most) {
     const mr_dag *dag = run->owner->dag;
-    return dag == NULL || count_runs(flow, run->owner, MR_RUN_RUNNING) < dag->max_active_runs;
+    if (run->row.type != MR_RUN_IS_BACKFILL) {
+        *ret_most = dag == NULL ? INT64_MAX : dag->max_active_runs;
+        return &run->owner->running;
+    }
+    if (run->backfill != NULL) {
+        *ret_most = run->backfill->row.max_active_runs;
+        return &run->backfill->running;
+    }
+    *ret_most = dag == NULL ? 1 : dag->max_active_runs;
+    return &run->owner->refilled;
+}
+
+// Counted anew each time, so that no place is ever lost.
+static void count_running(mr_flow *flow) {
+    for (mr_flow_dag *dag = flow->dags; dag != NULL; dag = dag->next) {
+        dag->running = 0;
+        dag->refilled = 0;
+    }
+    for (mr_flow_backfill *backfill = flow->backfills; backfill != NULL;
+         backfill = backfill->next) {
+        backfill->running = 0;
+    }
+    for (mr_run *run = flow->runs; run != NULL; run = run->next) {
+        int64_t most;
+        *counter_of(run, &most) += run->row.state == MR_RUN_RUNNING && !run->ended ? 1 : 0;
+    }
 }
 
 void mr_runs_set_timeout(const mr_flow *flow, mr_run *run) {
@@ -305,10 +318,14 @@ static mr_code begin_run(mr_flow *flow, mr_run *run, mr_cx *cx) {
 }
 
 mr_code mr_runs_promote(mr_flow *flow, mr_cx *cx) {
-    for (mr_run *run = flow->runs; run != NULL; run = run->next) {
-        bool waits = run->row.state == MR_RUN_QUEUED && !run->ended && !flow->ending;
-        if (waits && !run->owner->row.paused && has_room(flow, run)) {
+    count_running(flow);
+    for (mr_run *run = flow->runs; run != NULL && !flow->ending; run = run->next) {
+        int64_t most;
+        uint32_t *running = counter_of(run, &most);
+        bool waits = run->row.state == MR_RUN_QUEUED && !run->ended;
+        if (waits && !run->owner->row.paused && *running < most) {
             MR_TRY(begin_run(flow, run, cx));
+            *running += run->row.state == MR_RUN_RUNNING ? 1 : 0;
         }
     }
     return MR_OK;
@@ -361,10 +378,13 @@ static bool has_called(const mr_run *run) {
     return false;
 }
 
-static void end_backfill(mr_flow *flow, int64_t id) {
-    mr_flow_backfill *backfill = backfill_of(flow, id);
-    if (backfill != NULL && count_backfill(flow, id, MR_RUN_RUNNING) == 0 &&
-        count_backfill(flow, id, MR_RUN_QUEUED) == 0 && backfill->row.ended_us == 0) {
+// After the end of a run: that of its backfill, when it was the last one.
+static void end_backfill(mr_flow *flow, mr_flow_backfill *backfill) {
+    const mr_run *run = backfill == NULL || backfill->row.ended_us != 0 ? NULL : flow->runs;
+    while (run != NULL && (run->backfill != backfill || run->ended)) {
+        run = run->next;
+    }
+    if (backfill != NULL && backfill->row.ended_us == 0 && run == NULL) {
         backfill->row.state = MR_RUN_SUCCESS;
         backfill->row.ended_us = flow->now_us;
         backfill->changed = true;
@@ -388,7 +408,7 @@ mr_code mr_runs_settle(mr_flow *flow, mr_run *run, mr_cx *cx) {
         return MR_OK;
     }
     end_run(flow, run, state, "", cx);
-    end_backfill(flow, run->row.backfill);
+    end_backfill(flow, run->backfill);
     return MR_OK;
 }
 
@@ -407,7 +427,7 @@ void mr_runs_cancel(mr_flow *flow, mr_run *run, const char *note, mr_cx *cx) {
     run->timeout_us = INT64_MAX;
     if (run->row.state == MR_RUN_QUEUED) {
         end_run(flow, run, MR_RUN_CANCELLED, note, cx);
-        end_backfill(flow, run->row.backfill);
+        end_backfill(flow, run->backfill);
         return;
     }
     for (uint32_t i = 0; i < run->task_count; i++) {

@@ -44,6 +44,14 @@ typedef struct mr_flow_output {
     bool saved;
 } mr_flow_output;
 
+// The run before one, for depends_on_past. Good for one turn.
+typedef struct mr_flow_past {
+    uint64_t turn;                // Of mr_flow; another one: not known.
+    int64_t run;                  // 0: there is none.
+    const mr_record_task *tasks;  // Of one that is over.
+    uint32_t task_count;
+} mr_flow_past;
+
 struct mr_run {
     mr_run *next;  // Of all that are not over, in order of making.
     mr_arena arena;
@@ -59,16 +67,22 @@ struct mr_run {
     bool touched;             // A task of it, or an output.
     bool look;                // Something happened: what is ready now?
     bool ended;               // To be forgotten after the commit.
-    int64_t timeout_us;       // dagrun_timeout: monotonic; INT64_MAX = none.
+    mr_flow_past past;
+    struct mr_flow_backfill *backfill;  // That it is of; NULL = none, or one that is over.
+    int64_t timeout_us;                 // dagrun_timeout: monotonic; INT64_MAX = none.
 };
 
 typedef struct mr_flow_dag {
     struct mr_flow_dag *next;  // In order of id.
     mr_record_dag row;         // Its texts are on the heap.
+    char hash[33];             // Of that version: mr_dag's.
     mr_dag *dag;               // The newest version that could be read; NULL = none.
     int64_t next_us;           // The next tick: wall clock; INT64_MAX = none.
     char *error;               // Why its file cannot be read now; NULL = it can. Heap.
     bool changed;
+    bool moved;         // A task that depends_on_past is over: later runs may wait for it.
+    uint32_t running;   // In mr_runs_promote: its runs that run, but for those of a backfill,
+    uint32_t refilled;  // … and those of backfills that are over.
 } mr_flow_dag;
 
 // A file of the dags folder.
@@ -95,6 +109,7 @@ typedef struct mr_flow_backfill {
     struct mr_flow_backfill *next;
     mr_record_backfill row;
     bool changed;
+    uint32_t running;  // In mr_runs_promote: its runs that run.
 } mr_flow_backfill;
 
 // An end that did not come from the executor: a try that could not be started, or was lost.
@@ -140,6 +155,7 @@ struct mr_flow {
     const char *const *masked;  // Of this turn; likewise.
     mr_flow_gone *gone;         // Of this turn.
     uint64_t tokens;
+    uint64_t turns;  // Turns and answers so far.
     bool begun;      // A transaction is open.
     bool ending;     // Nothing is started any more; what runs is being stopped.
     bool again;      // Something happened in this turn that a run must be looked at for.

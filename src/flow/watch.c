@@ -130,11 +130,14 @@ static mr_code accept(mr_flow *flow, mr_flow_file *file, mr_dag *read, mr_cx *cx
     }
     mr_dag *old = dag->dag;
     dag->dag = NULL;
-    int64_t version = 0;
-    mr_code code = mr_flow_begin(flow, cx);
-    code = code != MR_OK ? code
-                         : mr_record_put_version(flow->record, read->id, read->hash, read->source,
-                                                 &version, cx);
+    int64_t version = dag->row.version;
+    mr_code code = MR_OK;
+    if (version == 0 || strcmp(dag->hash, read->hash) != 0) {
+        code = mr_flow_begin(flow, cx);
+        code = code != MR_OK ? code
+                             : mr_record_put_version(flow->record, read->id, read->hash,
+                                                     read->source, &version, cx);
+    }
     if (code == MR_OK && old == NULL && dag->row.version != 0 && dag->row.version != version &&
         mr_watch_version(flow, dag, dag->row.version, &old, cx) != MR_OK) {
         old = NULL;  // That version cannot be read by this program: what it was is not known.
@@ -157,6 +160,7 @@ static mr_code accept(mr_flow *flow, mr_flow_file *file, mr_dag *read, mr_cx *cx
     dag->dag = read;
     dag->changed = dag->changed || dag->row.version != version || dag->row.missing_us != 0;
     dag->row.version = version;
+    memcpy(dag->hash, read->hash, sizeof(dag->hash));
     dag->row.missing_us = 0;
     replace_text(&dag->error, NULL);
     replace_file(dag, file->path);
@@ -366,6 +370,9 @@ static mr_code load_rows(mr_flow *flow, mr_cx *cx) {
         dag->row = rows[i];
         dag->row.id = id;
         dag->row.file = file;
+        dag->row.hash = NULL;  // Kept beside the row.
+        size_t bytes = MR_MIN(strlen(rows[i].hash), sizeof(dag->hash) - 1);
+        memcpy(dag->hash, rows[i].hash, bytes);
     }
     return MR_OK;
 }

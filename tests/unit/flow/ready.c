@@ -212,3 +212,65 @@ TEST(ready, the_past_comes_first) {
     EXPECT_STR(world_run(&w, "d", 2), "scheduled__2025-11-26T12:10:00Z running a=none");
     world_release(&w);
 }
+
+// Each task of a layer is behind all of the one above: the ways from top to bottom are 10^40.
+TEST(ready, a_branch_above_many_layers_is_decided_at_once) {
+    enum { LAYERS = 40, WIDTH = 10 };
+    world w;
+    REQUIRE(world_init(&w, "2025-11-26T12:00:00Z"));
+    mr_text dag;
+    mr_text_init(&dag, &w.arena);
+    mr_text_add(&dag, "id: d\nmax_active_tasks: 1000\ntasks:\n"
+                      "  - {id: way, type: branch, choose: left}\n"
+                      "  - {id: left, type: noop, depends_on: way}\n"
+                      "  - {id: right, type: noop, depends_on: way}\n");
+    for (int layer = 0; layer < LAYERS; layer++) {
+        for (int i = 0; i < WIDTH; i++) {
+            mr_text_addf(&dag, "  - {id: t%d_%d, type: noop", layer, i);
+            for (int up = 0; up < WIDTH && layer > 0; up++) {
+                mr_text_addf(&dag, "%st%d_%d", up == 0 ? ", depends_on: [" : ", ", layer - 1, up);
+            }
+            mr_text_add(&dag, layer == 0 ? ", depends_on: left}\n" : "]}\n");
+        }
+    }
+    // Beside them, and behind the branch itself, too: the one is behind `left`, the other is not.
+    mr_text_add(&dag, "  - {id: behind, type: noop, depends_on: [way, t39_0]}\n"
+                      "  - {id: other, type: noop}\n");
+    for (int layer = 0; layer < LAYERS; layer++) {
+        for (int i = 0; i < WIDTH; i++) {
+            mr_text_addf(&dag, "  - {id: o%d_%d, type: noop", layer, i);
+            for (int up = 0; up < WIDTH && layer > 0; up++) {
+                mr_text_addf(&dag, "%so%d_%d", up == 0 ? ", depends_on: [" : ", ", layer - 1, up);
+            }
+            mr_text_add(&dag, layer == 0 ? ", depends_on: other}\n" : "]}\n");
+        }
+    }
+    mr_text_add(&dag, "  - {id: aside, type: noop, depends_on: [way, o39_0]}\n");
+    world_file(&w, "d.yaml", mr_text_string(&dag));
+    REQUIRE(world_open(&w));
+    world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"d\",\"run_id\":\"one\"}");
+    world_turn(&w);
+    const char *run = world_run(&w, "d", 0);
+    EXPECT(strstr(run, "one success ") == run);
+    EXPECT(strstr(run, " behind=success") != NULL);
+    EXPECT(strstr(run, " aside=skipped") != NULL);
+    EXPECT(strstr(run, " right=skipped") != NULL);
+    world_release(&w);
+}
+
+TEST(ready, a_task_that_is_new_waits_for_no_run_before_it) {
+    world w;
+    REQUIRE(world_init(&w, "2025-11-26T12:00:00Z"));
+    world_file(&w, "d.yaml", "id: d\ntasks:\n  - {id: a, type: noop, depends_on_past: true}\n");
+    REQUIRE(world_open(&w));
+    world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"d\",\"run_id\":\"one\"}");
+    world_turn(&w);
+    world_file(&w, "d.yaml",
+               "id: d\ntasks:\n  - {id: a, type: noop, depends_on_past: true}\n"
+               "  - {id: b, type: noop, depends_on_past: true}\n");
+    world_at(&w, "2025-11-26T12:01:00Z");
+    world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"d\",\"run_id\":\"two\"}");
+    world_turn(&w);
+    EXPECT_STR(world_run(&w, "d", 1), "two success a=success b=success");
+    world_release(&w);
+}

@@ -235,15 +235,19 @@ static void check_lists(rig *r) {
     EXPECT(run == NULL);
 
     static const mr_task_state states[] = {MR_STATE_SUCCESS, MR_STATE_SKIPPED, MR_STATE_FAILED};
-    mr_task_state worst;
+    const mr_record_task *tasks;
+    uint32_t count;
     for (int32_t i = 0; i < 3; i++) {
         mr_record_task task = {.run = 1, .task = "t", .map_index = i, .state = states[i]};
         EXPECT_OK(mr_record_add_task(r->record, &task, cx));
-        EXPECT_OK(mr_record_task_state(r->record, 1, "t", &worst, cx));
-        EXPECT(worst == (i == 2 ? MR_STATE_FAILED : MR_STATE_SUCCESS));
     }
-    EXPECT_OK(mr_record_task_state(r->record, 2, "t", &worst, cx));
-    EXPECT(worst == MR_STATE_NONE);
+    EXPECT_OK(mr_record_tasks(r->record, 1, &tasks, &count, cx));
+    if (EXPECT_EQ(count, 3)) {
+        EXPECT(tasks[2].map_index == 2 && tasks[2].state == MR_STATE_FAILED);
+        EXPECT_STR(tasks[0].task, "t");
+    }
+    EXPECT_OK(mr_record_tasks(r->record, 2, &tasks, &count, cx));
+    EXPECT_EQ(count, 0);
 }
 
 static void check_dags(rig *r) {
@@ -262,6 +266,7 @@ static void check_dags(rig *r) {
     if (EXPECT(found == 2)) {
         EXPECT_STR(dags[0].id, "a");
         EXPECT_STR(dags[1].file, "dags/b.yaml");
+        EXPECT_STR(dags[0].hash, "");
         EXPECT(dags[1].paused && dags[1].watermark_us == -7 && dags[1].seen_us == 5);
     }
     int64_t one, two, again;
@@ -269,6 +274,8 @@ static void check_dags(rig *r) {
     EXPECT_OK(mr_record_put_version(r->record, "b", "bb", MR_SPAN("id: b # \u00e9"), &two, cx));
     EXPECT_OK(mr_record_put_version(r->record, "b", "aa", MR_SPAN("id: b\n"), &again, cx));
     EXPECT(one == 1 && two == 2 && again == 1);
+    EXPECT_OK(mr_record_dags(r->record, &dags, &found, cx));
+    EXPECT_STR(dags[1].hash, "aa");  // Of its newest, which the row says is 1.
     mr_span source;
     EXPECT_OK(mr_record_version(r->record, "b", 2, &source, cx));
     EXPECT(mr_span_is(source, "id: b # \u00e9"));

@@ -1,7 +1,9 @@
 // Runs: ticks, missed ones, pauses, clocks that jump, limits, overlap, backfills, ends.
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "world.h"
 
@@ -479,4 +481,44 @@ TEST(runs, a_call_that_failed_is_called_again) {
     EXPECT_STR(world_run(&w, "outer", 0), "one success call=success");
     EXPECT_EQ(world_starts(&w, "outer/"), 0);
     world_release(&w);
+}
+
+// Processor time of a turn in which one task ends while so many runs of a backfill wait.
+static double turn_with(int days) {
+    world w;
+    double seconds = 0;
+    if (!world_init(&w, "2025-11-26T12:00:00Z")) {
+        return 0;
+    }
+    world_file(&w, "d.yaml",
+               "id: d\nschedule: \"@daily\"\nmax_active_runs: 1\n"
+               "tasks:\n  - {id: a, type: work}\n");
+    if (EXPECT(world_open(&w))) {
+        const char *from = mr_arena_printf(&w.arena, "%04d-01-01", 2025 - days / 365);
+        world_ask(&w, mr_arena_printf(&w.arena,
+                                      "{\"do\":\"dag.backfill\",\"dag\":\"d\",\"from\":\"%s\","
+                                      "\"to\":\"2025-01-01\"}",
+                                      from));
+        world_turn(&w);
+        for (int i = 0; i < 20; i++) {
+            world_try *try = world_find(&w, "/a/");
+            if (!EXPECT(try != NULL)) {
+                break;
+            }
+            try->running = false;
+            clock_t begin = clock();
+            world_turn(&w);
+            seconds += (double)(clock() - begin) / CLOCKS_PER_SEC;
+        }
+    }
+    world_release(&w);
+    return seconds;
+}
+
+TEST(runs, that_wait_cost_no_more_than_their_number) {
+    double few = turn_with(365), many = turn_with(365 * 20);
+    if (getenv("SHOW") != NULL) {
+        printf("  %f s, twenty times as many: %f s\n", few, many);
+    }
+    EXPECT(many < few * 60);  // Their square would be 400 times.
 }
