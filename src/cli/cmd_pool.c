@@ -3,8 +3,17 @@
 #include <string.h>
 
 #include "cli/safe.h"
+#include "owner/owner.h"
 
 static const mr_cli_flag pool_flags[] = {MR_CLI_SAFE_FLAGS, MR_CLI_FLAGS_END};
+
+// Tasks may wait for what has changed. Nothing is up: the next start looks anyway.
+static void wake_scheduler(const mr_cli_args *args, mr_cx *cx) {
+    mr_error kept = cx->error;
+    mr_span answer;
+    (void)!mr_owner_ask(mr_pipeline_data_dir(args, cx), "flow {\"do\":\"flow.look\"}", &answer, cx);
+    cx->error = kept;
+}
 
 static mr_code run_verb(const mr_cli_args *args, mr_safe *safe, mr_cx *cx) {
     const char *verb = args->plain[0];
@@ -12,9 +21,13 @@ static mr_code run_verb(const mr_cli_args *args, mr_safe *safe, mr_cx *cx) {
         return mr_safe_list(args, safe, "pool", NULL, "slots", cx);
     }
     if (strcmp(verb, "delete") == 0) {
-        return mr_safe_delete(args, safe, "pool", cx);
+        MR_TRY(mr_safe_delete(args, safe, "pool", cx));
+    } else {
+        mr_span slots = mr_span_of(args->plain[2]);
+        MR_TRY(mr_vault_put(safe->vault, "pool", args->plain[1], slots, cx));
     }
-    return mr_vault_put(safe->vault, "pool", args->plain[1], mr_span_of(args->plain[2]), cx);
+    wake_scheduler(args, cx);
+    return MR_OK;
 }
 
 static int pool_run(const mr_cli_args *args, mr_cx *cx) {

@@ -166,6 +166,10 @@ static mr_code dispatch(const mr_answer *a) {
     if (verb != NULL && strncmp(verb, "run.", 4) == 0) {
         return mr_answer_run(a, verb + 4);
     }
+    if (verb != NULL && strcmp(verb, "flow.look") == 0) {
+        mr_text_add(a->out, "{}");
+        return MR_OK;
+    }
     return mr_fail(a->cx, MR_E_OPTION, NULL, "the scheduler does not know \"%s\"",
                    verb == NULL ? "" : verb);
 }

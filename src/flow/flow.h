@@ -73,6 +73,8 @@ uint32_t mr_flow_open_tries(const mr_flow *flow);  // How many run now.
 //   dag.backfill {from, to, reprocess: none|failed|all, max_active_runs, dry_run, backwards}
 //   run.list {dag, state, type, limit, before}  run.show {run}  run.stop  run.clear {tasks, …}
 //   run.retry  run.why {run, task}  run.logs {run, task, try}: the log's path
+//   flow.look: something outside of it has changed, such as a pool; any request is followed by a
+//   turn
 // "run" is a number, or a run_id with "dag".
 // An answer that refuses has "error" and maybe "hint".
 void mr_flow_answer(mr_flow *flow, mr_span request, mr_text *out, mr_cx *cx);

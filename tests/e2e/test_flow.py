@@ -477,6 +477,32 @@ def test_a_task_that_says_no_text_harms_no_scheduler_on_postgresql(tmp_path):
                 project.kill()
 
 
+def test_a_pool_that_grows_lets_tasks_go_at_once(project):
+    project.call("pool", "set", "narrow", "1")
+    project.dag("two", """
+id: two
+default_args: {pool: narrow}
+tasks:
+  - {id: a, type: shell, script: "until [ -e go ]; do sleep 0.1; done"}
+  - {id: b, type: shell, script: "until [ -e go ]; do sleep 0.1; done"}
+""")
+    project.up()
+    project.call("dag", "trigger", "two")
+
+    def running():
+        return sum(t["state"] == "running" for t in project.json("runs", "show", "two")["tasks"])
+
+    wait_until(lambda: running() == 1, 20, "the first")
+    assert "1 of 1 slots" in project.call("runs", "why", "two").stdout
+    time.sleep(1)  # Nothing else is to come.
+    project.call("pool", "set", "narrow", "2")
+    folders = project.path / "data/flow/logs/two"
+    wait_until(lambda: len(list(folders.rglob("claim"))) == 2, 10, "the second, without being asked for")
+    project.call("pool", "set", "narrow", "1")
+    (project.path / "go").touch()
+    wait_until(lambda: project.states("two") == {"success": 1}, 20, "the run")
+
+
 # ---- connections of a DAG's own ------------------------------------------------------------------------
 
 ADULTS = """
