@@ -163,19 +163,21 @@ static mr_code readable(const mr_answer *a, const mr_flow_dag *dag) {
 // the last whole one before it, as Airflow.
 static void interval_of(const mr_dag *dag, int64_t logical_us, bool given, int64_t *ret_start,
                         int64_t *ret_end) {
-    const mr_schedule *schedule = &dag->schedule;
+    mr_schedule unbound = dag->schedule;  // Who asks for a date has it, whatever start_date says.
+    unbound.first_us = INT64_MIN;
+    unbound.last_us = INT64_MAX;
     *ret_start = *ret_end = logical_us;
-    if (schedule->kind == MR_SCHEDULE_NONE) {
+    if (unbound.kind == MR_SCHEDULE_NONE) {
         return;
     }
-    int64_t tick = given ? mr_schedule_next(schedule, logical_us) : INT64_MAX;
+    int64_t tick = given ? mr_schedule_next(&unbound, logical_us) : INT64_MAX;
     if (tick != INT64_MAX) {
         mr_dag_interval(dag, tick, ret_start, ret_end);
         if (*ret_start == logical_us) {
             return;
         }
     }
-    tick = mr_schedule_previous(schedule, logical_us + 1);
+    tick = mr_schedule_previous(&unbound, logical_us + 1);
     *ret_start = *ret_end = logical_us;
     if (tick != INT64_MIN) {
         mr_dag_interval(dag, tick, ret_start, ret_end);

@@ -263,8 +263,8 @@ void mr_dag_interval(const mr_dag *dag, int64_t tick_us, int64_t *ret_start_us,
     if (dag->data_interval_us > 0) {
         *ret_start_us = tick_us - dag->data_interval_us;
     } else if (dag->data_interval_us < 0 && dag->schedule.kind != MR_SCHEDULE_NONE) {
-        mr_schedule unbound = dag->schedule;  // The first run's data began before start_date.
-        unbound.start_us = INT64_MIN;
+        mr_schedule unbound = dag->schedule;
+        unbound.first_us = INT64_MIN;
         int64_t previous_us = mr_schedule_previous(&unbound, tick_us);
         *ret_start_us = previous_us == INT64_MIN ? tick_us : previous_us;
     }

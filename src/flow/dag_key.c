@@ -38,8 +38,10 @@ const mr_dag_key mr_dag_keys[] = {
     DAG_OWN(timezone, "that of the project, UTC", "{\"type\":\"string\"}",
             "Zone of the schedule, of dates and of {{ ds }}: Asia/Kolkata."),
     DAG_OWN(start_date, NULL, "{\"type\":\"string\"}",
-            "No run is scheduled for a time before it: 2025-11-01, or with a time."),
-    DAG_OWN(end_date, NULL, "{\"type\":\"string\"}", "… or after it."),
+            "No run is scheduled for data from before it: 2025-11-01, or with a time. Where runs "
+            "have a "
+            "data interval, the first one begins with the first tick from it on."),
+    DAG_OWN(end_date, NULL, "{\"type\":\"string\"}", "… or for data that begins after it."),
     DAG_OWN(
         data_interval, "previous_tick", "{\"type\":\"string\"}",
         "Which data a run is about: previous_tick (from the tick before to its own), none, or a "

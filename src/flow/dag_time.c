@@ -77,6 +77,9 @@ static mr_code read_schedule(mr_dag_build *b) {
     if (schedule->kind == MR_SCHEDULE_NONE) {
         return MR_OK;
     }
+    if (b->dag->data_interval_us < 0) {
+        mr_schedule_bound_intervals(schedule);
+    }
     int64_t after_us = schedule->start_us == INT64_MIN ? INT64_MIN : schedule->start_us - 1;
     if (after_us != INT64_MIN && mr_schedule_next(schedule, after_us) == INT64_MAX) {
         return mr_fail_at(b->cx, MR_E_VALUE, node->place, "Look at start_date and end_date.",

@@ -120,8 +120,12 @@ static mr_code parse_map(const mr_yaml *node, mr_schedule *ret, mr_cx *cx) {
 }
 
 mr_code mr_schedule_parse(const mr_yaml *node, mr_schedule *ret, mr_cx *cx) {
-    mr_schedule schedule = {
-        .text = "", .zone = ret->zone, .start_us = ret->start_us, .end_us = ret->end_us};
+    mr_schedule schedule = {.text = "",
+                            .zone = ret->zone,
+                            .start_us = ret->start_us,
+                            .end_us = ret->end_us,
+                            .first_us = ret->start_us,
+                            .last_us = ret->end_us};
     if (node == NULL || mr_yaml_is_null(node)) {
         *ret = schedule;
         return MR_OK;
@@ -210,12 +214,23 @@ static int64_t kind_next(const mr_schedule *s, int64_t after_us) {
     return best;
 }
 
+void mr_schedule_bound_intervals(mr_schedule *s) {
+    if (s->kind != MR_SCHEDULE_CRON && s->kind != MR_SCHEDULE_EVERY) {
+        return;
+    }
+    if (s->start_us != INT64_MIN) {
+        int64_t begin_us = kind_next(s, s->start_us - 1);
+        s->first_us = begin_us == INT64_MAX ? begin_us : kind_next(s, begin_us);
+    }
+    s->last_us = s->end_us == INT64_MAX ? s->end_us : kind_next(s, s->end_us);
+}
+
 int64_t mr_schedule_next(const mr_schedule *s, int64_t after_us) {
-    if (s->start_us != INT64_MIN && after_us < s->start_us) {
-        after_us = s->start_us - 1;
+    if (s->first_us != INT64_MIN && after_us < s->first_us) {
+        after_us = s->first_us - 1;
     }
     int64_t next = kind_next(s, after_us);
-    return next <= s->end_us ? next : INT64_MAX;
+    return next <= s->last_us ? next : INT64_MAX;
 }
 
 static int64_t kind_previous(const mr_schedule *s, int64_t before_us) {
@@ -239,11 +254,11 @@ static int64_t kind_previous(const mr_schedule *s, int64_t before_us) {
 }
 
 int64_t mr_schedule_previous(const mr_schedule *s, int64_t before_us) {
-    if (s->end_us != INT64_MAX && before_us > s->end_us) {
-        before_us = s->end_us + 1;
+    if (s->last_us != INT64_MAX && before_us > s->last_us) {
+        before_us = s->last_us + 1;
     }
     int64_t previous = kind_previous(s, before_us);
-    return previous >= s->start_us ? previous : INT64_MIN;
+    return previous >= s->first_us ? previous : INT64_MIN;
 }
 
 uint32_t mr_schedule_count(const mr_schedule *s, int64_t after_us, int64_t until_us, uint32_t max) {

@@ -27,13 +27,19 @@ typedef struct mr_schedule {
     int32_t every_days;
     int32_t every_months;
     const mr_zone *zone;  // NULL = UTC.
-    int64_t start_us;     // No tick before start_date (INT64_MIN: none) …
-    int64_t end_us;       // … or after end_date (INT64_MAX: none).
+    int64_t start_us;     // start_date (INT64_MIN: none) …
+    int64_t end_us;       // … and end_date (INT64_MAX: none), and what follows from them:
+    int64_t first_us;     // no tick before this …
+    int64_t last_us;      // … or after this.
 } mr_schedule;
 
 // ret->zone, start_us and end_us are the caller's, set before. node NULL or null: none.
 //   errors  MR_E_SYNTAX, MR_E_VALUE, MR_E_TYPE, MR_E_NAME, MR_E_OPTION at the place
 mr_code mr_schedule_parse(const mr_yaml *node, mr_schedule *ret, mr_cx *cx);
+// From now on start_date and end_date bound not the ticks, but the begins of the intervals between
+// them, as Airflow's: the first tick that counts is the second one from start_date on. Moments that
+// are listed (`at`) stay bounded by themselves.
+void mr_schedule_bound_intervals(mr_schedule *schedule);
 int64_t mr_schedule_next(const mr_schedule *schedule, int64_t after_us);       // INT64_MAX: none
 int64_t mr_schedule_previous(const mr_schedule *schedule, int64_t before_us);  // INT64_MIN: none
 // Number of ticks in (after_us, until_us], counting no further than max.

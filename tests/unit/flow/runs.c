@@ -275,7 +275,7 @@ TEST(runs, a_backfill_makes_what_is_missing) {
 TEST(runs, a_logical_date_has_one_run) {
     world w;
     REQUIRE(world_init(&w, "2025-11-26T12:00:00Z"));
-    world_file(&w, "daily.yaml", DAILY("catchup: all\nstart_date: 2025-11-24\n"));
+    world_file(&w, "daily.yaml", DAILY("catchup: all\nstart_date: 2025-11-23\n"));
     REQUIRE(world_open(&w));
     world_turn(&w);
     uint32_t runs = world_runs(&w, "daily");
@@ -521,4 +521,74 @@ TEST(runs, that_wait_cost_no_more_than_their_number) {
         printf("  %f s, twenty times as many: %f s\n", few, many);
     }
     EXPECT(many < few * 60);  // Their square would be 400 times.
+}
+
+// What Airflow 3.1.3 gives for the same: its CronDataIntervalTimetable, CronTriggerTimetable (with
+// an interval, too) and DeltaDataIntervalTimetable.
+TEST(runs, begin_with_the_first_tick_from_start_date_on) {
+    static const struct {
+        const char *keys;
+        const char *first;   // Interval of the first run,
+        const char *second;  // … and where that of the second ends.
+    } cases[] = {
+        {"schedule: '@daily'\nstart_date: 2025-11-01\n",
+         "\"data_interval_start\":\"2025-11-01T00:00:00Z\",\"data_interval_end\":\"2025-11-02T00",
+         "2025-11-03T00:00:00Z"},
+        {"schedule: '@daily'\nstart_date: 2025-11-01T10:30\n",
+         "\"data_interval_start\":\"2025-11-02T00:00:00Z\",\"data_interval_end\":\"2025-11-03T00",
+         "2025-11-04T00:00:00Z"},
+        {"schedule: {every: 6h}\nstart_date: 2025-11-01T10:30\n",
+         "\"data_interval_start\":\"2025-11-01T10:30:00Z\",\"data_interval_end\":\"2025-11-01T16:"
+         "30",
+         "2025-11-01T22:30:00Z"},
+        {"schedule: '@daily'\ndata_interval: none\nstart_date: 2025-11-01\n",
+         "\"data_interval_start\":\"2025-11-01T00:00:00Z\",\"data_interval_end\":\"2025-11-01T00",
+         "2025-11-02T00:00:00Z"},
+        {"schedule: '@daily'\ndata_interval: 24h\nstart_date: 2025-11-01T10:30\n",
+         "\"data_interval_start\":\"2025-11-01T00:00:00Z\",\"data_interval_end\":\"2025-11-02T00",
+         "2025-11-03T00:00:00Z"},
+    };
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        for (int late = 0; late < 2; late++) {  // Made up for, or when their time comes.
+            world w;
+            REQUIRE(world_init(&w, late ? "2025-11-05T12:00:00Z" : "2025-10-01T12:00:00Z"));
+            world_file(&w, "d.yaml",
+                       mr_arena_printf(&w.arena,
+                                       "id: d\ncatchup: all\nmax_active_runs: 100\n%stasks:\n"
+                                       "  - {id: a, type: noop}\n",
+                                       cases[i].keys));
+            REQUIRE(world_open(&w));
+            world_at(&w, "2025-11-05T12:00:00Z");
+            const char *list = world_ask(&w, "{\"do\":\"run.list\",\"dag\":\"d\",\"limit\":100}");
+            // The newest stand first.
+            const char *first = NULL;
+            for (const char *at = list; (at = strstr(at, "\"data_interval_start\"")) != NULL;
+                 at++) {
+                first = at;
+            }
+            REQUIRE(first != NULL);
+            EXPECT(strncmp(first, cases[i].first, strlen(cases[i].first)) == 0);
+            const char *ends =
+                mr_arena_printf(&w.arena, "\"data_interval_end\":\"%s\"", cases[i].second);
+            EXPECT(strstr(list, ends) != NULL);
+            world_release(&w);
+        }
+    }
+}
+
+TEST(runs, end_with_the_last_data_up_to_end_date) {
+    world w;
+    REQUIRE(world_init(&w, "2025-11-10T12:00:00Z"));
+    world_file(&w, "d.yaml",
+               "id: d\ncatchup: all\nmax_active_runs: 100\nschedule: '@daily'\n"
+               "start_date: 2025-11-01\nend_date: 2025-11-03\ntasks:\n  - {id: a, type: noop}\n");
+    REQUIRE(world_open(&w));
+    world_turn(&w);
+    EXPECT_EQ(world_runs(&w, "d"), 3);
+    EXPECT_STR(world_run(&w, "d", 2), "scheduled__2025-11-03T00:00:00Z success a=success");
+    // Who asks for a day outside of them has it as a whole.
+    const char *answer =
+        world_ask(&w, "{\"do\":\"dag.trigger\",\"dag\":\"d\",\"logical_date\":\"2025-10-15\"}");
+    EXPECT(strstr(answer, "\"data_interval_end\":\"2025-10-16T00:00:00Z\"") != NULL);
+    world_release(&w);
 }
