@@ -187,6 +187,12 @@ mr_code mr_load_run(mr_flow *flow, int64_t id, mr_run **ret, mr_cx *cx) {
 // ---- retention
 // -----------------------------------------------------------------------------------
 
+// The logs of a run that this turn deletes.
+typedef struct mr_flow_gone {
+    struct mr_flow_gone *next;
+    const char *dir;
+} mr_flow_gone;
+
 // *ret_more: there are older ones yet.
 static mr_code tidy_dag(mr_flow *flow, const mr_flow_dag *dag, bool *ret_more, mr_cx *cx) {
     int64_t keep_us = dag->dag != NULL && dag->dag->retention_us != 0 ? dag->dag->retention_us

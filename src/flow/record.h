@@ -115,8 +115,6 @@ typedef struct mr_record_try {
 
 typedef struct mr_record_output {
     int64_t task;
-    const char *task_id;
-    int32_t map_index;
     const char *key;
     mr_span json;
 } mr_record_output;

@@ -100,7 +100,7 @@ mr_code mr_record_outputs(const mr_record *record, int64_t run, mr_record_output
     mr_db_value args[] = {MR_DB_INT_VALUE(run)};
     mr_db_rows rows;
     MR_TRY(mr_db_run(record->db,
-                     "SELECT task.id, task.task, task.map_index, output.name, output.value "
+                     "SELECT task.id, output.name, output.value "
                      "FROM task JOIN output ON output.task = task.id WHERE task.run = $1 "
                      "ORDER BY task.id, output.name",
                      args, 1, &rows, cx));
@@ -108,10 +108,8 @@ mr_code mr_record_outputs(const mr_record *record, int64_t run, mr_record_output
     for (uint32_t i = 0; i < rows.row_count; i++) {
         outputs[i] = (mr_record_output){
             .task = mr_db_cell(&rows, i, 0)->number,
-            .task_id = mr_db_cell(&rows, i, 1)->bytes.data,
-            .map_index = (int32_t)mr_db_cell(&rows, i, 2)->number,
-            .key = mr_db_cell(&rows, i, 3)->bytes.data,
-            .json = mr_db_cell(&rows, i, 4)->bytes,
+            .key = mr_db_cell(&rows, i, 1)->bytes.data,
+            .json = mr_db_cell(&rows, i, 2)->bytes,
         };
     }
     *ret = outputs;

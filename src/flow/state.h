@@ -99,12 +99,6 @@ typedef struct mr_flow_file {
     bool seen;
 } mr_flow_file;
 
-typedef struct mr_flow_zone {
-    struct mr_flow_zone *next;
-    const char *name;
-    const mr_zone *zone;
-} mr_flow_zone;
-
 typedef struct mr_flow_backfill {
     struct mr_flow_backfill *next;
     mr_record_backfill row;
@@ -119,12 +113,6 @@ typedef struct mr_flow_end {
     mr_try_exit exit;
 } mr_flow_end;
 
-// The logs of a run that this turn deletes.
-typedef struct mr_flow_gone {
-    struct mr_flow_gone *next;
-    const char *dir;
-} mr_flow_gone;
-
 struct mr_flow {
     mr_flow_spec spec;
     mr_flow_settings settings;
@@ -136,7 +124,7 @@ struct mr_flow {
     mr_db *project_db;  // Of a rehearsal: where the vault is.
     mr_flow_dag *dags;
     mr_flow_file *files;
-    mr_flow_zone *zones;
+    struct mr_flow_zone *zones;  // Of watch.c.
     mr_run *runs;
     mr_run **runs_end;
     mr_flow_backfill *backfills;
@@ -153,7 +141,7 @@ struct mr_flow {
     mr_vault_entry *pools;  // Of this turn; NULL: not yet asked for.
     uint32_t pool_count;
     const char *const *masked;  // Of this turn; likewise.
-    mr_flow_gone *gone;         // Of this turn.
+    struct mr_flow_gone *gone;  // Of this turn.
     uint64_t tokens;
     uint64_t turns;  // Turns and answers so far.
     bool begun;      // A transaction is open.

@@ -18,6 +18,12 @@
 // ---- time zones
 // ----------------------------------------------------------------------------------
 
+typedef struct mr_flow_zone {
+    struct mr_flow_zone *next;
+    const char *name;
+    const mr_zone *zone;
+} mr_flow_zone;
+
 // Read once: a thousand DAGs share few.
 static mr_code find_zone(void *self, const char *name, const mr_zone **ret, mr_cx *cx) {
     mr_flow *flow = self;

@@ -79,7 +79,7 @@ static void check_outputs(rig *r, int64_t run, int64_t task) {
     uint32_t output_count;
     EXPECT_OK(mr_record_outputs(r->record, run, &outputs, &output_count, cx));
     if (EXPECT(output_count == 1)) {
-        EXPECT_STR(outputs[0].task_id, "load");
+        EXPECT_STR(outputs[0].key, "rows");
         EXPECT(mr_span_is(outputs[0].json, "{\"n\": 2}"));
     }
     char *large = mr_arena_alloc(&r->arena, MR_RECORD_OUTPUT_BYTES_MAX + 1);
