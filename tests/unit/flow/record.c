@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "flow/record.h"
+#include "store/db_ops.h"
 
 typedef struct rig {
     mr_arena arena;
@@ -444,5 +445,54 @@ TEST(record, a_lost_connection_loses_a_turn_and_no_more) {
     EXPECT(add_run(&r, &run));
     EXPECT_EQ(count(&r, "run"), 2);
     mr_db_close(db);
+    rig_release(&r);
+}
+
+// ---- a commit whose answer is lost -------------------------------------------------------------
+
+static const mr_db_ops *sound;
+
+// The server has done it; its answer is lost with the connection.
+static mr_code commit_unheard(mr_db *db, mr_cx *cx) {
+    MR_TRY(sound->commit(db, cx));
+    mr_db *other;
+    mr_db_rows rows;
+    MR_TRY(mr_db_open(mr_plat_env(cx->plat, "MILLRACE_TEST_POSTGRES"), false, &other, cx));
+    mr_code code = mr_db_run(other,
+                             "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                             "WHERE pid <> pg_backend_pid() AND application_name = 'millrace'",
+                             NULL, 0, &rows, cx);
+    mr_db_close(other);
+    MR_TRY(code);
+    return mr_error_flag(cx, mr_fail(cx, MR_E_NETWORK, NULL, "lost"), MR_RETRY | MR_ABORT);
+}
+
+TEST(record, a_commit_without_an_answer_is_looked_into) {
+    rig r;
+    if (!rig_init(&r, 1)) {
+        rig_release(&r);
+        return;
+    }
+    mr_cx *cx = &r.cx;
+    mr_db *db = mr_record_db(r.record);
+    sound = db->ops;
+    mr_db_ops unheard = *sound;
+    unheard.commit = commit_unheard;
+    for (int fenced = 0; fenced < 2; fenced++) {
+        mr_record_run run = run_of("d", fenced ? "b" : "a", MR_RUN_IS_MANUAL, 1 + fenced);
+        EXPECT_OK(mr_record_begin(r.record, cx));
+        EXPECT_OK(mr_record_add_run(r.record, &run, cx));
+        if (fenced) {  // Another one has taken the lease since: it was not ours to look any more.
+            EXPECT_OK(mr_db_run(db, "UPDATE lease SET epoch = epoch + 1, holder = 'the second'",
+                                NULL, 0, NULL, cx));
+        }
+        db->ops = &unheard;
+        mr_code code = mr_record_commit(r.record, cx);
+        db->ops = sound;
+        EXPECT_EQ(code, fenced ? MR_E_LOCKED : MR_OK);
+        EXPECT_EQ(count(&r, "run"), 1 + fenced);
+    }
+    EXPECT_EQ(cx->error.flags, MR_FATAL);
+    EXPECT_STR(cx->error.text, "the workflows of this database are run by the second");
     rig_release(&r);
 }
