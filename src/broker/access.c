@@ -379,15 +379,19 @@ static bool person_fits(const mr_acl *acl, const mr_access_question *q) {
            (strcmp(acl->host, "*") == 0 || strcmp(acl->host, q->host) == 0);
 }
 
+// Who is asked nothing: ACLs are off, or it is a super user.
+static bool may_all(const mr_access *access, const mr_access_question *q) {
+    bool all = !access->spec.authorize;
+    for (uint32_t s = 0; s < access->super_count && !all; s++) {
+        all = mr_span_is(access->super[s], q->principal);
+    }
+    return all;
+}
+
 bool mr_access_may(mr_access *access, const mr_access_question *question) {
     const mr_access_question *q = question;
-    if (!access->spec.authorize) {
+    if (may_all(access, q)) {
         return true;
-    }
-    for (uint32_t s = 0; s < access->super_count; s++) {
-        if (mr_span_is(access->super[s], q->principal)) {
-            return true;
-        }
     }
     bool allowed = false, denied = false, any = false;
     mr_mutex_lock(&access->mutex);
@@ -405,6 +409,47 @@ bool mr_access_may(mr_access *access, const mr_access_question *question) {
     }
     mr_mutex_unlock(&access->mutex);
     return !denied && (allowed || (!any && access->spec.open_without_acls));
+}
+
+static bool is_about(const mr_acl *acl, const mr_access_question *q, int8_t permission) {
+    return acl->permission == permission && acl->resource == (int8_t)q->resource &&
+           person_fits(acl, q) && operation_fits(acl, q->operation);
+}
+
+// Whether what one ACL denies is all that another allows.
+static bool covers(const mr_acl *deny, const mr_acl *allow) {
+    if (deny->pattern == MR_ACL_PREFIXED) {
+        return strncmp(allow->name, deny->name, strlen(deny->name)) == 0 &&
+               (allow->pattern == MR_ACL_PREFIXED || strcmp(allow->name, "*") != 0);
+    }
+    return strcmp(deny->name, "*") == 0 ||
+           (allow->pattern == MR_ACL_LITERAL && strcmp(deny->name, allow->name) == 0);
+}
+
+static bool denies_all(const access_state *state, const mr_access_question *q,
+                       const mr_acl *allow) {
+    bool covered = false;
+    for (uint32_t d = 0; d < state->acl_count && !covered; d++) {
+        covered = is_about(&state->acls[d], q, MR_ACL_DENY) && covers(&state->acls[d], allow);
+    }
+    return covered;
+}
+
+bool mr_access_may_some(mr_access *access, const mr_access_question *question) {
+    const mr_access_question *q = question;
+    if (may_all(access, q)) {
+        return true;
+    }
+    static const mr_acl everything = {.pattern = MR_ACL_LITERAL, .name = "*"};
+    mr_mutex_lock(&access->mutex);
+    const access_state *state = access->state;
+    bool may = access->spec.open_without_acls && !denies_all(state, q, &everything);
+    for (uint32_t a = 0; a < state->acl_count && !may; a++) {
+        const mr_acl *acl = &state->acls[a];
+        may = is_about(acl, q, MR_ACL_ALLOW) && !denies_all(state, q, acl);
+    }
+    mr_mutex_unlock(&access->mutex);
+    return may;
 }
 
 static bool text_fits(const char *filter, const char *value) {

@@ -74,6 +74,8 @@ typedef struct mr_access_question {
     mr_span name;
 } mr_access_question;
 bool mr_access_may(mr_access *access, const mr_access_question *question);
+// Whether there is any name of which the answer would be yes; the question's name is not looked at.
+bool mr_access_may_some(mr_access *access, const mr_access_question *question);
 // In cx->arena, in the order in which they were made.
 mr_acl *mr_access_acls(mr_access *access, const mr_acl *filter, uint32_t *ret_count, mr_cx *cx);
 mr_code mr_access_add(mr_access *access, const mr_acl *acls, uint32_t count, mr_cx *cx);

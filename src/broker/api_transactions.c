@@ -80,11 +80,11 @@ static bool may_write(const mr_call *call, mr_span id) {
 static int16_t init_check(const mr_call *call) {
     const mr_wire_init_producer_id_request *request = call->request;
     mr_span id = request->transactional_id;
-    if (id.data == NULL) {
-        return mr_call_may(call, MR_OPERATION_IDEMPOTENT_WRITE, MR_RESOURCE_CLUSTER,
-                           MR_SPAN("kafka-cluster"))
-                   ? MR_KAFKA_NONE
-                   : MR_KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+    if (id.data == NULL) {  // Whoever may write anything may be idempotent (KIP-679).
+        bool may = mr_call_may(call, MR_OPERATION_IDEMPOTENT_WRITE, MR_RESOURCE_CLUSTER,
+                               MR_SPAN("kafka-cluster")) ||
+                   mr_call_may_some(call, MR_OPERATION_WRITE, MR_RESOURCE_TOPIC);
+        return may ? MR_KAFKA_NONE : MR_KAFKA_CLUSTER_AUTHORIZATION_FAILED;
     }
     if (!may_write(call, id)) {
         return MR_KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;

@@ -147,6 +147,8 @@ typedef enum mr_resource {
 int32_t mr_call_throttle(const mr_call *call, mr_quota_kind kind, uint64_t bytes);
 // Whether the caller may; always true while no authorizer is on.
 bool mr_call_may(const mr_call *call, mr_operation operation, mr_resource resource, mr_span name);
+// Whether it may with one at least.
+bool mr_call_may_some(const mr_call *call, mr_operation operation, mr_resource resource);
 
 // ---- the table -------------------------------------------------------------------------------
 

@@ -185,6 +185,56 @@ static bool may(rig *r, const char *principal, mr_operation operation, const cha
                                                           MR_RESOURCE_TOPIC, mr_span_of(topic)});
 }
 
+static bool may_some(rig *r, const char *principal) {
+    const mr_access_question question = {
+        .principal = principal,
+        .host = "127.0.0.1",
+        .operation = MR_OPERATION_WRITE,
+        .resource = MR_RESOURCE_TOPIC,
+    };
+    return mr_access_may_some(r->access, &question);
+}
+
+TEST(access, who_may_with_some_name_is_known_unless_each_is_denied) {
+    static const struct {
+        int8_t pattern;
+        const char *name;
+        int8_t deny_pattern;
+        const char *deny_name;  // NULL: none.
+        bool may;
+    } cases[] = {
+        {MR_ACL_LITERAL, "t", 0, NULL, true},
+        {MR_ACL_PREFIXED, "in.", 0, NULL, true},
+        {MR_ACL_LITERAL, "*", 0, NULL, true},
+        {MR_ACL_LITERAL, "t", MR_ACL_LITERAL, "t", false},
+        {MR_ACL_LITERAL, "t", MR_ACL_LITERAL, "other", true},
+        {MR_ACL_LITERAL, "in.a", MR_ACL_PREFIXED, "in.", false},
+        {MR_ACL_PREFIXED, "in.", MR_ACL_PREFIXED, "in", false},
+        {MR_ACL_PREFIXED, "in", MR_ACL_PREFIXED, "in.", true},
+        {MR_ACL_PREFIXED, "in.", MR_ACL_LITERAL, "in.", true},
+        {MR_ACL_PREFIXED, "in.", MR_ACL_LITERAL, "*", false},
+        {MR_ACL_LITERAL, "*", MR_ACL_PREFIXED, "in.", true},
+        {MR_ACL_LITERAL, "*", MR_ACL_LITERAL, "*", false},
+    };
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        rig r;
+        rig_init(&r);
+        EXPECT(may_some(&r, "User:admin"));
+        EXPECT(!may_some(&r, "User:alice"));
+        mr_acl acls[] = {{MR_RESOURCE_TOPIC, cases[i].pattern, MR_OPERATION_WRITE, MR_ACL_ALLOW,
+                          cases[i].name, "User:alice", "*"},
+                         {MR_RESOURCE_TOPIC, cases[i].deny_pattern, MR_OPERATION_ALL, MR_ACL_DENY,
+                          cases[i].deny_name, "User:*", "127.0.0.1"}};
+        uint32_t count = cases[i].deny_name == NULL ? 1 : 2;
+        REQUIRE_OK(mr_access_add(r.access, acls, count, &r.cx));
+        if (!EXPECT_EQ(may_some(&r, "User:alice"), cases[i].may)) {
+            EXPECT_STR(cases[i].name, cases[i].deny_name);
+        }
+        EXPECT(!may_some(&r, "User:bob"));
+        rig_release(&r);
+    }
+}
+
 TEST(access, a_deny_wins_and_nothing_is_allowed_by_itself) {
     rig r;
     rig_init(&r);
