@@ -168,9 +168,8 @@ static mr_outcome describe(describing *d, mr_cx *cx) {
     case RESOURCE_BROKER_LOGGER:
         return r.name.bytes == 0 ? refused(MR_KAFKA_INVALID_REQUEST, "Broker id must not be empty")
                                  : check_broker(r.name, cx);
-    default:
-        return outcome;  // There is nothing to be set for groups or clients'
-                         // metrics.
+    case RESOURCE_GROUP: return refused(MR_KAFKA_INVALID_REQUEST, "Groups have no configs here");
+    default: return outcome;  // There is nothing to be set for clients' metrics.
     }
 }
 
