@@ -48,10 +48,13 @@ def check_copied(broker, topic, output):
     assert stock.lag(broker, topic, topic) == 0
 
 
-def test_kcat(broker, topic):
-    version = re.search(r"Version (\S+)", subprocess.run(
+def kcat_version():
+    return re.search(r"Version (\S+)", subprocess.run(
         ["kcat", "-V"], capture_output=True, text=True, check=True).stdout).group(1)
-    with stock.shows("kcat", version, stock.ROUND_TRIP):
+
+
+def test_kcat(broker, topic):
+    with stock.shows("kcat", kcat_version(), stock.ROUND_TRIP):
         want = [(key, value, [("kind", "x")]) for key, value, _ in stock.records(COUNT)]  # Its headers are one run's.
         kcat("-b", broker.address, "-P", "-t", topic, "-K", "\t", "-H", "kind=x", "-X", "enable.idempotence=true",
              stdin="".join(f"{key}\t{value}\n" for key, value, _ in want).encode())

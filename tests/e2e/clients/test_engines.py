@@ -165,6 +165,19 @@ def test_spark_counts_the_same_readings(alone, tmp_path):
     assert len(last(theirs)) > 100 and last(theirs) == last(ours)
 
 
+def test_spark_copies_as_batch_and_as_stream(broker, tmp_path):
+    version = spark_version()
+    what = ("batch by offsets and times, and a stream that goes on where it was stopped: records with keys and headers "
+            "copied once each")
+    with stock.shows("Spark's Kafka connector", version, what):
+        topic, batch, stream = (stock.make_topic(broker, f"spark-{name}") for name in ("in", "batch", "stream"))
+        produce(broker, topic, some(0, COUNT))
+        spark(os.path.join(stock.HERE, "spark", "copies.py"), broker.address, topic, str(COUNT), batch, stream,
+              str(tmp_path / "checkpoint"))
+        stock.same(stock.stored(broker, batch), stock.as_bytes(stock.records(COUNT)))
+        stock.same(stock.stored(broker, stream), stock.as_bytes(stock.records(2 * COUNT)))
+
+
 # ---- Flink ---------------------------------------------------------------------------------------------
 
 

@@ -3,12 +3,15 @@
 //	franz round ADDRESS TOPIC COUNT           the group is named as the topic
 //	franz copy  ADDRESS TOPIC COUNT OUTPUT    first a copy that is aborted (numbers from COUNT on), then one that is committed
 //
+// With STOCK_SASL=mechanism:user:password and STOCK_CA=file it comes in over TLS.
 // What it read is printed as name:text,name:text <tab> key <tab> value. The records are those of stock.py's record(i).
 package main
 
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"strconv"
@@ -16,6 +19,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 func need(err error) {
@@ -23,6 +28,33 @@ func need(err error) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// client with what every one of them needs.
+func client(address string, opts ...kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(append(reach(address), opts...)...)
+}
+
+func reach(address string) []kgo.Opt {
+	opts := []kgo.Opt{kgo.SeedBrokers(address)}
+	parts := strings.Split(os.Getenv("STOCK_SASL"), ":")
+	if len(parts) != 3 {
+		return opts
+	}
+	authority, err := os.ReadFile(os.Getenv("STOCK_CA"))
+	need(err)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	opts = append(opts, kgo.DialTLSConfig(&tls.Config{RootCAs: pool}))
+	switch mechanism, user, password := parts[0], parts[1], parts[2]; mechanism {
+	case "PLAIN":
+		opts = append(opts, kgo.SASL(plain.Auth{User: user, Pass: password}.AsMechanism()))
+	case "SCRAM-SHA-256":
+		opts = append(opts, kgo.SASL(scram.Auth{User: user, Pass: password}.AsSha256Mechanism()))
+	default:
+		opts = append(opts, kgo.SASL(scram.Auth{User: user, Pass: password}.AsSha512Mechanism()))
+	}
+	return opts
 }
 
 func record(topic string, i int) *kgo.Record {
@@ -66,11 +98,11 @@ func poll(ctx context.Context, fetch func(context.Context) kgo.Fetches, count in
 }
 
 func round(ctx context.Context, address, topic string, count int) {
-	producer, err := kgo.NewClient(kgo.SeedBrokers(address)) // Idempotent by default.
+	producer, err := client(address) // Idempotent by default.
 	need(err)
 	need(producer.ProduceSync(ctx, records(topic, 0, count)...).FirstErr())
 	producer.Close()
-	consumer, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic),
+	consumer, err := client(address, kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic),
 		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	need(err)
 	got := poll(ctx, consumer.PollFetches, count)
@@ -82,9 +114,9 @@ func round(ctx context.Context, address, topic string, count int) {
 func copyTwice(ctx context.Context, address, topic string, count int, output string) {
 	var got []*kgo.Record
 	for _, end := range []kgo.TransactionEndTry{kgo.TryAbort, kgo.TryCommit} {
-		session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(address), kgo.TransactionalID(topic),
+		session, err := kgo.NewGroupTransactSession(append(reach(address), kgo.TransactionalID(topic),
 			kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic), kgo.RequireStableFetchOffsets(),
-			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
 		need(err)
 		got = poll(ctx, session.PollFetches, count) // All of them again after the abort: its offsets do not count.
 		need(session.Begin())

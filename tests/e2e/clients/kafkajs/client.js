@@ -3,16 +3,30 @@
 //     node client.js round ADDRESS TOPIC COUNT           the group is named as the topic
 //     node client.js copy  ADDRESS TOPIC COUNT OUTPUT    first a copy that is aborted (numbers from COUNT on), then one that is committed
 //
+// With STOCK_SASL=mechanism:user:password and STOCK_CA=file it comes in over TLS.
 // NODE_PATH must lead to the package kafkajs. What it read is printed as name:text,name:text <tab> key <tab> value.
 // The records are those of stock.py's record(i).
 
 'use strict';
 
+const fs = require('fs');
 const { Kafka, logLevel } = require('kafkajs');
 
 const [what, address, topic, countText, output] = process.argv.slice(2);
 const count = Number(countText);
-const kafka = new Kafka({ clientId: 'stock', brokers: [address], logLevel: logLevel.ERROR });
+
+function security() {
+  if (!process.env.STOCK_SASL) {
+    return {};
+  }
+  const [mechanism, username, password] = process.env.STOCK_SASL.split(':');
+  return {
+    ssl: { ca: [fs.readFileSync(process.env.STOCK_CA, 'utf8')] },
+    sasl: { mechanism: mechanism.toLowerCase(), username, password },
+  };
+}
+
+const kafka = new Kafka({ clientId: 'stock', brokers: [address], logLevel: logLevel.ERROR, ...security() });
 
 function records(first) {
   return Array.from({ length: count }, (_, at) => {
