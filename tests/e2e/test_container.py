@@ -517,3 +517,118 @@ def test_a_container_that_somebody_removes(project, engine):
     one.end(signal.SIGKILL)
     assert task.wait(20) == 1
     assert (folder / "why").read_text() == "somebody else has removed the container"
+
+
+# ---- in workflows --------------------------------------------------------------------------------------
+
+# A second one at the same time would be seen: the folder is there already.
+ALONE = ('mkdir alone || echo two at once >> effects; trap "rmdir alone; echo ended >> effects; exit 1" TERM; '
+         'echo begun >> effects; %s; rmdir alone; echo done >> effects')
+
+
+class Workflows:
+    def __init__(self, top, engine, script, **task):
+        self.top = top
+        (top / "dags").mkdir()
+        (top / "millrace.yaml").write_text("broker:\n  listen: '127.0.0.1:0'\nflow:\n  kill_grace: 5s\n")
+        task = {"id": "t", "type": "container", "image": "app", "engine": engine.url, "connect_timeout": "2s",
+                "command": SH + [f"cd {top}; " + ALONE % script], **task}
+        then = {"id": "then", "type": "shell", "script": "echo {{ outputs.t.n }} >> effects", "depends_on": "t"}
+        (top / "dags/c.yaml").write_text(json.dumps({"id": "c", "tasks": [task, then]}))
+        self.up()
+
+    def up(self):
+        self.process = subprocess.Popen([MILLRACE, "up"], cwd=self.top, start_new_session=True,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def call(self, *words, given=None):
+        done = subprocess.run([MILLRACE, *words], cwd=self.top, capture_output=True, text=True, input=given)
+        return done.stdout if done.returncode == 0 else ""
+
+    def trigger(self):
+        wait_until(lambda: self.call("dag", "trigger", "c"), 20, "up")
+
+    def state(self):
+        shown = self.call("runs", "show", "c", "--json")
+        return json.loads(shown)["state"] if shown else ""
+
+    def effects(self):
+        path = self.top / "effects"
+        return path.read_text().split() if path.exists() else []
+
+    def processes(self):
+        """Of the try: the task, its supervisor, the spawner."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+                if b"__task" in words and str(self.top).encode() in words[words.index(b"__task") + 1] and \
+                        b"end" not in words:
+                    parents = [int(pid)]
+                    for _ in range(2):
+                        with open(f"/proc/{parents[-1]}/stat", encoding="ascii") as file:
+                            parents.append(int(file.read().rsplit(")", 1)[1].split()[1]))
+                    return parents
+            except (OSError, IndexError):
+                pass
+        return None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+def test_a_workflow_with_a_container_hands_on_its_outputs_and_hides_secrets(tmp_path, engine):
+    more = {"env": {"KEY": {"secret": "key"}}}
+    with Workflows(tmp_path, engine, "echo the key is $KEY; echo n=42 >> $MILLRACE_OUTPUT", **more) as w:
+        subprocess.run([MILLRACE, "secret", "set", "key"], cwd=tmp_path, input="hunter2-word", text=True, check=True)
+        w.trigger()
+        wait_until(lambda: w.state() in ("success", "failed"), 30, "the end")
+        assert w.state() == "success", w.call("runs", "logs", "c")
+        assert w.effects() == ["begun", "done", "42"]
+        assert "the key is ***" in w.call("runs", "logs", "c", "--task", "t")
+        assert engine.all[0].body["Env"].count("KEY=hunter2-word") == 1
+
+
+def test_a_container_whose_time_is_over_is_ended(tmp_path, engine):
+    with Workflows(tmp_path, engine, "sleep 60 & wait", execution_timeout="1s") as w:
+        w.trigger()
+        wait_until(lambda: w.state() == "failed", 30, "the timeout")
+        assert w.effects() == ["begun", "ended"] and engine.running() == [] and engine.containers == {}
+
+
+def test_a_run_that_is_stopped_ends_its_container(tmp_path, engine):
+    with Workflows(tmp_path, engine, "sleep 60 & wait") as w:
+        w.trigger()
+        wait_until(lambda: w.effects() == ["begun"], 30, "the container")
+        assert w.call("runs", "stop", "c")
+        wait_until(lambda: w.state() not in ("running", "queued"), 20, "the stop")
+        assert w.effects() == ["begun", "ended"] and engine.running() == []
+
+
+@pytest.mark.parametrize("who", ["task", "supervisor", "task and supervisor", "all"])
+def test_killed_processes_leave_no_container_and_start_none_twice(tmp_path, engine, who):
+    script = "test -e again && echo n=1 >> $MILLRACE_OUTPUT || { touch again; sleep 60 & wait; }"
+    with Workflows(tmp_path, engine, script, retries=1, retry_delay="100ms") as w:
+        w.trigger()
+        wait_until(lambda: (tmp_path / "again").exists() and w.processes(), 30, "the container")
+        task, supervisor, spawner = w.processes()
+        doomed = {"task": [task], "supervisor": [supervisor], "task and supervisor": [supervisor, task],
+                  "all": [w.process.pid, spawner, supervisor, task]}[who]
+        for pid in doomed:
+            os.kill(pid, signal.SIGKILL)
+        (tmp_path / "alone").rmdir()  # The container is killed: it cannot.
+        if who == "all":
+            w.process.wait()
+            assert len(engine.running()) == 1
+            w.up()
+        wait_until(lambda: w.state() in ("success", "failed"), 40, "the second try")
+        assert w.state() == "success" and w.effects() == ["begun", "begun", "done", "1"], w.call("runs", "logs", "c")
+        assert engine.all[0].stopped[-1] == "delete" and engine.running() == [] and engine.containers == {}
