@@ -12,7 +12,8 @@
 
 void mr_container_follow_init(mr_container_follow *follow, const mr_engine *engine,
                               const char *name, bool tty) {
-    *follow = (mr_container_follow){.engine = engine, .name = name, .at_line_start = true};
+    *follow = (mr_container_follow){
+        .engine = engine, .name = name, .at_line_start = true, .attached = MR_ENGINE_STREAM_CLOSED};
     mr_frames_init(&follow->frames, tty);
 }
 
@@ -128,23 +129,16 @@ static mr_code wait_for_end(mr_container_follow *f, int64_t us, mr_container_sta
 
 // ---- following -------------------------------------------------------------------------------
 
-// One connection's worth of the log. *ret_over: the engine says that this is all of it.
-static mr_code read_log(mr_container_follow *f, bool follow, bool *ret_over, mr_cx *cx) {
-    const mr_engine_call call = {
-        .method = "GET",
-        .path = mr_arena_printf(cx->arena, "/containers/%s/logs?stdout=1&stderr=1%s", f->name,
-                                follow ? "&follow=1" : ""),
-    };
+// What one connection gives. ended: the container has, so it cannot take long. *ret_over: the
+// engine says that this is all of it.
+static mr_code read_stream(mr_container_follow *f, mr_engine_stream *s, bool ended, bool *ret_over,
+                           mr_cx *cx) {
     const mr_reply_sink sink = {take_piece, f};
-    mr_engine_stream s;
     mr_engine_news news = MR_ENGINE_CAME;
-    bool ended = !follow;
-    mr_frames_again(&f->frames);
-    *ret_over = false;
-    MR_TRY(mr_engine_begin(f->engine, &call, &s, cx));
     mr_code code = MR_OK;
+    *ret_over = false;
     while (code == MR_OK && news != MR_ENGINE_OVER) {
-        code = mr_engine_next(&s, ended ? AFTER_END_US : LOOK_US, &sink, &news, cx);
+        code = mr_engine_next(s, ended ? AFTER_END_US : LOOK_US, &sink, &news, cx);
         if (code == MR_OK && news == MR_ENGINE_QUIET) {
             mr_container_state state;
             if (ended) {
@@ -154,11 +148,24 @@ static mr_code read_log(mr_container_follow *f, bool follow, bool *ret_over, mr_
             ended = code == MR_OK && !state.is_running;
         }
     }
-    if (code == MR_OK && news == MR_ENGINE_OVER && s.reply.status / 100 != 2) {
-        (void)!mr_engine_refused(f->engine, s.reply.status, &s.refusal, "show the log", cx);
+    if (code == MR_OK && news == MR_ENGINE_OVER && s->reply.status / 100 != 2) {
+        (void)!mr_engine_refused(f->engine, s->reply.status, &s->refusal, "show the log", cx);
         give_up_log(f, mr_arena_string(cx->arena, cx->error.text), cx);
     }
     *ret_over = code == MR_OK && (ended || mr_frames_between(&f->frames));
+    return code;
+}
+
+static mr_code read_log(mr_container_follow *f, bool follow, bool *ret_over, mr_cx *cx) {
+    const mr_engine_call call = {
+        .method = "GET",
+        .path = mr_arena_printf(cx->arena, "/containers/%s/logs?stdout=1&stderr=1%s", f->name,
+                                follow ? "&follow=1" : ""),
+    };
+    mr_engine_stream s;
+    mr_frames_again(&f->frames);
+    MR_TRY(mr_engine_begin(f->engine, &call, &s, cx));
+    mr_code code = read_stream(f, &s, /* ended= */ !follow, ret_over, cx);
     mr_engine_stream_close(&s, cx);
     return code;
 }
@@ -189,12 +196,81 @@ static mr_code turn(mr_container_follow *f, uint32_t *breaks, mr_container_state
     return MR_OK;
 }
 
+// Podman's: what was attached to, then its end, then what was missed.
+static mr_code run_attached(mr_container_follow *f, mr_container_state *ret, mr_cx *cx) {
+    bool over = false;
+    mr_code code = read_stream(f, &f->attached, /* ended= */ false, &over, cx);
+    mr_engine_stream_close(&f->attached, cx);
+    if (code == MR_E_CANCELLED || f->engine_is_gone || code == MR_E_MISSING) {
+        return code;
+    }
+    *ret = (mr_container_state){.is_running = true};
+    while (ret->is_running) {
+        mr_arena_clear(cx->arena);
+        MR_TRY(wait_for_end(f, LOOK_US, ret, cx));
+    }
+    for (uint32_t breaks = 1; !f->log_is_over; breaks++) {
+        code = read_log(f, /* follow= */ false, &over, cx);
+        if (code == MR_OK || code == MR_E_CANCELLED) {
+            return code;
+        }
+        if (breaks >= BREAKS_MAX) {
+            give_up_log(f, mr_arena_string(cx->arena, cx->error.text), cx);
+        }
+        MR_TRY(pause_for(f->engine, PAUSE_US, cx));
+    }
+    return look(f, ret, cx);
+}
+
+mr_code mr_container_follow_attach(mr_container_follow *follow, mr_cx *cx) {
+    const mr_engine_call call = {
+        .method = "POST",
+        .path = mr_arena_printf(cx->arena, "/containers/%s/attach?stream=1&stdout=1&stderr=1",
+                                follow->name),
+    };
+    const mr_reply_sink sink = {take_piece, follow};
+    mr_engine_stream *s = &follow->attached;
+    if (!follow->engine->is_podman) {
+        return MR_OK;
+    }
+    MR_TRY(mr_engine_begin(follow->engine, &call, s, cx));
+    int64_t until_us = mr_clock_monotonic_us(cx->plat) + follow->engine->quiet_us;
+    mr_engine_news news = MR_ENGINE_CAME;
+    mr_code code = MR_OK;
+    while (code == MR_OK && news == MR_ENGINE_CAME && !mr_reply_has_status(&s->reply)) {
+        int64_t left_us = until_us - mr_clock_monotonic_us(cx->plat);
+        news = MR_ENGINE_QUIET;
+        code = left_us <= 0 ? MR_OK : mr_engine_next(s, left_us, &sink, &news, cx);
+    }
+    if (code == MR_OK && !mr_reply_has_status(&s->reply)) {
+        code =
+            mr_error_flag(cx,
+                          mr_fail(cx, MR_E_TIMEOUT, NULL,
+                                  "engine \"%s\" does not let us attach to the container in time",
+                                  follow->engine->place->name),
+                          MR_RETRY);
+    }
+    if (code == MR_OK && s->reply.status / 100 != 2) {
+        code = mr_engine_refused(follow->engine, s->reply.status, &s->refusal,
+                                 "attach to the container", cx);
+    }
+    return code;
+}
+
+void mr_container_follow_close(mr_container_follow *follow, mr_cx *cx) {
+    mr_engine_stream_close(&follow->attached, cx);
+}
+
 mr_code mr_container_follow_run(mr_container_follow *follow, mr_container_state *ret, mr_cx *cx) {
     mr_arena *lasting = cx->arena, arena = {0};
     uint32_t breaks = 0;
     bool done = false;
     mr_code code = MR_OK;
     cx->arena = &arena;  // It may run for weeks.
+    if (follow->attached.socket.handle >= 0) {
+        code = run_attached(follow, ret, cx);
+        done = true;
+    }
     while (code == MR_OK && !done) {
         mr_arena_clear(&arena);
         code = turn(follow, &breaks, ret, &done, cx);
@@ -215,6 +291,7 @@ mr_code mr_container_follow_run(mr_container_follow *follow, mr_container_state 
 void mr_container_follow_rest(mr_container_follow *follow, const mr_engine *engine, mr_cx *cx) {
     mr_error error = cx->error;
     bool over = false;
+    mr_engine_stream_close(&follow->attached, cx);
     follow->engine = engine;
     if (!follow->log_is_over) {
         (void)!read_log(follow, /* follow= */ false, &over, cx);

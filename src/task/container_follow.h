@@ -3,6 +3,8 @@
 // An engine may be started again while the container goes on: the log is then asked for from its
 // beginning, and what was passed on is left out. Nothing is waited for without looking whether the
 // container still runs.
+// Podman (4.3) loses pieces of a log that is followed while much is written. So its containers are
+// attached to before they start, and what is missing comes from the log when they have ended.
 
 #pragma once
 
@@ -17,10 +19,14 @@ typedef struct mr_container_follow {
     bool log_is_over;    // It is not read any more.
     bool told;           // … and why was said.
     bool engine_is_gone;
+    mr_engine_stream attached;  // Closed when it is not.
 } mr_container_follow;
 
 void mr_container_follow_init(mr_container_follow *follow, const mr_engine *engine,
                               const char *name, bool tty);
+// Before it starts: opens what its output comes by, where the log is not followed.
+mr_code mr_container_follow_attach(mr_container_follow *follow, mr_cx *cx);
+void mr_container_follow_close(mr_container_follow *follow, mr_cx *cx);
 // Passes the log on until the container has ended.
 //   errors  MR_E_NETWORK, MR_E_TIMEOUT: the engine is gone; MR_E_MISSING: the container is;
 //           MR_E_CANCELLED

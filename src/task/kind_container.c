@@ -1,7 +1,7 @@
 // Kind "container": a program in a container, by the API that Docker and Podman speak.
 //
-//   leavings ended → image there → note on disk → create → start → log followed → end looked at
-//   → outputs taken → removed → note gone
+//   leavings ended → image there → note on disk → create → (attach →) start → log followed → end
+//   looked at → outputs taken → removed → note gone
 // A container is no process of ours: killing a try does not end it. So before it is made a note is
 // on disk (mr_task_try.outside); whoever finds the try dead ends by it what still runs, before the
 // try counts as over. Its name follows from the try, so no try has two; and each try first ends
@@ -305,6 +305,7 @@ static mr_code live(run *r, mr_container_follow *follow, mr_cx *cx) {
     } else if (put != MR_OK) {
         return put;
     }
+    MR_TRY(mr_container_follow_attach(follow, cx));
     MR_TRY(start(r, cx));
     (void)!mr_crash_point("container.started", cx);
     MR_TRY(mr_container_follow_run(follow, &state, cx));
@@ -354,6 +355,7 @@ static mr_code run_all(run *r, mr_cx *cx) {
     (void)!mr_crash_point("container.noted", cx);
     mr_container_follow_init(&follow, &r->engine, r->who.name, r->keys->tty);
     mr_code code = live(r, &follow, cx);
+    mr_container_follow_close(&follow, cx);
     clean(r, &follow, /* stopped= */ code == MR_E_CANCELLED, cx);
     return code;
 }

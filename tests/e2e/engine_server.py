@@ -374,12 +374,22 @@ class Engine:
             archive.add(path, os.path.basename(path))
         return 200, out.getvalue()
 
+    def post_attach(self, c, kind, x, query, body):
+        assert self.podman and x.status == "created" and query == {"stream": "1", "stdout": "1", "stderr": "1"}
+        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n")
+        self.show_log(c, kind, x, True, c.sendall)
+
     def get_logs(self, c, kind, x, query, body):
-        plain = x.body["Tty"]
+        follow = query.get("follow") == "1"
+        assert not (self.podman and follow)  # It loses pieces.
         c.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n"
                   b"Transfer-Encoding: chunked\r\n\r\n")
+        self.show_log(c, kind, x, follow, lambda data: self.chunk(c, data))
+        c.sendall(b"0\r\n\r\n")
+
+    def show_log(self, c, kind, x, follow, send):
+        plain = x.body["Tty"]
         at = sent = 0
-        follow = query.get("follow") == "1"
         while True:
             with x.changed:
                 if follow:
@@ -392,14 +402,13 @@ class Engine:
                     data = b"\x07\x01\x02\x03" + data
                 if kind == CUT and sent + len(data) > self.bytes_before_cut:
                     part = data[:max(1, self.bytes_before_cut - sent)]
-                    self.chunk(c, part)
+                    send(part)
                     raise Gone
                 sent += len(data)
                 if kind == DRIP:
                     for i in range(len(data)):
-                        self.chunk(c, data[i:i + 1])
+                        send(data[i:i + 1])
                 else:
-                    self.chunk(c, data)
+                    send(data)
             if over and at == len(x.log):
-                c.sendall(b"0\r\n\r\n")
-                return None
+                return

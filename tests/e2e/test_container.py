@@ -40,6 +40,12 @@ def engine(tmp_path):
         yield running
 
 
+@pytest.fixture(params=["docker", "podman"])
+def either(engine, request):
+    engine.podman = request.param == "podman"
+    return engine
+
+
 def run(project, at, script="true", more=None, **body):
     body = {"image": "app", "engine": at.url, "command": SH + [script], "connect_timeout": "2s", **body}
     body = {k: v for k, v in body.items() if v is not None}
@@ -53,19 +59,19 @@ def note(project):
 # ---- what it does --------------------------------------------------------------------------------------
 
 
-def test_a_container_runs_logs_puts_out_and_goes(project, engine):
-    code, outputs, log, _ = run(project, engine, 'echo out; echo err >&2; echo "$A|$B|$MILLRACE_TASK|$MILLRACE_TRY_NUMBER";'
+def test_a_container_runs_logs_puts_out_and_goes(project, either):
+    code, outputs, log, _ = run(project, either, 'echo out; echo err >&2; echo "$A|$B|$MILLRACE_TASK|$MILLRACE_TRY_NUMBER";'
                                 ' echo rows=7 >> $MILLRACE_OUTPUT; echo \'list=[1, "x"]\' >> $MILLRACE_OUTPUT')
     assert code == 0, log
     assert outputs == {"rows": 7, "list": [1, "x"]}
     assert sorted(log.splitlines()) == ["1|two words|t|1", "err", "out"]
-    assert engine.containers == {} and not note(project)
-    [made] = engine.all
+    assert either.containers == {} and not note(project)
+    [made] = either.all
     assert made.stopped == ["delete"] and re.fullmatch(r"millrace-d-t-[0-9a-f]{16}", made.name)
     labels = made.body["Labels"]
     assert labels["millrace.try"] == str(project.top / "t/1") and labels["millrace.task"] == "d/r/t"
     assert labels["millrace.project"] == str(project.top / "data")
-    assert made.body["Image"] == "app:latest" and engine.pulls == []
+    assert made.body["Image"] == "app:latest" and either.pulls == []
     assert "MILLRACE_OUTPUT=/millrace/output" in made.body["Env"]
 
 
@@ -88,14 +94,14 @@ def test_all_keys_reach_the_engine(project, engine):
     assert engine.all[0].query["platform"] == "linux/amd64"
 
 
-def test_its_exit_code_is_the_tasks(project, engine):
+def test_its_exit_code_is_the_tasks(project, either):
     for number in (1, 3, 97, 99, 137):
-        code, _, log, why = run(project, engine, f"echo partial | tr -d '\\n'; exit {number}")
+        code, _, log, why = run(project, either, f"echo partial | tr -d '\\n'; exit {number}")
         words = f"the container ended with exit code {number}"
         assert (code, why) == (number, words) and log == f"partial\n{words}\n"
-        assert engine.containers == {} and not note(project)
-    code, _, _, why = run(project, engine, command=["/nope"])
-    assert code == 97 and "executable file not found" in why and engine.containers == {}
+        assert either.containers == {} and not note(project)
+    code, _, _, why = run(project, either, command=["/nope"])
+    assert code == 97 and "executable file not found" in why and either.containers == {}
 
 
 def test_memory_that_was_short_is_told(project, engine, monkeypatch):
@@ -105,13 +111,13 @@ def test_memory_that_was_short_is_told(project, engine, monkeypatch):
     assert "Raise memory:" in log or "out of memory" in log
 
 
-def test_a_terminals_log_has_no_frames(project, engine):
-    code, _, log, _ = run(project, engine, "printf '\\001\\000\\000\\000\\000\\000\\000\\005hello'", tty=True)
+def test_a_terminals_log_has_no_frames(project, either):
+    code, _, log, _ = run(project, either, "printf '\\001\\000\\000\\000\\000\\000\\000\\005hello'", tty=True)
     assert code == 0 and log == "\1\0\0\0\0\0\0\5hello\n"
 
 
-def test_a_large_log_comes_whole_and_in_order(project, engine):
-    code, _, log, _ = run(project, engine, "seq 1 200000; head -c 3000000 /dev/zero | tr '\\0' x")
+def test_a_large_log_comes_whole_and_in_order(project, either):
+    code, _, log, _ = run(project, either, "seq 1 200000; head -c 3000000 /dev/zero | tr '\\0' x")
     assert code == 0
     lines = log.splitlines()
     assert lines[:200000] == [str(i) for i in range(1, 200001)] and lines[200000] == "x" * 3000000
@@ -350,13 +356,13 @@ def launch(project, engine, script, env=None, **body):
                                     stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
 
 
-def test_one_that_is_asked_to_end_stops_its_container(project, engine):
-    folder, task = launch(project, engine, "trap 'echo ending; exit 5' TERM; echo up; while :; do sleep 0.1; done")
+def test_one_that_is_asked_to_end_stops_its_container(project, either):
+    folder, task = launch(project, either, "trap 'echo ending; exit 5' TERM; echo up; while :; do sleep 0.1; done")
     wait_until(lambda: "up" in (folder / "log").read_text(), 10, "the container")
     begun = time.monotonic()
     task.send_signal(signal.SIGTERM)
     assert task.wait(10) == 1 and time.monotonic() - begun < 5
-    assert engine.all[0].stopped == ["stop 7", "delete"] and engine.containers == {} and not (folder / "outside").exists()
+    assert either.all[0].stopped == ["stop 7", "delete"] and either.containers == {} and not (folder / "outside").exists()
     assert (folder / "log").read_text().splitlines()[:3] == ["up", "stopping the container", "ending"]
 
 
@@ -432,13 +438,14 @@ def test_a_name_that_is_taken(project, engine):
 # ---- engines that misbehave ----------------------------------------------------------------------------
 
 STEPS = ["/_ping", "GET /containers/json", "GET /images/", "POST /containers/create", "PUT /.*/archive", "POST .*/start",
-         "GET .*/logs", "POST .*/wait", "GET .*/containers/mill.*/json", "GET .*/archive", "DELETE "]
+         "GET .*/logs", "POST .*/attach", "POST .*/wait", "GET .*/containers/mill.*/json", "GET .*/archive", "DELETE "]
 KINDS = [es.DROP, es.RESET, es.HALF, es.GARBAGE, es.BAD_CHUNK, es.HUGE_LINE, es.CUT, es.REFUSE, es.NO_JSON, es.DRIP,
          es.ENDLESS]
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_no_fault_of_an_engine_hangs_or_leaves_a_container(project, engine, step):
+    engine.podman = "attach" in step
     for kind in KINDS:
         for times in (1, 1000):
             engine.faults = []
@@ -466,10 +473,10 @@ def test_no_fault_of_an_engine_hangs_or_leaves_a_container(project, engine, step
 
 
 @pytest.mark.parametrize("at", [1, 3, 8, 9, 60, 300, 1111, 5000])
-def test_a_log_that_breaks_off_goes_on_where_it_was(project, engine, at):
-    engine.bytes_before_cut = at
-    engine.fault("GET .*/logs", es.CUT, 3)
-    code, _, log, _ = run(project, engine, "for i in $(seq 1 300); do echo line $i; done; sleep 1; echo end; echo e >&2")
+def test_a_log_that_breaks_off_goes_on_where_it_was(project, either, at):
+    either.bytes_before_cut = at
+    either.fault("/logs|/attach", es.CUT, 3)
+    code, _, log, _ = run(project, either, "for i in $(seq 1 300); do echo line $i; done; sleep 1; echo end; echo e >&2")
     assert code == 0
     lines = [x for x in log.splitlines() if "engine" not in x]
     assert [x for x in lines if x != "e"] == [f"line {i}" for i in range(1, 301)] + ["end"] and lines.count("e") == 1
@@ -482,38 +489,38 @@ def test_frames_that_are_none_end_the_log_but_not_the_container(project, engine)
     assert "log cannot be read" in log and "07 01 02 03" in log
 
 
-def test_an_engine_that_is_started_again_is_waited_for(project, engine):
-    folder, task = launch(project, engine, "echo up; sleep 3; echo over; echo n=1 >> $MILLRACE_OUTPUT",
+def test_an_engine_that_is_started_again_is_waited_for(project, either):
+    folder, task = launch(project, either, "echo up; sleep 3; echo over; echo n=1 >> $MILLRACE_OUTPUT",
                           connect_timeout="20s")
     wait_until(lambda: "up" in (folder / "log").read_text(), 10, "the container")
-    engine.away()
+    either.away()
     time.sleep(1)
-    engine.open()
+    either.open()
     assert task.wait(20) == 0
     log = (folder / "log").read_text().splitlines()
     assert log[0] == "up" and log[-1] == "over" and log.count("up") == 1
-    assert (folder / "output").read_text() == "n=1\n" and engine.containers == {}
+    assert (folder / "output").read_text() == "n=1\n" and either.containers == {}
 
 
-def test_an_engine_that_stays_away_fails_the_try_and_the_next_ends_the_container(project, engine):
-    folder, task = launch(project, engine, "echo up; sleep 60")
+def test_an_engine_that_stays_away_fails_the_try_and_the_next_ends_the_container(project, either):
+    folder, task = launch(project, either, "echo up; sleep 60")
     wait_until(lambda: "up" in (folder / "log").read_text(), 10, "the container")
-    engine.away()
+    either.away()
     begun = time.monotonic()
     assert task.wait(30) == 1 and time.monotonic() - begun < 15
     why = (folder / "why").read_text()
     assert why.startswith("the engine is gone while the container runs") and (folder / "outside").exists()
-    engine.open()
-    assert len(engine.running()) == 1
-    assert run(project, engine, "echo second")[0] == 0
-    assert engine.running() == []
+    either.open()
+    assert len(either.running()) == 1
+    assert run(project, either, "echo second")[0] == 0
+    assert either.running() == []
 
 
-def test_a_container_that_somebody_removes(project, engine):
-    folder, task = launch(project, engine, "echo up; sleep 60")
+def test_a_container_that_somebody_removes(project, either):
+    folder, task = launch(project, either, "echo up; sleep 60")
     wait_until(lambda: "up" in (folder / "log").read_text(), 10, "the container")
-    [one] = engine.running()
-    engine.containers.clear()
+    [one] = either.running()
+    either.containers.clear()
     one.end(signal.SIGKILL)
     assert task.wait(20) == 1
     assert (folder / "why").read_text() == "somebody else has removed the container"
