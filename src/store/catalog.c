@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/jsonvalue.h"
 #include "base/map.h"
-#include "base/utf8.h"
 #include "plat/plat.h"
 #include "store/name.h"
 
@@ -78,140 +78,61 @@ mr_code mr_catalog_set_published(const char *state_dir, uint64_t incarnation, ui
 
 // ---- reading the entries ---------------------------------------------------------------------
 
-typedef struct catalog_reader {
-    const char *at;
-    const char *end;
-    mr_arena *arena;
-} catalog_reader;
-
-static bool take(catalog_reader *r, char c) {
-    while (r->at < r->end && strchr(" \t\r\n", *r->at) != NULL) {
-        r->at++;
-    }
-    if (r->at == r->end || *r->at != c) {
-        return false;
-    }
-    r->at++;
-    return true;
+static const char *text_of(mr_span object, const char *name, mr_arena *arena) {
+    mr_span value = mr_jsonvalue_get(object, name);
+    return value.bytes == 0 ? NULL : mr_jsonvalue_text(value, arena);
 }
 
-// One escape behind a backslash, as add_string and people write them.
-static bool take_escape(catalog_reader *r, mr_text *out) {
-    if (r->at == r->end) {
+static bool take_columns(mr_span list, mr_catalog_table *table, mr_arena *arena) {
+    if (mr_jsonvalue_kind_of(list) != MR_JSONVALUE_ARRAY) {
         return false;
     }
-    char c = *r->at++;
-    if (c != 'u') {
-        const char *from = "\"\\/nt";
-        const char *found = strchr(from, c);
-        if (found == NULL || c == '\0') {
-            return false;
-        }
-        mr_text_add_char(out, "\"\\/\n\t"[found - from]);
-        return true;
+    mr_span inside = mr_jsonvalue_inside(list), item;
+    uint32_t count = 0;
+    for (mr_span at = inside; mr_jsonvalue_next(&at, /* ret_key= */ NULL, &item);) {
+        count++;
     }
-    uint32_t code_point = 0;
-    for (int i = 0; i < 4; i++, r->at++) {
-        const char *digits = "0123456789abcdef";
-        const char *digit = r->at < r->end && *r->at != '\0' ? strchr(digits, *r->at) : NULL;
-        if (digit == NULL) {
-            return false;
-        }
-        code_point = code_point * 16 + (uint32_t)(digit - digits);
-    }
-    char utf8[4];
-    mr_text_add_bytes(out, utf8, mr_utf8_put(code_point < 0x80 ? code_point : '?', utf8));
-    return true;
-}
-
-static bool take_string(catalog_reader *r, const char **ret) {
-    if (!take(r, '"')) {
+    if (count > CATALOG_COLUMNS_MAX) {
         return false;
     }
-    mr_text out;
-    mr_text_init(&out, r->arena);
-    while (r->at < r->end && *r->at != '"') {
-        char c = *r->at++;
-        if (c != '\\') {
-            mr_text_add_char(&out, c);
-        } else if (!take_escape(r, &out)) {
+    table->columns = MR_NEW_ARRAY(arena, mr_catalog_column, count);
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
+        if (mr_jsonvalue_kind_of(item) != MR_JSONVALUE_OBJECT) {
             return false;
         }
-    }
-    *ret = mr_text_string(&out);
-    return take(r, '"');
-}
-
-static bool take_columns(catalog_reader *r, mr_catalog_table *table) {
-    if (!take(r, '[')) {
-        return false;
-    }
-    if (take(r, ']')) {
-        return true;
-    }
-    uint32_t capacity = 0;
-    do {
-        mr_catalog_column column;
-        const char *name_word, *type_word;
-        if (!take(r, '{') || !take_string(r, &name_word) || !take(r, ':') ||
-            !take_string(r, &column.name) || !take(r, ',') || !take_string(r, &type_word) ||
-            !take(r, ':') || !take_string(r, &column.type) || !take(r, '}') ||
-            strcmp(name_word, "name") != 0 || strcmp(type_word, "type") != 0 ||
-            table->column_count == CATALOG_COLUMNS_MAX) {
+        mr_catalog_column column = {text_of(item, "name", arena), text_of(item, "type", arena)};
+        if (column.name == NULL || column.type == NULL) {
             return false;
-        }
-        if (table->column_count == capacity) {
-            capacity = MR_MAX(16u, capacity * 2);
-            mr_catalog_column *wider = MR_NEW_ARRAY(r->arena, mr_catalog_column, capacity);
-            if (table->column_count > 0) {
-                memcpy(wider, table->columns, sizeof(*wider) * table->column_count);
-            }
-            table->columns = wider;
         }
         table->columns[table->column_count++] = column;
-    } while (take(r, ','));
-    return take(r, ']');
+    }
+    return true;
 }
 
-static bool take_member(catalog_reader *r, mr_catalog_table *table) {
-    const char *word;
-    if (!take_string(r, &word) || !take(r, ':')) {
+// What a later version adds is passed over.
+static bool take_entry(mr_span text, mr_catalog_table *table, mr_arena *arena) {
+    if (!mr_jsonvalue_check(text) ||
+        mr_jsonvalue_kind_of(mr_jsonvalue_trim(text)) != MR_JSONVALUE_OBJECT) {
         return false;
     }
-    if (strcmp(word, "columns") == 0) {
-        return take_columns(r, table);
-    }
-    const struct {
-        const char *name;
-        const char **value;
-    } members[] = {{"name", &table->name},
-                   {"format", &table->format},
-                   {"path", &table->path},
-                   {"pipeline", &table->pipeline},
-                   {"partition_by", &table->partition_by}};
-    const char *value;
-    if (!take_string(r, &value)) {
-        return false;
-    }
-    for (size_t i = 0; i < MR_COUNT(members); i++) {
-        if (strcmp(members[i].name, word) == 0) {
-            *members[i].value = value;
-        }
-    }
-    return true;  // What a later version adds is passed over.
+    text = mr_jsonvalue_trim(text);
+    mr_span columns = mr_jsonvalue_get(text, "columns");
+    table->name = text_of(text, "name", arena);
+    table->format = text_of(text, "format", arena);
+    table->path = text_of(text, "path", arena);
+    const char *pipeline = text_of(text, "pipeline", arena);
+    const char *partition_by = text_of(text, "partition_by", arena);
+    table->pipeline = pipeline == NULL ? "" : pipeline;
+    table->partition_by = partition_by == NULL ? "" : partition_by;
+    return table->name != NULL && table->format != NULL && table->path != NULL &&
+           (columns.bytes == 0 || take_columns(columns, table, arena));
 }
 
 static mr_code load_entry(const char *path, mr_catalog_table *ret, mr_cx *cx) {
     mr_span text;
     MR_TRY(mr_file_load(path, CATALOG_FILE_BYTES_MAX, &text, cx));
-    catalog_reader r = {text.data, text.data + text.bytes, cx->arena};
-    mr_catalog_table table = {.partition_by = "", .pipeline = ""};
-    bool ok = take(&r, '{');
-    while (ok && !take(&r, '}')) {
-        ok = take_member(&r, &table);
-        (void)take(&r, ',');
-    }
-    if (!ok || table.name == NULL || table.format == NULL || table.path == NULL) {
+    mr_catalog_table table = {.column_count = 0};
+    if (text.bytes == 0 || !take_entry(text, &table, cx->arena)) {
         return mr_fail(cx, MR_E_CORRUPT, "Remove it: its pipeline writes it again when it starts.",
                        "catalogue entry \"%s\" cannot be read", path);
     }

@@ -71,12 +71,6 @@ static mr_code take_body(const http *o, mr_request *r, mr_cx *cx) {
     return MR_OK;
 }
 
-static const char *folder_of(const char *path, mr_cx *cx) {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL || slash == path ? "."
-                                          : mr_arena_copy(cx->arena, path, (size_t)(slash - path));
-}
-
 static mr_code put_text(const mr_task_try *try, const char *key, mr_span text, mr_cx *cx) {
     mr_text json;
     mr_text_init(&json, cx->arena);
@@ -115,7 +109,7 @@ static mr_code hand_on(const http *o, const mr_request_answer *answer, const mr_
     const char *status = mr_arena_printf(cx->arena, "%" PRId64, answer->status);
     MR_TRY(try->output(try, "status", mr_span_of(status), cx));
     if (o->write_to != NULL) {
-        MR_TRY(mr_dir_make(folder_of(o->write_to, cx), cx));
+        MR_TRY(mr_dir_make(mr_given_folder(o->write_to, cx), cx));
         MR_TRY(mr_file_save(o->write_to, body, cx));
         return put_text(try, "path", mr_span_of(o->write_to), cx);
     }

@@ -11,6 +11,7 @@
 #include "lake/view.h"
 #include "plat/plat.h"
 #include "task/bind.h"
+#include "task/given.h"
 #include "task/kinds.h"
 
 #define SQL_BYTES_MAX ((uint64_t)1 << 20)
@@ -80,12 +81,6 @@ static mr_code take_target(const sql *o, target *ret, mr_cx *cx) {
     return format == NULL ? MR_OK
                           : mr_fail(cx, MR_E_OPTION, "Write parquet, csv or json.",
                                     "key \"write_to\" does not know format \"%s\"", format);
-}
-
-static const char *folder_of(const char *path, mr_cx *cx) {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL || slash == path ? "."
-                                          : mr_arena_copy(cx->arena, path, (size_t)(slash - path));
 }
 
 // ---- the first rows --------------------------------------------------------------------------
@@ -236,7 +231,7 @@ static mr_code sql_run(const void *options, const mr_task_try *try, mr_cx *cx) {
             return mr_fail(cx, MR_E_EXISTS, "mode: replace writes over it.",
                            "\"%s\" is there already", t.output.path);
         }
-        MR_TRY(mr_dir_make(folder_of(t.output.path, cx), cx));
+        MR_TRY(mr_dir_make(mr_given_folder(t.output.path, cx), cx));
     }
     mr_lake_options lake_options = {.data_dir = try->data_dir[0] == '\0' ? "data" : try->data_dir,
                                     .any_file = true,

@@ -190,12 +190,6 @@ static mr_code read_all(job *j, mr_reader *reader, mr_cx *cx) {
     return write_out(j, cx);
 }
 
-static const char *folder_of(const char *path, mr_cx *cx) {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL || slash == path ? "."
-                                          : mr_arena_copy(cx->arena, path, (size_t)(slash - path));
-}
-
 static mr_code read_to_file(job *j, mr_reader *reader, mr_cx *cx) {
     const char *path = j->o->write_to;
     if (path == NULL) {
@@ -203,7 +197,7 @@ static mr_code read_to_file(job *j, mr_reader *reader, mr_cx *cx) {
     }
     // Of this process: another try may still be at it.
     const char *part = mr_arena_printf(cx->arena, "%s.%d.part", path, mr_process_id());
-    const char *folder = folder_of(path, cx);
+    const char *folder = mr_given_folder(path, cx);
     MR_TRY(mr_dir_make(folder, cx));
     MR_TRY(mr_file_open(&j->file, part, MR_OPEN_TRUNCATE, cx));
     mr_code code = read_all(j, reader, cx);

@@ -55,7 +55,7 @@ mr_code mr_where_servers(const mr_task_try *try, const char *conn, const char **
     MR_TRY(mr_where_connection(try, conn, "kafka", &endpoint, cx));
     if (endpoint.login[0] != '\0') {
         return mr_fail(cx, MR_E_UNSUPPORTED,
-                       "Tasks speak plain TCP to brokers; a pipeline can log in (stream.run).",
+                       "Tasks do not log in: name a listener without ?tls and ?sasl.",
                        "connection \"%s\" has a login", conn);
     }
     bool has_port = endpoint.port == 0 || strchr(endpoint.host, ':') != NULL;

@@ -66,6 +66,39 @@ TEST(catalog, gives_entries_back) {
     rig_release(&r);
 }
 
+TEST(catalog, reads_any_json_and_passes_over_what_it_does_not_know) {
+    rig r;
+    rig_init(&r);
+    mr_catalog_table *tables;
+    uint32_t count;
+    const char *path = mr_arena_printf(&r.arena, "%s/catalog/t.json", r.dir);
+    EXPECT_OK(mr_dir_make(mr_arena_printf(&r.arena, "%s/catalog", r.dir), &r.cx));
+    EXPECT_OK(
+        mr_file_save(path,
+                     MR_SPAN("{\"later\": {\"a\": [1, null]}, \"name\":\"t\\u00e9\\u00E9\\r\\b\", "
+                             "\"columns\": [{\"type\": \"text\", \"more\": 1, \"name\": "
+                             "\"\\ud83d\\ude00\"}], \"format\": \"parquet\", \"path\": \"p\"}"),
+                     &r.cx));
+    REQUIRE_OK(mr_catalog_list(r.dir, &tables, &count, &r.cx));
+    REQUIRE(count == 1 && tables[0].column_count == 1);
+    EXPECT_STR(tables[0].name, "téé\r\b");
+    EXPECT_STR(tables[0].columns[0].name, "😀");
+    EXPECT_STR(tables[0].pipeline, "");
+    static const char *const broken[] = {
+        "",
+        "[]",
+        "{\"name\": \"t\", \"format\": \"x\"}",
+        "{\"name\": \"t\", \"format\": \"x\", \"path\": 1}",
+        "{\"name\": \"t\", \"format\": \"x\", \"path\": \"p\", \"columns\": [1]}",
+        "{\"name\": \"t\", \"format\": \"x\", \"path\": \"p\", \"columns\": [{\"name\": \"a\"}]}",
+    };
+    for (size_t i = 0; i < MR_COUNT(broken); i++) {
+        EXPECT_OK(mr_file_save(path, mr_span_of(broken[i]), &r.cx));
+        EXPECT_EQ(mr_catalog_list(r.dir, &tables, &count, &r.cx), MR_E_CORRUPT);
+    }
+    rig_release(&r);
+}
+
 static uint32_t files(rig *r, const char *format, const char ***ret) {
     mr_catalog_table table = {.name = "t", .format = format};
     table.path = mr_arena_printf(&r->arena, "%s/lake/t", r->dir);
