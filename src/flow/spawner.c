@@ -1,4 +1,5 @@
-// Spawner: a small process beside the scheduler that forks a supervisor for each try.
+// Spawner: a small process beside the scheduler that forks a supervisor for each try, or gives the
+// try to one that has done its last.
 //
 // It has no threads and little memory, so a fork is cheap and safe. It holds nothing that must
 // survive: the claims and exit records of the tries are the truth. When the scheduler is gone, it
@@ -18,11 +19,13 @@
 #define KEEP_US       ((int64_t)1000 * 1000)
 #define LOOK_MOST_US  ((int64_t)10 * 1000 * 1000)
 
+// A supervisor.
 typedef struct running {
     uint64_t token;
     int pid;
-    char *dir;  // Heap.
-    bool kept;  // Its end is committed.
+    char *dir;         // Heap; NULL: it is free.
+    bool kept;         // The end of its try is committed.
+    mr_socket orders;  // To it.
 } running;
 
 // A try that has ended, and whose end is not committed yet.
@@ -43,6 +46,8 @@ typedef struct orphaned {
 
 typedef struct spawner {
     mr_socket scheduler;
+    mr_socket reports;    // From supervisors.
+    mr_socket reporting;  // … their end of it.
     int signals;
     int parent;
     running *running;
@@ -70,59 +75,13 @@ static void tell(spawner *s, mr_try_kind kind, uint64_t token, mr_span text) {
     (void)!mr_try_send(&s->scheduler, &head, text, s->cx);  // Nobody there: the loop will see it.
 }
 
-// ---- starting --------------------------------------------------------------------------------
-
-static void tell_no_start(spawner *s, uint64_t token) {
-    mr_try_exit record = {.reason = MR_EXIT_NO_START,
-                          .started_us = mr_clock_real_us(s->cx->plat),
-                          .ended_us = mr_clock_real_us(s->cx->plat)};
-    mr_try_exit_say(&record, s->cx->error.text);
-    mr_text line;
-    mr_text_init(&line, s->cx->arena);
-    mr_try_exit_print(&record, &line);
-    tell(s, MR_TRY_ENDED, token, mr_text_span(&line));
-}
-
-static void start(spawner *s, uint64_t token, const char *dir) {
-    int pid = 0;
-    if (mr_process_parent_id() != s->parent) {
-        return;  // The scheduler has died; the next one decides.
-    }
-    if (mr_spawn_fork(&pid, s->cx) != MR_OK) {
-        tell_no_start(s, token);
-        return;
-    }
-    if (pid == 0) {
-        mr_supervisor_spec spec = {
-            .token = token, .dir = dir, .signals = s->signals, .scheduler = &s->scheduler};
-        // A signalfd shows the signals of who reads it, so the spawner's serves the supervisor.
-        mr_spawn_exit(mr_supervisor_run(&spec, s->cx));
-    }
-    s->running = room(s->running, s->running_count, &s->running_capacity, sizeof(running));
-    s->running[s->running_count++] =
-        (running){.token = token, .pid = pid, .dir = mr_heap_string(dir)};
-}
-
-static void stop(spawner *s, uint64_t token) {
-    for (uint32_t i = 0; i < s->running_count; i++) {
-        if (s->running[i].token == token) {
-            mr_process_end_child(s->running[i].pid);
-        }
-    }
-}
-
-static void orphan(spawner *s, uint64_t token, char *dir, bool by_marker) {
-    s->orphaned = room(s->orphaned, s->orphaned_count, &s->orphaned_capacity, sizeof(orphaned));
-    s->orphaned[s->orphaned_count++] =
-        (orphaned){.token = token,
-                   .dir = dir,
-                   .by_marker = by_marker,
-                   .until_us = mr_clock_monotonic_us(s->cx->plat) + LOOK_MOST_US};
-}
-
 // ---- records -----------------------------------------------------------------------------------
 
 static void add_told(spawner *s, const running *one) {
+    if (one->kept) {
+        mr_heap_free(one->dir);
+        return;
+    }
     s->told = room(s->told, s->told_count, &s->told_capacity, sizeof(told));
     s->told[s->told_count++] = (told){.token = one->token,
                                       .dir = one->dir,
@@ -139,7 +98,8 @@ static void keep(spawner *s, uint64_t token) {
         }
     }
     for (uint32_t i = 0; i < s->running_count; i++) {
-        s->running[i].kept = s->running[i].kept || s->running[i].token == token;
+        s->running[i].kept =
+            s->running[i].kept || (s->running[i].dir != NULL && s->running[i].token == token);
     }
 }
 
@@ -161,6 +121,127 @@ static void sync_told(spawner *s, int64_t now_us) {
     }
     s->told_count -= due;
     memmove(s->told, s->told + due, s->told_count * sizeof(told));
+}
+
+// Which supervisors are free again.
+static void take_reports(spawner *s) {
+    char buffer[MR_TRY_MESSAGE_BYTES];
+    mr_try_message report;
+    bool any = true;
+    while (mr_try_receive(&s->reports, buffer, &report, &any, s->cx) == MR_OK && any) {
+        for (uint32_t i = 0; i < s->running_count; i++) {
+            running *one = &s->running[i];
+            if (one->dir == NULL || one->token != report.token) {
+                continue;
+            }
+            if (report.kind == MR_TRY_ENDED) {
+                add_told(s, one);
+            } else {
+                tell(s, MR_TRY_TAKEN, one->token, (mr_span){NULL, 0});
+                mr_heap_free(one->dir);
+            }
+            one->dir = NULL;
+        }
+    }
+}
+
+// ---- starting --------------------------------------------------------------------------------
+
+static void tell_no_start(spawner *s, uint64_t token) {
+    mr_try_exit record = {.reason = MR_EXIT_NO_START,
+                          .started_us = mr_clock_real_us(s->cx->plat),
+                          .ended_us = mr_clock_real_us(s->cx->plat)};
+    mr_try_exit_say(&record, s->cx->error.text);
+    mr_text line;
+    mr_text_init(&line, s->cx->arena);
+    mr_try_exit_print(&record, &line);
+    tell(s, MR_TRY_ENDED, token, mr_text_span(&line));
+}
+
+// In the child: nothing of the spawner stays open, so that others see its end.
+static _Noreturn void supervise(spawner *s, mr_supervisor_spec *spec) {
+    for (uint32_t i = 0; i < s->running_count; i++) {
+        mr_socket_close(&s->running[i].orders, s->cx->plat);
+    }
+    mr_socket_close(&s->reports, s->cx->plat);
+    // A signalfd shows the signals of who reads it, so the spawner's serves the supervisor.
+    mr_spawn_exit(mr_supervisor_run(spec, s->cx));
+}
+
+static mr_code fork_one(spawner *s, uint64_t token, const char *dir, mr_cx *cx) {
+    int pid = 0;
+    mr_socket ours = MR_SOCKET_CLOSED, theirs = MR_SOCKET_CLOSED;
+    MR_TRY(mr_pair_open(&ours, &theirs, cx));
+    mr_code code = mr_spawn_fork(&pid, cx);
+    if (code == MR_OK && pid == 0) {
+        mr_socket_close(&ours, cx->plat);
+        mr_supervisor_spec spec = {.token = token,
+                                   .dir = dir,
+                                   .signals = s->signals,
+                                   .scheduler = &s->scheduler,
+                                   .orders = theirs,
+                                   .reports = s->reporting};
+        supervise(s, &spec);
+    }
+    mr_socket_close(&theirs, cx->plat);
+    if (code != MR_OK) {
+        mr_socket_close(&ours, cx->plat);
+        return code;
+    }
+    s->running = room(s->running, s->running_count, &s->running_capacity, sizeof(running));
+    s->running[s->running_count++] =
+        (running){.token = token, .pid = pid, .dir = mr_heap_string(dir), .orders = ours};
+    return MR_OK;
+}
+
+static bool order(const spawner *s, running *one, mr_try_kind kind, uint64_t token,
+                  const char *text) {
+    mr_try_message head = {.token = token, .kind = kind};
+    return mr_try_send(&one->orders, &head, mr_span_of(text), s->cx) == MR_OK;
+}
+
+// Gives a try to a supervisor that is free.
+static bool give(spawner *s, uint64_t token, const char *dir) {
+    for (uint32_t i = 0; i < s->running_count; i++) {
+        running *one = &s->running[i];
+        if (one->dir == NULL && order(s, one, MR_TRY_START, token, dir)) {
+            one->token = token;
+            one->dir = mr_heap_string(dir);
+            one->kept = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void start(spawner *s, uint64_t token, const char *dir) {
+    if (mr_process_parent_id() != s->parent) {
+        return;  // The scheduler has died; the next one decides.
+    }
+    if (give(s, token, dir)) {
+        return;
+    }
+    take_reports(s);  // The scheduler may know of an end before we do.
+    if (!give(s, token, dir) && fork_one(s, token, dir, s->cx) != MR_OK) {
+        tell_no_start(s, token);
+    }
+}
+
+static void stop(spawner *s, uint64_t token) {
+    for (uint32_t i = 0; i < s->running_count; i++) {
+        if (s->running[i].dir != NULL && s->running[i].token == token) {
+            (void)order(s, &s->running[i], MR_TRY_STOP, token, "");
+        }
+    }
+}
+
+static void orphan(spawner *s, uint64_t token, char *dir, bool by_marker) {
+    s->orphaned = room(s->orphaned, s->orphaned_count, &s->orphaned_capacity, sizeof(orphaned));
+    s->orphaned[s->orphaned_count++] =
+        (orphaned){.token = token,
+                   .dir = dir,
+                   .by_marker = by_marker,
+                   .until_us = mr_clock_monotonic_us(s->cx->plat) + LOOK_MOST_US};
 }
 
 // false: the scheduler is gone.
@@ -189,17 +270,19 @@ static bool take_messages(spawner *s) {
     }
 }
 
-// ---- ends of supervisors ---------------------------------------------------------------------
+// ---- ends of tries and supervisors -----------------------------------------------------------
 
 static void supervisor_over(spawner *s, uint32_t index, const mr_spawn_end *end) {
     running one = s->running[index];
     s->running[index] = s->running[--s->running_count];
-    if (!end->killed && end->code == MR_SUPERVISOR_TOLD && !one.kept) {
+    mr_socket_close(&one.orders, s->cx->plat);
+    if (one.dir == NULL) {
+        return;
+    }
+    if (!end->killed && end->code == MR_SUPERVISOR_TOLD) {
         add_told(s, &one);
-    } else if (!end->killed && end->code == MR_SUPERVISOR_TOLD) {
-        mr_heap_free(one.dir);
-    } else if (!end->killed && end->code == MR_SUPERVISOR_TAKEN) {
-        tell(s, MR_TRY_TAKEN, one.token, (mr_span){NULL, 0});
+    } else if (!end->killed && end->code == MR_SUPERVISOR_IDLE) {
+        start(s, one.token, one.dir);  // It went while the order was under way.
         mr_heap_free(one.dir);
     } else {
         orphan(s, one.token, one.dir, /* by_marker= */ false);
@@ -209,6 +292,7 @@ static void supervisor_over(spawner *s, uint32_t index, const mr_spawn_end *end)
 static void reap(spawner *s) {
     mr_spawn_end end;
     bool left = false;
+    take_reports(s);  // They speak before they end.
     while (mr_spawn_reap(&end, &left)) {
         for (uint32_t i = 0; i < s->running_count; i++) {
             if (s->running[i].pid == end.pid) {
@@ -371,6 +455,7 @@ static void run(spawner *s) {
         mr_socket_event events[] = {
             {.handle = s->signals, .read = true},
             {.handle = s->scheduler.handle, .read = true},
+            {.handle = s->reports.handle, .read = true},
         };
         size_t count = 0;
         int64_t wait_us = s->orphaned_count > 0 ? LOOK_AGAIN_US : -1;
@@ -380,6 +465,9 @@ static void run(spawner *s) {
         }
         if (mr_socket_wait(events, MR_COUNT(events), wait_us, &count, s->cx) != MR_OK) {
             return;
+        }
+        if (events[2].readable) {
+            take_reports(s);
         }
         if (events[0].readable) {
             // Those that ask to end are not for us: we end with the scheduler.
@@ -404,12 +492,14 @@ static void run(spawner *s) {
 static void sync_rest(spawner *s) {
     reap(s);
     for (uint32_t i = 0; i < s->running_count; i++) {
+        running *one = &s->running[i];
         mr_arena_clear(s->cx->arena);
-        const char *record = mr_arena_printf(s->cx->arena, "%s/exit", s->running[i].dir);
-        if (!s->running[i].kept && mr_file_exists(record, s->cx)) {
-            (void)!mr_try_exit_sync(s->running[i].dir, s->cx);
+        if (one->dir != NULL && !one->kept &&
+            mr_file_exists(mr_arena_printf(s->cx->arena, "%s/exit", one->dir), s->cx)) {
+            (void)!mr_try_exit_sync(one->dir, s->cx);
         }
-        mr_heap_free(s->running[i].dir);
+        mr_heap_free(one->dir);
+        mr_socket_close(&one->orders, s->cx->plat);
     }
     sync_told(s, INT64_MAX);
 }
@@ -422,7 +512,8 @@ int mr_spawner_main(int handle, mr_cx *cx) {
     };
     mr_spawn_lead("millrace-spawn");
     mr_spawn_close_others(handle);
-    if (mr_spawn_signals(&s.signals, cx) != MR_OK) {
+    if (mr_spawn_signals(&s.signals, cx) != MR_OK ||
+        mr_pair_open(&s.reports, &s.reporting, cx) != MR_OK) {
         return 1;
     }
     run(&s);
@@ -434,6 +525,8 @@ int mr_spawner_main(int handle, mr_cx *cx) {
     mr_heap_free(s.told);
     mr_heap_free(s.orphaned);
     mr_process_unwatch(&s.signals);
+    mr_socket_close(&s.reports, cx->plat);
+    mr_socket_close(&s.reporting, cx->plat);
     mr_socket_close(&s.scheduler, cx->plat);
     return 0;
 }

@@ -1,4 +1,6 @@
 // Supervisor: one try: claims it, starts its task, waits, ends what is left of it, records the end.
+// Then it may be given the next one: a fork, and the end of what was forked, cost as much as a
+// small task. It keeps nothing of a try, and ends when it is not asked for a while.
 //
 // In a process of its own that the spawner has forked: a session and a reaper, so whatever the task
 // starts stays below it. The task leads another session, and has the try's log for its output; only
@@ -15,19 +17,22 @@
 #define KILL_AGAIN_US ((int64_t)20 * 1000)         // What was started between two looks.
 #define KILL_MOST_US  ((int64_t)10 * 1000 * 1000)  // Then it cannot be killed (a hanging disk).
 #define SIGNAL_KILL   9
+#define IDLE_US       ((int64_t)1000 * 1000)
 #define OOM_POINTS    300  // Rather a task than the scheduler.
 #define SURVIVORS_MAX 5    // Told by name.
 
 typedef enum phase { RUN, TERM, KILL } phase;
 
 typedef struct supervisor {
-    const mr_supervisor_spec *spec;
+    mr_supervisor_spec *spec;
     mr_launch launch;
     mr_child child;
     bool is_ours;  // The task is this program: a CHILD.
     bool child_over;
     bool left;  // It has children.
+    bool gave_up;
     mr_spawn_end end;
+    mr_usage usage;
     phase phase;
     int64_t until_us;  // Monotonic: of RUN the timeout, of TERM the grace, of KILL giving up.
     mr_try_exit record;
@@ -127,6 +132,9 @@ static mr_code start(supervisor *s, mr_cx *cx) {
 static void reap(supervisor *s) {
     mr_spawn_end end;
     while (mr_spawn_reap(&end, &s->left)) {
+        s->usage.cpu_us += end.usage.cpu_us;
+        s->usage.resident_bytes_max =
+            MR_MAX(s->usage.resident_bytes_max, end.usage.resident_bytes_max);
         if (end.pid == s->child.pid) {
             s->child_over = true;
             s->end = end;
@@ -197,6 +205,7 @@ static void give_up(supervisor *s, mr_cx *cx) {
     say(&s->record, "%" PRIu32 " of its processes cannot be killed: %s", count,
         mr_text_string(&out));
     s->left = false;
+    s->gave_up = true;
 }
 
 static void look_at_time(supervisor *s, mr_cx *cx) {
@@ -226,10 +235,33 @@ static void look_at_time(supervisor *s, mr_cx *cx) {
     }
 }
 
+static void stop(supervisor *s, mr_cx *cx) {
+    if (s->phase == RUN && !s->child_over) {
+        s->record.reason = MR_EXIT_STOPPED;
+        enter(s, TERM, cx);
+    }
+}
+
+static void take_orders(supervisor *s, mr_cx *cx) {
+    char buffer[MR_TRY_MESSAGE_BYTES];
+    mr_try_message order;
+    bool any = true;
+    while (any) {
+        if (mr_try_receive(&s->spec->orders, buffer, &order, &any, cx) != MR_OK) {
+            mr_socket_close(&s->spec->orders, cx->plat);  // The spawner is gone: the try goes on.
+            return;
+        }
+        if (any && order.kind == MR_TRY_STOP && order.token == s->spec->token) {
+            stop(s, cx);
+        }
+    }
+}
+
 static void wait_once(supervisor *s, mr_cx *cx) {
     mr_socket_event events[] = {
         {.handle = s->spec->signals, .read = true},
         {.handle = s->pipe.handle, .read = true},
+        {.handle = s->spec->orders.handle, .read = true},
     };
     int64_t wait_us = s->until_us == INT64_MAX ? -1 : MR_MAX(s->until_us - now_us(cx), (int64_t)0);
     if (s->phase == KILL) {
@@ -238,10 +270,12 @@ static void wait_once(supervisor *s, mr_cx *cx) {
     size_t count = 0;
     (void)!mr_socket_wait(events, MR_COUNT(events), wait_us, &count, cx);
     for (mr_spawn_signal got; (got = mr_spawn_signal_take(s->spec->signals)) != MR_SPAWN_NONE;) {
-        if (got == MR_SPAWN_STOP && s->phase == RUN && !s->child_over) {
-            s->record.reason = MR_EXIT_STOPPED;
-            enter(s, TERM, cx);
+        if (got == MR_SPAWN_STOP) {
+            stop(s, cx);
         }
+    }
+    if (events[2].readable) {
+        take_orders(s, cx);
     }
     reap(s);
     if (events[1].readable) {
@@ -326,12 +360,10 @@ static void judge(supervisor *s, mr_cx *cx) {
     }
 }
 
-static int tell(supervisor *s, mr_cx *cx) {
-    mr_usage usage;
-    mr_spawn_usage(&usage);
+static void tell(supervisor *s, mr_cx *cx) {
     s->record.ended_us = mr_clock_real_us(cx->plat);
-    s->record.cpu_us = usage.cpu_us;
-    s->record.memory_bytes_max = usage.resident_bytes_max;
+    s->record.cpu_us = s->usage.cpu_us;
+    s->record.memory_bytes_max = s->usage.resident_bytes_max;
     mr_text line;
     mr_text_init(&line, cx->arena);
     mr_try_exit_print(&s->record, &line);
@@ -343,48 +375,97 @@ static int tell(supervisor *s, mr_cx *cx) {
     if (mr_try_send(s->spec->scheduler, &head, mr_text_span(&line), cx) != MR_OK && code == MR_OK) {
         (void)!mr_try_exit_sync(s->spec->dir, cx);
     }
-    return MR_SUPERVISOR_TOLD;
 }
 
-int mr_supervisor_run(const mr_supervisor_spec *spec, mr_cx *cx) {
-    supervisor s = {.spec = spec,
-                    .child = MR_CHILD_NONE,
-                    .until_us = INT64_MAX,
-                    .pipe = MR_SOCKET_CLOSED,
-                    .log = MR_FILE_CLOSED,
-                    .record = {.reason = MR_EXIT_CODE}};
-    mr_spawn_lead("millrace-try");
+// From the claim to the end that is told. false: another has claimed the try.
+static bool run(supervisor *s, mr_cx *cx) {
     (void)!mr_crash_point("try.claim", cx);
-    mr_code code = mr_try_claim_take(spec->dir, cx);
+    mr_code code = mr_try_claim_take(s->spec->dir, cx);
     if (code == MR_E_EXISTS) {
-        return MR_SUPERVISOR_TAKEN;
+        return false;
     }
     (void)!mr_crash_point("try.claimed", cx);
     if (code == MR_OK) {
-        code = mr_launch_load(spec->dir, &s.launch, cx);
+        code = mr_launch_load(s->spec->dir, &s->launch, cx);
     }
     if (code == MR_OK) {
-        code = start(&s, cx);
+        code = start(s, cx);
     }
     if (code != MR_OK) {
-        s.record.reason = MR_EXIT_NO_START;
-        s.record.started_us = mr_clock_real_us(cx->plat);
-        say(&s.record, "%s", mr_mask_text(s.launch.masked, cx->error.text, cx->arena));
-        log_line(&s, s.record.text, cx);
-        return tell(&s, cx);
+        s->record.reason = MR_EXIT_NO_START;
+        s->record.started_us = mr_clock_real_us(cx->plat);
+        say(&s->record, "%s", mr_mask_text(s->launch.masked, cx->error.text, cx->arena));
+        log_line(s, s->record.text, cx);
+        tell(s, cx);
+        return true;
     }
     (void)!mr_crash_point("try.forked", cx);
-    if (s.launch.timeout_us > 0) {
-        s.until_us = now_us(cx) + s.launch.timeout_us;
+    if (s->launch.timeout_us > 0) {
+        s->until_us = now_us(cx) + s->launch.timeout_us;
     }
-    while (s.left) {
-        wait_once(&s, cx);
-        look_at_time(&s, cx);
+    while (s->left) {
+        wait_once(s, cx);
+        look_at_time(s, cx);
     }
-    if (s.log.handle >= 0) {
-        pass_output(&s, /* last= */ true, cx);
+    if (s->log.handle >= 0) {
+        pass_output(s, /* last= */ true, cx);
     }
-    end_outside(&s, cx);
-    judge(&s, cx);
-    return tell(&s, cx);
+    end_outside(s, cx);
+    judge(s, cx);
+    tell(s, cx);
+    return true;
+}
+
+// ---- the next one ----------------------------------------------------------------------------
+
+// Waits for a try. false: none has come.
+static bool next(mr_supervisor_spec *spec, char *buffer, mr_cx *cx) {
+    int64_t until_us = now_us(cx) + IDLE_US;
+    for (;;) {
+        mr_socket_event event = {.handle = spec->orders.handle, .read = true};
+        size_t count = 0;
+        int64_t left_us = until_us - now_us(cx);
+        if (left_us <= 0 || mr_socket_wait(&event, 1, left_us, &count, cx) != MR_OK) {
+            return false;
+        }
+        mr_try_message order;
+        bool any = event.readable;
+        if (any && mr_try_receive(&spec->orders, buffer, &order, &any, cx) != MR_OK) {
+            return false;  // The spawner is gone.
+        }
+        if (any && order.kind == MR_TRY_START) {
+            // What asked it to end until now was meant for the try before: stops come as orders.
+            while (mr_spawn_signal_take(spec->signals) != MR_SPAWN_NONE) {
+            }
+            spec->token = order.token;
+            spec->dir = buffer;
+            return true;
+        }
+    }
+}
+
+int mr_supervisor_run(mr_supervisor_spec *spec, mr_cx *cx) {
+    char *buffer = mr_heap_alloc(MR_TRY_MESSAGE_BYTES);  // The folder of each try but the first.
+    mr_spawn_lead("millrace-try");
+    do {
+        supervisor s = {.spec = spec,
+                        .child = MR_CHILD_NONE,
+                        .until_us = INT64_MAX,
+                        .pipe = MR_SOCKET_CLOSED,
+                        .log = MR_FILE_CLOSED,
+                        .record = {.reason = MR_EXIT_CODE}};
+        mr_try_message report = {.token = spec->token, .kind = MR_TRY_ENDED};
+        if (!run(&s, cx)) {
+            report.kind = MR_TRY_TAKEN;
+        }
+        mr_socket_close(&s.pipe, cx->plat);
+        mr_file_close(&s.log, cx->plat);
+        mr_process_unwatch(&s.child.handle);
+        if (s.gave_up || spec->orders.handle < 0 ||
+            mr_try_send(&spec->reports, &report, (mr_span){NULL, 0}, cx) != MR_OK) {
+            return MR_SUPERVISOR_TOLD;
+        }
+        mr_arena_clear(cx->arena);
+    } while (next(spec, buffer, cx));
+    return MR_SUPERVISOR_IDLE;
 }

@@ -2,6 +2,7 @@
 //
 // Messages keep their borders (a SEQPACKET pair); the scheduler's end is the executor, the other
 // one the spawner and, through copies that they inherit, its supervisors: so an end takes one hop.
+// Of spawner and supervisors: orders, a pair each, and reports, one for all.
 
 #pragma once
 
@@ -9,12 +10,12 @@
 #include "plat/spawn.h"
 
 typedef enum mr_try_kind {
-    MR_TRY_START,    // To the spawner; text: the folder.
-    MR_TRY_STOP,     // To the spawner.
+    MR_TRY_START,    // To the spawner, and from it to a supervisor; text: the folder.
+    MR_TRY_STOP,     // The same way.
     MR_TRY_RECOVER,  // To the spawner: its supervisor is dead. text: the folder.
     MR_TRY_KEPT,     // To the spawner; text: the tokens of tries whose ends are committed.
-    MR_TRY_ENDED,    // From either; text: the exit record.
-    MR_TRY_TAKEN,    // From the spawner: somebody else has claimed it.
+    MR_TRY_ENDED,    // From either; text: the exit record. To the spawner: without.
+    MR_TRY_TAKEN,    // From the spawner, and to it: somebody else has claimed it.
 } mr_try_kind;
 
 typedef struct mr_try_message {
@@ -54,13 +55,15 @@ mr_code mr_try_exit_sync(const char *dir, mr_cx *cx);
 bool mr_try_outside_is(const char *dir, mr_cx *cx);
 mr_code mr_try_outside_end(const char *dir, mr_child *ret, mr_cx *cx);
 
-// Exit codes of a supervisor: its end was told; another has claimed the try. Any other code or a
-// signal: the spawner looks after what it left.
-enum { MR_SUPERVISOR_TOLD = 0, MR_SUPERVISOR_TAKEN = 3 };
+// Exit codes of a supervisor: the end of its last try was told; it had none and was not given one
+// for a while. Any other code or a signal: the spawner looks after what it left.
+enum { MR_SUPERVISOR_TOLD = 0, MR_SUPERVISOR_IDLE = 3 };
 typedef struct mr_supervisor_spec {
-    uint64_t token;
+    uint64_t token;  // Of its first try.
     const char *dir;
     int signals;           // By mr_spawn_signals.
-    mr_socket *scheduler;  // Where the end is told.
+    mr_socket *scheduler;  // Where ends are told.
+    mr_socket orders;      // From the spawner: MR_TRY_START when it has reported, MR_TRY_STOP.
+    mr_socket reports;     // To the spawner: MR_TRY_ENDED or MR_TRY_TAKEN: it is free.
 } mr_supervisor_spec;
-int mr_supervisor_run(const mr_supervisor_spec *spec, mr_cx *cx);
+int mr_supervisor_run(mr_supervisor_spec *spec, mr_cx *cx);

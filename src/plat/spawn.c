@@ -347,25 +347,22 @@ mr_spawn_signal mr_spawn_signal_take(int handle) {
 
 bool mr_spawn_reap(mr_spawn_end *ret, bool *ret_left) {
     int status = 0;
-    pid_t pid = waitpid(-1, &status, WNOHANG);
+    struct rusage usage;
+    pid_t pid = wait4(-1, &status, WNOHANG, &usage);
     *ret_left = pid >= 0 || errno != ECHILD;
     if (pid <= 0) {
         return false;
     }
     bool killed = WIFSIGNALED(status);
     *ret = (mr_spawn_end){
-        .pid = pid, .killed = killed, .code = killed ? WTERMSIG(status) : WEXITSTATUS(status)};
-    return true;
-}
-
-void mr_spawn_usage(mr_usage *ret) {
-    struct rusage usage;
-    getrusage(RUSAGE_CHILDREN, &usage);
-    *ret = (mr_usage){
-        .cpu_us = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-                  usage.ru_utime.tv_usec + usage.ru_stime.tv_usec,
-        .resident_bytes_max = (uint64_t)usage.ru_maxrss * 1024,
+        .pid = pid,
+        .killed = killed,
+        .code = killed ? WTERMSIG(status) : WEXITSTATUS(status),
+        .usage = {.cpu_us = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+                            usage.ru_utime.tv_usec + usage.ru_stime.tv_usec,
+                  .resident_bytes_max = (uint64_t)usage.ru_maxrss * 1024},
     };
+    return true;
 }
 
 // ---- connections -----------------------------------------------------------------------------

@@ -68,10 +68,9 @@ typedef struct mr_spawn_end {
     int pid;
     bool killed;  // By signal `code`.
     int code;
+    mr_usage usage;  // Its own and that of what it has reaped.
 } mr_spawn_end;
 bool mr_spawn_reap(mr_spawn_end *ret, bool *ret_left);
-// Of all children that were reaped.
-void mr_spawn_usage(mr_usage *ret);
 
 // Two ends of a connection that keeps messages whole, neither blocks; and of a pipe, whose reader
 // does not block. Of handles that exist, for mr_socket_…: a peer's name.

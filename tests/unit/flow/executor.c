@@ -127,6 +127,49 @@ TEST(executor, masked_values_never_reach_the_log_nor_stay_in_a_file) {
     rig_delete(&r);
 }
 
+static int supervisor_of(rig *r, uint64_t token) {
+    mr_try_claim claim = {.by.pid = 0};
+    EXPECT_OK(mr_try_claim_load(rig_dir(r, token), &claim, &r->cx));
+    return claim.by.pid;
+}
+
+TEST(executor, a_supervisor_takes_one_try_after_another_and_keeps_nothing_of_it) {
+    rig r;
+    REQUIRE(rig_open(&r));
+    mr_try_exit first, end;
+    mr_launch spec = {.grace_us = 10000000};
+    uint64_t token = rig_start(&r, "x=$(head -c 30000000 /dev/zero | tr '\\0' a); exit 4", &spec);
+    REQUIRE(rig_end_of(&r, token, &first));
+    EXPECT_EQ(first.code, 4);
+    int pid = supervisor_of(&r, token);
+    usleep(20000);  // It tells that it is free right after the end.
+    // What is meant for the try before is not for the next one.
+    EXPECT_EQ(kill(pid, SIGTERM), 0);
+    token = rig_start(&r, "sleep 0.2; ls /proc/self/fd | tr '\\n' ' '", &spec);
+    REQUIRE(rig_end_of(&r, token, &end));
+    EXPECT_EQ(supervisor_of(&r, token), pid);
+    EXPECT_EQ(end.reason, MR_EXIT_CODE);
+    EXPECT_EQ(end.code, 0);
+    EXPECT(end.memory_bytes_max > 0 && end.memory_bytes_max < first.memory_bytes_max / 2);
+    EXPECT_STR(rig_file(&r, token, "log"), "0 1 2 3 ");
+    usleep(20000);
+    token = rig_start(&r, "trap 'exit 3' TERM; echo up; sleep 994 & wait", &spec);
+    REQUIRE(rig_wait_file(&r, token, "log"));
+    EXPECT_EQ(supervisor_of(&r, token), pid);
+    r.executor->type->stop(r.executor, token, &r.cx);
+    REQUIRE(rig_end_of(&r, token, &end));
+    EXPECT_EQ(end.reason, MR_EXIT_STOPPED);
+    EXPECT_EQ(end.code, 3);
+    for (int i = 0; i < 500 && kill(pid, 0) == 0; i++) {
+        usleep(10000);
+    }
+    EXPECT(kill(pid, 0) != 0);  // Nobody has asked it for a while.
+    token = rig_start(&r, "exit 0", &spec);
+    REQUIRE(rig_end_of(&r, token, &end));
+    EXPECT(supervisor_of(&r, token) != pid);
+    rig_delete(&r);
+}
+
 TEST(executor, a_thousand_at_once_end_once_each) {
     rig r;
     REQUIRE(rig_open(&r));
