@@ -1,7 +1,7 @@
 // Executor: starts the tries of tasks and tells when they end; the scheduler's hands.
 //
-//   scheduler ─launch file─▶ spawner (a small process) ─fork─▶ supervisor (one a try) ─▶ the task
-//             ◀────────────── pid, then its end ──────────────  exit record on disk first
+//   scheduler ─launch file─▶ spawner (a small process) ─▶ supervisor (one a try) ─fork─▶ the task
+//             ◀────────────────── its end ──────────────────  exit record on disk first
 //
 // Why a process between: the scheduler is large and has threads, so it never forks; and a task must
 // go on, and be recorded, when the scheduler dies. The supervisor takes the try (creates `claim`
@@ -11,6 +11,7 @@
 // tells the scheduler and ends. The scheduler's commit is as good a record as that file, so the
 // file is synced only when there is none: by the supervisor when nobody hears it, by the spawner
 // when the scheduler has not said `kept` within a second, or is gone. So a sync serves many tries.
+// A supervisor that has told the end of its try waits a moment for the next one, then it ends.
 // A scheduler that starts again finds each open try claimed and alive (it waits for it again),
 // claimed and over (it reads `exit`), or not claimed (it claims it as lost). What a supervisor that
 // was killed leaves comes to the spawner, which is a reaper too, and ends it before it tells that
