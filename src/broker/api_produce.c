@@ -192,13 +192,16 @@ static void produce_topic(mr_call *call, const mr_wire_produce_topic *in,
 // Passes over the waits that are over, up to one that is not.
 static void settle(mr_call *call) {
     produce_state *state = call->state;
+    mr_error why;
     for (; state->waited < state->wait_count; state->waited++) {
         produce_wait wait = state->waits[state->waited];
         mr_log_marks marks = mr_log_marks_of(wait.partition->log);
         if (marks.high > wait.last_offset) {
             wait.done->log_start_offset = wait.beside ? wait.done->log_start_offset : marks.first;
-        } else if (mr_log_offline(wait.partition->log, /* ret_why= */ NULL)) {
-            refuse(state, wait.done, MR_KAFKA_KAFKA_STORAGE_ERROR, NULL);
+        } else if (mr_log_offline(wait.partition->log, &why)) {
+            bool gone = why.code == MR_E_MISSING;  // Deleted meanwhile.
+            refuse(state, wait.done,
+                   gone ? MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION : MR_KAFKA_KAFKA_STORAGE_ERROR, NULL);
         } else {
             return;
         }

@@ -129,7 +129,7 @@ static const mr_log_appended appended_none = {
 
 static bool refused_offline(mr_log *log, mr_log_appended *ret, mr_cx *cx) {
     if (log->offline) {
-        ret->error = MR_KAFKA_KAFKA_STORAGE_ERROR;
+        ret->error = mr_log_refusal(log);
         ret->reason = mr_arena_string(cx->arena, log->why.text);
     }
     return log->offline;

@@ -64,6 +64,11 @@ static inline mr_log_segment *mr_log_last(const mr_log *log) {
     return log->segments[log->segment_count - 1];
 }
 
+// Why a log that is offline refuses: it is gone, or its disk failed.
+static inline int16_t mr_log_refusal(const mr_log *log) {
+    return log->deleted ? MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION : MR_KAFKA_KAFKA_STORAGE_ERROR;
+}
+
 // ---- log.c -----------------------------------------------------------------------------------
 
 // Takes the log offline with the error in cx; its code.

@@ -104,7 +104,7 @@ mr_code mr_log_open(const mr_log_options *options, mr_log **ret, mr_log_recovery
 mr_code mr_log_close(mr_log *log, mr_cx *cx);
 void mr_log_drop(mr_log *log, mr_cx *cx);  // Closes without a word to the disk (after a failure).
 // Deletes: takes it offline and renames its folder to "….<32 hex digits>-delete" at once;
-// mr_log_sweep removes that. Who still has it gets KAFKA_STORAGE_ERROR; the last one calls
+// mr_log_sweep removes that. Who still has it gets UNKNOWN_TOPIC_OR_PARTITION; the last one calls
 // mr_log_drop.
 mr_code mr_log_delete(mr_log *log, mr_cx *cx);
 // A log that is offline from the start, for what mr_log_open could not open: its owner goes on
@@ -181,7 +181,7 @@ typedef struct mr_log_slice {
 
 // From the batch that holds `offset` on, up to the end that the isolation may see. bytes 0 =
 // nothing there yet.
-//   ret_error  OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR, NONE
+//   ret_error  OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION, NONE
 mr_code mr_log_read(mr_log *log, const mr_log_wish *wish, mr_log_slice *ret, int16_t *ret_error,
                     mr_cx *cx);
 void mr_log_slice_release(mr_log_slice *slice);  // Takes an empty one.

@@ -51,7 +51,7 @@ static mr_code plan_begin(mr_log *log, const mr_log_wish *wish, read_plan *ret, 
     *ret = (read_plan){.segment = NULL};
     *ret_error = MR_KAFKA_NONE;
     if (log->offline) {
-        *ret_error = MR_KAFKA_KAFKA_STORAGE_ERROR;
+        *ret_error = mr_log_refusal(log);
         return MR_OK;
     }
     if (wish->offset < log->marks.first || wish->offset > log->marks.next) {

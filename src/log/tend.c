@@ -164,7 +164,7 @@ mr_code mr_log_delete_records(mr_log *log, int64_t before, int64_t *ret_first, i
     int64_t to = before == -1 ? log->marks.high : before;
     *ret_error = MR_KAFKA_NONE;
     if (log->offline) {
-        *ret_error = MR_KAFKA_KAFKA_STORAGE_ERROR;
+        *ret_error = mr_log_refusal(log);
     } else if (!log->config.cleanup_delete) {
         *ret_error = MR_KAFKA_POLICY_VIOLATION;
     } else if (to < 0 || to > log->marks.high) {
