@@ -99,6 +99,13 @@ static mr_code missing(const mr_publication *publication, const mr_publication_f
         file->rows, publication->id.epoch, file->final, file->part);
 }
 
+static bool is_taken(const mr_publication_file *file, mr_cx *cx) {
+    mr_span part = mr_span_of(file->part);
+    size_t bytes = part.bytes - (mr_span_ends(part, ".part") ? strlen(".part") : 0);
+    return mr_file_exists(
+        mr_arena_printf(cx->arena, "%.*s" MR_PUBLISH_TAKEN, (int)bytes, part.data), cx);
+}
+
 static mr_code publish_file(const mr_publication *publication, const mr_publication_file *file,
                             mr_cx *cx) {
     MR_TRY(mr_dir_make(parent_of(file->final, cx->arena), cx));
@@ -112,7 +119,7 @@ static mr_code publish_file(const mr_publication *publication, const mr_publicat
     }
     bool there;
     MR_TRY(check_final(file, &there, cx));
-    if (!there) {
+    if (!there && !is_taken(file, cx)) {
         return missing(publication, file, cx);
     }
     return mr_file_delete(file->part, cx);  // Published before, and the rename half remembered.
@@ -178,20 +185,38 @@ mr_code mr_publish_recover(const mr_publish *publish, const mr_publication *publ
 }
 
 mr_code mr_publish_sweep(const mr_publish *publish, mr_cx *cx) {
-    MR_TRY(mr_dir_delete(publish->tmp, cx));
+    mr_dir_entry *entries = NULL;
+    size_t count = 0;
+    bool taken = false;
+    if (mr_file_exists(publish->tmp, cx)) {
+        MR_TRY(mr_dir_list(publish->tmp, &entries, &count, cx));
+    }
+    for (size_t i = 0; i < count; i++) {
+        taken = taken || mr_span_ends(mr_span_of(entries[i].name), MR_PUBLISH_TAKEN);
+    }
+    for (size_t i = 0; taken && i < count; i++) {
+        if (!mr_span_ends(mr_span_of(entries[i].name), MR_PUBLISH_TAKEN)) {
+            MR_TRY(mr_file_delete(
+                mr_arena_printf(cx->arena, "%s/%s", publish->tmp, entries[i].name), cx));
+        }
+    }
+    MR_TRY(taken ? MR_OK : mr_dir_delete(publish->tmp, cx));
     return mr_dir_settle(publish->dir, cx);
+}
+
+mr_span mr_publish_owner(mr_span pipeline) {
+    static const char *const behind[] = {MR_PUBLISH_REPLAY, MR_PUBLISH_REWRITE};
+    for (size_t i = 0; i < MR_COUNT(behind); i++) {
+        const char *at = memmem(pipeline.data, pipeline.bytes, behind[i], strlen(behind[i]));
+        pipeline.bytes = at == NULL ? pipeline.bytes : (size_t)(at - pipeline.data);
+    }
+    return pipeline;
 }
 
 bool mr_publish_is_own(const mr_publish *publish, mr_span file_name) {
     mr_name name;
-    if (!mr_name_parse(file_name, &name) || !mr_span_is(name.ending, publish->ending)) {
-        return false;
-    }
-    const char *replay = memmem(name.pipeline.data, name.pipeline.bytes, MR_PUBLISH_REPLAY,
-                                strlen(MR_PUBLISH_REPLAY));
-    mr_span own = name.pipeline;
-    own.bytes = replay == NULL ? own.bytes : (size_t)(replay - own.data);
-    return mr_span_is(own, publish->pipeline);
+    return mr_name_parse(file_name, &name) && mr_span_is(name.ending, publish->ending) &&
+           mr_span_is(mr_publish_owner(name.pipeline), publish->pipeline);
 }
 
 // Temporaries of replays that were not finished.
@@ -248,6 +273,7 @@ mr_code mr_publish_erase(const mr_publish *publish, mr_cx *cx) {
     bool empty;
     MR_TRY(erase_folder(publish, publish->dir, &empty, cx));
     MR_TRY(sweep_replays(publish, cx));
+    MR_TRY(mr_dir_delete(publish->tmp, cx));
     MR_TRY(mr_publish_sweep(publish, cx));
     return mr_dir_sync(publish->dir, cx);
 }

@@ -15,6 +15,13 @@
 // erase.
 #define MR_PUBLISH_REPLAY "~replay"
 
+// Behind it too: what was rewritten (store/swap.h) of what it wrote.
+#define MR_PUBLISH_REWRITE "~rewrite"
+
+// A file that was published and whose rows have since been written into another one leaves, where
+// its temporary was, its name with this ending, for as long as the commit log may list it.
+#define MR_PUBLISH_TAKEN ".taken"
+
 typedef struct mr_publish {
     const char *dir;  // The table's folder.
     const char *tmp;  // <dir>/.tmp/<pipeline>
@@ -44,6 +51,8 @@ bool mr_publish_is_own(const mr_publish *publish, mr_span file_name);
 mr_code mr_publish_files(const mr_publish *publish, const mr_publication *publication, mr_cx *cx);
 // The same for a publication from the commit log: checks the content of what is not yet in place.
 mr_code mr_publish_recover(const mr_publish *publish, const mr_publication *publication, mr_cx *cx);
+// The pipeline of a file's name, without what stands behind it there.
+mr_span mr_publish_owner(mr_span pipeline);
 // Deletes this pipeline's temporaries. Every sink on the table has recovered.
 mr_code mr_publish_sweep(const mr_publish *publish, mr_cx *cx);
 // Deletes what this pipeline ever published into the table, and folders that are empty then.

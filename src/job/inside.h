@@ -22,6 +22,8 @@ struct mr_job {
     mr_source **sources;
     mr_sink **sinks;  // Inserts, then bad and late of each source.
     uint32_t sink_count;
+    struct mr_job_swap *swaps;  // Of tables that this pipeline writes: open.c.
+    uint32_t swap_count;
     mr_driver *driver;
     mr_delegate *delegate;  // Functions that DuckDB runs.
     mr_change *change;      // The query against the state, once it was looked at.

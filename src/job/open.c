@@ -8,6 +8,7 @@
 #include "job/rehearsal.h"
 #include "lake/convert.h"
 #include "store/catalog.h"
+#include "store/swap.h"
 
 static mr_code source_open(mr_job *job, uint32_t index, mr_cx *cx) {
     const mr_plan_source *plan = &job->pipeline->sources[index];
@@ -123,8 +124,58 @@ static mr_code published(void *self, uint64_t incarnation, uint64_t epoch, mr_cx
     return mr_catalog_set_published(job->state_dir, incarnation, epoch, cx);
 }
 
+// A table that a task may ask this pipeline, its one writer, to swap files of: store/swap.h.
+struct mr_job_swap {
+    const char *table;
+    const char *path;  // Of its commit.
+    uint64_t inode;    // As it was looked at last.
+    int64_t modified_us;
+};
+
+// Finishes what is pending, and finds the tables to look after.
+static mr_code swaps_open(mr_job *job, mr_cx *cx) {
+    mr_catalog_table *tables;
+    uint32_t count;
+    MR_TRY(mr_catalog_list(job->spec.data_dir, &tables, &count, cx));
+    job->swaps = MR_NEW_ARRAY(cx->arena, struct mr_job_swap, count + 1);
+    job->swap_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        mr_swap swap;
+        if (strcmp(tables[i].pipeline, job->name) == 0) {
+            job->swaps[job->swap_count++] = (struct mr_job_swap){
+                .table = tables[i].name,
+                .path = mr_catalog_path(job->spec.data_dir, tables[i].name, ".commit", cx->arena)};
+            MR_TRY(mr_swap_finish(job->spec.data_dir, tables[i].name, &swap, cx));
+        }
+    }
+    return MR_OK;
+}
+
+// Between two publications nothing else moves files into a table's folders.
+static void swap_when_asked(mr_job *job, struct mr_job_swap *s, mr_cx *cx) {
+    mr_stat stat;
+    mr_swap swap;
+    if (mr_file_stat(s->path, &stat, cx) != MR_OK ||
+        (stat.inode == s->inode && stat.modified_us == s->modified_us)) {
+        return;
+    }
+    mr_code code = mr_swap_finish(job->spec.data_dir, s->table, &swap, cx);
+    if (code == MR_OK) {
+        s->inode = stat.inode;
+        s->modified_us = stat.modified_us;
+    } else if (job->spec.warn != NULL && code != MR_E_CRASH) {
+        job->spec.warn(job->spec.self,
+                       mr_arena_printf(cx->arena, "table \"%s\" is not swapped yet: %s", s->table,
+                                       cx->error.text));
+    }
+}
+
 static void between_epochs(void *self, mr_cx *cx) {
-    mr_tables_refresh(&((mr_job *)self)->tables, cx);
+    mr_job *job = self;
+    mr_tables_refresh(&job->tables, cx);
+    for (uint32_t i = 0; i < job->swap_count; i++) {
+        swap_when_asked(job, &job->swaps[i], cx);
+    }
 }
 
 mr_code mr_open_all(mr_job *job, mr_cx *cx) {
@@ -141,6 +192,7 @@ mr_code mr_open_all(mr_job *job, mr_cx *cx) {
         MR_TRY(source_open(job, s, cx));
     }
     MR_TRY(sinks_open(job, cx));
+    MR_TRY(swaps_open(job, cx));
     MR_TRY(mr_erase_recover(job, cx));
     if (job->spec.fresh) {
         MR_TRY(mr_erase_state(job, cx));
@@ -150,7 +202,8 @@ mr_code mr_open_all(mr_job *job, mr_cx *cx) {
     if (!mr_file_exists(run_id, cx)) {
         MR_TRY(mr_file_save(run_id, mr_span_of(job->run_id), cx));
     }
-    return register_tables(job, cx);
+    MR_TRY(register_tables(job, cx));
+    return swaps_open(job, cx);  // Of the tables that are new, too.
 }
 
 // The description is there before a record that names it.

@@ -5,17 +5,22 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "lake/convert.h"
 #include "lake/duck.h"
 #include "lake/quoted.h"
 #include "lake/view.h"
 #include "plat/plat.h"
 
+#define AGAIN_MAX 50  // Tries of a query whose tables are rewritten while it begins.
+
 struct mr_lake {
     mr_duck duck;
     duckdb_database database;
     duckdb_connection connection;
     uint32_t kept;  // Results of mr_lake_keep.
+    char *data_dir;  // Heap; NULL: no catalogue.
+    uint64_t shape;  // Of the views over its tables, as they are now.
 };
 
 // ---- errors ----------------------------------------------------------------------------------
@@ -123,24 +128,59 @@ static mr_code lock_down(mr_lake *lake, const mr_lake_options *options,
     return run(lake, mr_text_string(&sql), cx);
 }
 
+// A view binds its files: when one is gone by then, the table was rewritten, and has others.
+static mr_code make_view(mr_lake *lake, const mr_catalog_table *table, uint64_t *shape, mr_cx *cx) {
+    const char *sql = NULL, *before = "";
+    mr_error error = {.code = MR_OK};
+    for (uint32_t i = 0; i < AGAIN_MAX; i++, before = sql) {
+        MR_TRY(mr_view_sql(lake->data_dir, table, &sql, cx));
+        if (i > 0 && strcmp(sql, before) == 0) {
+            break;
+        }
+        if (run(lake, sql, cx) == MR_OK) {
+            *shape = mr_hash_bytes(sql, strlen(sql), *shape);
+            return MR_OK;
+        }
+        error = cx->error;
+    }
+    cx->error = error;
+    return mr_error_in(cx, error.code, "table \"%s\"", table->name);
+}
+
+static mr_code make_views(mr_lake *lake, const mr_catalog_table *tables, uint32_t count,
+                          mr_cx *cx) {
+    uint64_t shape = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(make_view(lake, &tables[i], &shape, cx));
+    }
+    lake->shape = shape;
+    return MR_OK;
+}
+
 static mr_code open_all(mr_lake *lake, const mr_lake_options *options, mr_cx *cx) {
     MR_TRY(mr_duck_load(&lake->duck, cx));
     MR_TRY(open_database(lake, options, cx));
     mr_catalog_table *tables = NULL;
     uint32_t count = 0;
     if (options->data_dir != NULL) {
+        lake->data_dir = mr_heap_string(options->data_dir);
         MR_TRY(mr_catalog_list(options->data_dir, &tables, &count, cx));
     }
     MR_TRY(lock_down(lake, options, tables, count, cx));
-    for (uint32_t i = 0; i < count; i++) {
-        const char *sql;
-        MR_TRY(mr_view_sql(options->data_dir, &tables[i], &sql, cx));
-        mr_code code = run(lake, sql, cx);
-        if (code != MR_OK) {
-            return mr_error_in(cx, code, "table \"%s\"", tables[i].name);
-        }
-    }
-    return MR_OK;
+    return make_views(lake, tables, count, cx);
+}
+
+// After a failure: whether tables were rewritten meanwhile, so that it is worth another try.
+static bool rewritten(mr_lake *lake, mr_cx *cx) {
+    mr_error error = cx->error;
+    uint64_t before = lake->shape;
+    mr_catalog_table *tables;
+    uint32_t count;
+    bool ret = lake->data_dir != NULL &&
+               mr_catalog_list(lake->data_dir, &tables, &count, cx) == MR_OK &&
+               make_views(lake, tables, count, cx) == MR_OK && lake->shape != before;
+    cx->error = error;
+    return ret;
 }
 
 mr_code mr_lake_open(const mr_lake_options *options, mr_lake **ret, mr_cx *cx) {
@@ -164,13 +204,15 @@ void mr_lake_close(mr_lake *lake) {
     if (lake->database != NULL) {
         lake->duck.close(&lake->database);
     }
+    mr_heap_free(lake->data_dir);
     mr_heap_free(lake);
 }
 
 // ---- statements ------------------------------------------------------------------------------
 
 // Prepares a query. Anything else than one query is refused.
-static mr_code prepare(mr_lake *lake, const char *sql, duckdb_prepared_statement *ret, mr_cx *cx) {
+static mr_code prepare_once(mr_lake *lake, const char *sql, duckdb_prepared_statement *ret,
+                            mr_cx *cx) {
     mr_duck *duck = &lake->duck;
     duckdb_extracted_statements statements = NULL;
     idx_t count = duck->extract_statements(lake->connection, sql, &statements);
@@ -204,6 +246,14 @@ static mr_code prepare(mr_lake *lake, const char *sql, duckdb_prepared_statement
     }
     *ret = statement;
     return MR_OK;
+}
+
+static mr_code prepare(mr_lake *lake, const char *sql, duckdb_prepared_statement *ret, mr_cx *cx) {
+    mr_code code = prepare_once(lake, sql, ret, cx);
+    for (uint32_t i = 0; code != MR_OK && i < AGAIN_MAX && rewritten(lake, cx); i++) {
+        code = prepare_once(lake, sql, ret, cx);
+    }
+    return code;
 }
 
 static mr_code schema_of(mr_lake *lake, duckdb_result *result, mr_schema **ret, mr_cx *cx) {
@@ -247,30 +297,37 @@ static mr_code hand_chunk(mr_lake *lake, duckdb_result *result, duckdb_data_chun
     return code;
 }
 
+// *ret_begun: the sink was told of the result.
 static mr_code hand_result(mr_lake *lake, duckdb_result *result, const mr_lake_sink *sink,
-                           mr_cx *cx) {
+                           bool *ret_begun, mr_cx *cx) {
     mr_duck *duck = &lake->duck;
     mr_schema *schema;
     MR_TRY(schema_of(lake, result, &schema, cx));
-    if (sink->begin != NULL) {
-        MR_TRY(sink->begin(sink->self, schema, cx));
-    }
     for (;;) {
         if (mr_cx_cancelled(cx)) {
             return mr_fail(cx, MR_E_CANCELLED, NULL, "the query was stopped");
         }
         duckdb_data_chunk chunk = duck->fetch_chunk(*result);
-        if (chunk == NULL) {
-            const char *reason = duck->result_error(result);
-            return reason == NULL || reason[0] == '\0' ? MR_OK : failed(reason, cx);
+        const char *reason = chunk == NULL ? duck->result_error(result) : NULL;
+        if (reason != NULL && reason[0] != '\0') {
+            return failed(reason, cx);
         }
-        mr_code code = hand_chunk(lake, result, chunk, schema, sink, cx);
+        mr_code code = MR_OK;
+        if (!*ret_begun && sink->begin != NULL) {
+            code = sink->begin(sink->self, schema, cx);
+        }
+        *ret_begun = true;
+        if (chunk == NULL) {
+            return code;
+        }
+        code = code == MR_OK ? hand_chunk(lake, result, chunk, schema, sink, cx) : code;
         duck->destroy_data_chunk(&chunk);
         MR_TRY(code);
     }
 }
 
-mr_code mr_lake_query(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx) {
+static mr_code query_once(mr_lake *lake, const char *sql, const mr_lake_sink *sink, bool *ret_begun,
+                          mr_cx *cx) {
     mr_duck *duck = &lake->duck;
     duckdb_prepared_statement statement;
     MR_TRY(prepare(lake, sql, &statement, cx));
@@ -279,10 +336,19 @@ mr_code mr_lake_query(mr_lake *lake, const char *sql, const mr_lake_sink *sink, 
     if (duck->execute_prepared_streaming(statement, &result) != DuckDBSuccess) {
         code = failed(duck->result_error(&result), cx);
     } else {
-        code = hand_result(lake, &result, sink, cx);
+        code = hand_result(lake, &result, sink, ret_begun, cx);
     }
     duck->destroy_result(&result);
     duck->destroy_prepare(&statement);
+    return code;
+}
+
+mr_code mr_lake_query(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx) {
+    bool begun = false;
+    mr_code code = query_once(lake, sql, sink, &begun, cx);
+    for (uint32_t i = 0; code == MR_E_IO && !begun && i < AGAIN_MAX && rewritten(lake, cx); i++) {
+        code = query_once(lake, sql, sink, &begun, cx);
+    }
     return code;
 }
 
@@ -380,6 +446,18 @@ mr_code mr_lake_copy(mr_lake *lake, const char *sql, const char *path, uint64_t 
     mr_lake_sink sink = {.rows = take_count, .self = ret_rows};
     MR_TRY(mr_lake_query(lake, mr_text_string(&count), &sink, cx));
     return make_durable(next, path, cx);
+}
+
+mr_code mr_lake_define(mr_lake *lake, const char *name, const char *sql, bool keep, mr_cx *cx) {
+    duckdb_prepared_statement statement;
+    MR_TRY(prepare(lake, sql, &statement, cx));  // It must be a query by itself.
+    lake->duck.destroy_prepare(&statement);
+    mr_text out;
+    mr_text_init(&out, cx->arena);
+    mr_text_addf(&out, "CREATE OR REPLACE TEMP %s ", keep ? "TABLE" : "VIEW");
+    mr_view_add_name(&out, name);
+    mr_text_addf(&out, " AS (%s)", inner(sql, cx->arena));
+    return run(lake, mr_text_string(&out), cx);
 }
 
 // ---- types and files -------------------------------------------------------------------------

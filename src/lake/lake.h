@@ -1,9 +1,10 @@
 // Lake: batch SQL over the lake's tables, through DuckDB.
 //
 // Every table of the catalogue is a view over the files that a reader may see at the moment of
-// opening: whole epochs only. DuckDB runs in memory, sees the project, the data folder and the
-// tables' folders, loads no extension, and its settings are locked; only queries are run, nothing
-// that writes. Threads: one at a time, but mr_lake_interrupt.
+// opening: whole epochs only. When a table was rewritten since (store/swap.h) and a query finds a
+// file gone, the views are made anew and the query is run again. DuckDB runs in memory, sees the
+// project, the data folder and the tables' folders, loads no extension, and its settings are
+// locked; only queries are run, nothing that writes. Threads: one at a time, but mr_lake_interrupt.
 
 #pragma once
 
@@ -49,6 +50,8 @@ mr_code mr_lake_keep(mr_lake *lake, const char *sql, const char **ret, mr_cx *cx
 // must be the project's, the data folder or options.also_read.
 mr_code mr_lake_copy(mr_lake *lake, const char *sql, const char *path, uint64_t *ret_rows,
                      mr_cx *cx);
+// Names a query, for the queries that follow: as a view, or with its rows kept as they are now.
+mr_code mr_lake_define(mr_lake *lake, const char *name, const char *sql, bool keep, mr_cx *cx);
 // SQL names of a query's result types, as DuckDB has them, without running it.
 mr_code mr_lake_types(mr_lake *lake, const char *sql, const char ***ret, uint32_t *ret_count,
                       mr_cx *cx);

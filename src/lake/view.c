@@ -27,7 +27,7 @@ void mr_view_add_literal_span(mr_text *out, mr_span text) {
     add_quoted(out, text, '\'');
 }
 
-static bool partitioned_by(const mr_catalog_table *table, const char *column) {
+bool mr_view_partitioned_by(const mr_catalog_table *table, const char *column) {
     mr_span rest = mr_span_of(table->partition_by);
     while (rest.bytes > 0) {
         const char *comma = memchr(rest.data, ',', rest.bytes);
@@ -42,17 +42,21 @@ static bool partitioned_by(const mr_catalog_table *table, const char *column) {
 }
 
 // The value in the folder's name, as sinks write it.
-static void add_partition_value(mr_text *out, const mr_catalog_column *column) {
+static void add_path_value(mr_text *out, const mr_catalog_column *column) {
     const char *folder_start = "split_part(split_part(millrace_file, '/' || ";
     mr_text_add(out, "CAST(url_decode(nullif(");
     mr_text_add(out, folder_start);
     mr_view_add_literal(out, column->name);
-    mr_text_addf(out, " || '=', 2), '/', 1), '__HIVE_DEFAULT_PARTITION__')) AS %s) AS ",
-                 column->type);
+    mr_text_addf(out, " || '=', 2), '/', 1), '__HIVE_DEFAULT_PARTITION__')) AS %s)", column->type);
+}
+
+void mr_view_add_partition_value(mr_text *out, const mr_catalog_column *column) {
+    add_path_value(out, column);
+    mr_text_add(out, " AS ");
     mr_view_add_name(out, column->name);
 }
 
-static void add_files(mr_text *out, const char **files, uint32_t count) {
+static void add_files(mr_text *out, const char *const *files, uint32_t count) {
     mr_text_add_char(out, '[');
     for (uint32_t i = 0; i < count; i++) {
         mr_text_add(out, i == 0 ? "" : ", ");
@@ -78,8 +82,8 @@ static void add_columns(mr_text *out, const mr_catalog_table *table) {
     for (uint32_t c = 0; c < table->column_count; c++) {
         const mr_catalog_column *column = &table->columns[c];
         mr_text_add(out, c == 0 ? "" : ", ");
-        if (partitioned_by(table, column->name)) {
-            add_partition_value(out, column);
+        if (mr_view_partitioned_by(table, column->name)) {
+            mr_view_add_partition_value(out, column);
         } else {
             bool hex = is_hex(table, column);
             mr_text_add(out, hex ? "from_hex(substr(" : "CAST(");
@@ -99,7 +103,7 @@ static void add_json_columns(mr_text *out, const mr_catalog_table *table) {
     bool first = true;
     for (uint32_t c = 0; c < table->column_count; c++) {
         const mr_catalog_column *column = &table->columns[c];
-        if (partitioned_by(table, column->name)) {
+        if (mr_view_partitioned_by(table, column->name)) {
             continue;
         }
         mr_text_add(out, first ? "" : ", ");
@@ -111,6 +115,39 @@ static void add_json_columns(mr_text *out, const mr_catalog_table *table) {
     mr_text_add_char(out, '}');
 }
 
+// Rows of Parquet files with all columns of the table that are in them; none of them need be in
+// any.
+static void add_files_by_name(mr_text *out, const mr_catalog_table *table, const char *const *files,
+                              uint32_t count) {
+    mr_text_add(out, "(SELECT ");
+    for (uint32_t c = 0; c < table->column_count; c++) {
+        if (!mr_view_partitioned_by(table, table->columns[c].name)) {
+            mr_text_addf(out, "CAST(NULL AS %s) AS ", table->columns[c].type);
+            mr_view_add_name(out, table->columns[c].name);
+            mr_text_add(out, ", ");
+        }
+    }
+    mr_text_add(out, "CAST(NULL AS VARCHAR) AS millrace_file WHERE false");
+    if (count > 0) {
+        mr_text_add(out, " UNION ALL BY NAME SELECT * FROM read_parquet(");
+        add_files(out, files, count);
+        mr_text_add(out, ", filename = 'millrace_file', hive_partitioning = false,"
+                         " union_by_name = true)");
+    }
+    mr_text_add_char(out, ')');
+}
+
+const char *mr_view_files_sql(const mr_catalog_table *table, const char *const *files,
+                              uint32_t count, mr_cx *cx) {
+    mr_text out;
+    mr_text_init(&out, cx->arena);
+    mr_text_add(&out, "SELECT ");
+    add_columns(&out, table);
+    mr_text_add(&out, ", millrace_file FROM ");
+    add_files_by_name(&out, table, files, count);
+    return mr_text_string(&out);
+}
+
 mr_code mr_view_sql(const char *data_dir, const mr_catalog_table *table, const char **ret,
                     mr_cx *cx) {
     const char **files;
@@ -118,7 +155,7 @@ mr_code mr_view_sql(const char *data_dir, const mr_catalog_table *table, const c
     MR_TRY(mr_catalog_files(data_dir, table, &files, &count, cx));
     mr_text out;
     mr_text_init(&out, cx->arena);
-    mr_text_add(&out, "CREATE VIEW ");
+    mr_text_add(&out, "CREATE OR REPLACE VIEW ");
     mr_view_add_name(&out, table->name);
     mr_text_add(&out, " AS SELECT ");
     bool json = strcmp(table->format, "jsonl") == 0;

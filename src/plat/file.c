@@ -250,6 +250,30 @@ mr_code mr_file_replace(const char *from, const char *to, mr_cx *cx) {
     return rename_to(from, to, /* replace= */ true, cx);
 }
 
+// An error of two paths: the second one is told beside the first.
+static mr_code two_paths(int error, const char *verb, const char *a, const char *b, mr_cx *cx) {
+    if (error >= 0) {
+        return MR_OK;
+    }
+    if (error == -EOPNOTSUPP || error == -EXDEV) {
+        return mr_fail(cx, MR_E_UNSUPPORTED,
+                       "Use one of Linux's own, such as ext4 or xfs, for both of them.",
+                       "the file system cannot %s \"%s\" %s \"%s\"", verb, a,
+                       error == -EXDEV ? "across two file systems, with" : "and", b);
+    }
+    return mr_error_in(cx, plat_fail(cx, -error, verb, a), "with \"%s\"", b);
+}
+
+mr_code mr_file_exchange(const char *a, const char *b, mr_cx *cx) {
+    return two_paths(cx->plat->ops->exchange(cx->plat, a, b), "exchange", a, b, cx);
+}
+
+mr_code mr_file_link(const char *from, const char *to, mr_cx *cx) {
+    int error = cx->plat->ops->link(cx->plat, from, to);
+    return error == -EEXIST ? plat_fail(cx, EEXIST, "create", to)
+                            : two_paths(error, "link", from, to, cx);
+}
+
 mr_code mr_file_delete(const char *path, mr_cx *cx) {
     int error = cx->plat->ops->unlink(cx->plat, path);
     return error < 0 && error != -ENOENT ? plat_fail(cx, -error, "delete", path) : MR_OK;

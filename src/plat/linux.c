@@ -195,6 +195,20 @@ static int linux_rename(mr_plat *plat, const char *from, const char *to, bool re
     return ret;
 }
 
+static int linux_exchange(mr_plat *plat, const char *a, const char *b) {
+    (void)plat;
+    int ret;
+    RETRY(ret, renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE));
+    return ret == -EINVAL || ret == -ENOSYS ? -EOPNOTSUPP : ret;
+}
+
+static int linux_link(mr_plat *plat, const char *from, const char *to) {
+    (void)plat;
+    int ret;
+    RETRY(ret, link(from, to));
+    return ret == -EPERM || ret == -EMLINK || ret == -ENOSYS ? -EOPNOTSUPP : ret;
+}
+
 static int linux_unlink(mr_plat *plat, const char *path) {
     (void)plat;
     int ret;
@@ -480,6 +494,8 @@ static const mr_plat_ops linux_ops = {
     .forget = linux_forget,
     .stat = linux_stat,
     .rename = linux_rename,
+    .exchange = linux_exchange,
+    .link = linux_link,
     .unlink = linux_unlink,
     .dir_make = linux_dir_make,
     .dir_remove = linux_dir_remove,

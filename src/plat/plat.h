@@ -60,6 +60,12 @@ mr_code mr_file_load(const char *path, uint64_t bytes_max, mr_span *ret, mr_cx *
 mr_code mr_file_rename(const char *from, const char *to, mr_cx *cx);
 // Renames over an existing file.
 mr_code mr_file_replace(const char *from, const char *to, mr_cx *cx);
+// Two files or folders change names, at once.  errors  MR_E_UNSUPPORTED where the file system
+// cannot
+mr_code mr_file_exchange(const char *a, const char *b, mr_cx *cx);
+// One more name for a file's bytes.  errors  MR_E_EXISTS; MR_E_UNSUPPORTED where the file system
+// cannot
+mr_code mr_file_link(const char *from, const char *to, mr_cx *cx);
 mr_code mr_file_delete(const char *path, mr_cx *cx);  // MR_OK when absent.
 // Writes data to `path` so that a crash leaves the old or the new content: temporary, sync, rename,
 // dir sync.

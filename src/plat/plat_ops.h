@@ -71,6 +71,8 @@ typedef struct mr_plat_ops {
     void (*forget)(mr_plat *plat, int handle, uint64_t bytes);  // NULL: never mind.
     int (*stat)(mr_plat *plat, const char *path, mr_stat *ret);
     int (*rename)(mr_plat *plat, const char *from, const char *to, bool replace);
+    int (*exchange)(mr_plat *plat, const char *a, const char *b);  // -EOPNOTSUPP: cannot.
+    int (*link)(mr_plat *plat, const char *from, const char *to);  // -EOPNOTSUPP: cannot.
     int (*unlink)(mr_plat *plat, const char *path);
     // Folders.
     int (*dir_make)(mr_plat *plat, const char *path);

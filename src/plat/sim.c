@@ -284,6 +284,24 @@ static int sim_rename(mr_plat *plat, const char *from, const char *to, bool repl
     return (int)sim_end(sim, &op, mr_sim_disk_rename(sim->disk, from, to, replace));
 }
 
+static int sim_exchange(mr_plat *plat, const char *a, const char *b) {
+    mr_sim *sim = sim_of(plat);
+    sim_operation op = sim_begin(sim, ANY_CHANGE);
+    if (op.error != 0) {
+        return op.error;
+    }
+    return (int)sim_end(sim, &op, mr_sim_disk_exchange(sim->disk, a, b));
+}
+
+static int sim_link(mr_plat *plat, const char *from, const char *to) {
+    mr_sim *sim = sim_of(plat);
+    sim_operation op = sim_begin(sim, ANY_CHANGE | MASK(MR_SIM_NO_SPACE));
+    if (op.error != 0) {
+        return op.error;
+    }
+    return (int)sim_end(sim, &op, mr_sim_disk_link(sim->disk, from, to));
+}
+
 static int sim_unlink(mr_plat *plat, const char *path) {
     mr_sim *sim = sim_of(plat);
     sim_operation op = sim_begin(sim, ANY_CHANGE);
@@ -451,6 +469,8 @@ static const mr_plat_ops sim_ops = {
     .truncate = sim_truncate,
     .stat = sim_stat,
     .rename = sim_rename,
+    .exchange = sim_exchange,
+    .link = sim_link,
     .unlink = sim_unlink,
     .dir_make = sim_dir_make,
     .dir_remove = sim_dir_remove,

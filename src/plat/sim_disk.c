@@ -37,9 +37,11 @@ typedef struct disk_inode {
     disk_entries entries_kept;
 } disk_inode;
 
-// Folder `to` gets name `to_name` for the inode; folder `from` loses `from_name`. Either may be -1.
+// Folder `to` gets name `to_name` for the inode; folder `from` loses `from_name`, or, in an
+// exchange, gets it for the other inode. Either folder may be -1.
 typedef struct disk_change {
     int inode;
+    int other;  // -1 = no exchange.
     int from;
     int to;
     char *from_name;
@@ -103,8 +105,12 @@ static void entries_release(disk_entries *entries) {
 static void change_apply(mr_sim_disk *disk, const disk_change *change, bool kept) {
     if (change->from >= 0) {
         disk_inode *from = disk->inodes[change->from];
-        entries_remove(kept ? &from->entries_kept : &from->entries, change->from_name,
-                       change->inode);
+        disk_entries *entries = kept ? &from->entries_kept : &from->entries;
+        if (change->other >= 0) {
+            entries_put(entries, change->from_name, change->other);
+        } else {
+            entries_remove(entries, change->from_name, change->inode);
+        }
     }
     if (change->to >= 0) {
         disk_inode *to = disk->inodes[change->to];
@@ -124,18 +130,23 @@ typedef struct disk_place {
     int inode;
 } disk_place;
 
+static void change_push(mr_sim_disk *disk, const disk_change *change) {
+    change_apply(disk, change, /* kept= */ false);
+    disk->changes =
+        mr_heap_resize(disk->changes, (disk->change_count + 1) * sizeof(*disk->changes));
+    disk->changes[disk->change_count++] = *change;
+}
+
 static void change_add(mr_sim_disk *disk, int inode, const disk_place *from, const disk_place *to) {
     disk_change change = {
         .inode = inode,
+        .other = -1,
         .from = from == NULL ? -1 : from->dir,
         .to = to == NULL ? -1 : to->dir,
         .from_name = from == NULL ? NULL : copy_name(from->name),
         .to_name = to == NULL ? NULL : copy_name(to->name),
     };
-    change_apply(disk, &change, /* kept= */ false);
-    disk->changes =
-        mr_heap_resize(disk->changes, (disk->change_count + 1) * sizeof(*disk->changes));
-    disk->changes[disk->change_count++] = change;
+    change_push(disk, &change);
 }
 
 // Ends what is pending in a folder: it becomes durable, or it never will be.
@@ -415,6 +426,39 @@ int mr_sim_disk_rename(mr_sim_disk *disk, const char *from, const char *to, bool
         }
     }
     change_add(disk, source.inode, &source, &target);
+    return 0;
+}
+
+int mr_sim_disk_exchange(mr_sim_disk *disk, const char *a, const char *b) {
+    disk_place first, second;
+    int error = walk(disk, a, &first);
+    error = error != 0 ? error : walk(disk, b, &second);
+    if (error != 0 || first.inode < 0 || second.inode < 0) {
+        return error != 0 ? error : -ENOENT;
+    }
+    disk_change change = {
+        .inode = first.inode,
+        .other = second.inode,
+        .from = first.dir,
+        .to = second.dir,
+        .from_name = copy_name(first.name),
+        .to_name = copy_name(second.name),
+    };
+    change_push(disk, &change);
+    return 0;
+}
+
+int mr_sim_disk_link(mr_sim_disk *disk, const char *from, const char *to) {
+    disk_place source, target;
+    int error = walk(disk, from, &source);
+    error = error != 0 ? error : walk(disk, to, &target);
+    if (error != 0 || source.inode < 0) {
+        return error != 0 ? error : -ENOENT;
+    }
+    if (target.inode >= 0 || disk->inodes[source.inode]->is_dir) {
+        return target.inode >= 0 ? -EEXIST : -EPERM;
+    }
+    change_add(disk, source.inode, NULL, &target);
     return 0;
 }
 

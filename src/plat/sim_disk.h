@@ -46,6 +46,8 @@ void mr_sim_disk_write_back(mr_sim_disk *disk, int inode, mr_sim_random *random)
 int mr_sim_disk_find(const mr_sim_disk *disk, const char *path);  // Inode.
 int mr_sim_disk_stat(const mr_sim_disk *disk, const char *path, mr_stat *ret);
 int mr_sim_disk_rename(mr_sim_disk *disk, const char *from, const char *to, bool replace);
+int mr_sim_disk_exchange(mr_sim_disk *disk, const char *a, const char *b);
+int mr_sim_disk_link(mr_sim_disk *disk, const char *from, const char *to);
 int mr_sim_disk_unlink(mr_sim_disk *disk, const char *path);
 int mr_sim_disk_dir_make(mr_sim_disk *disk, const char *path);
 int mr_sim_disk_dir_remove(mr_sim_disk *disk, const char *path);

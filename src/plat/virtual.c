@@ -70,6 +70,14 @@ static int virtual_rename(mr_plat *plat, const char *from, const char *to, bool 
     return OR_KILLED(plat, rename, from, to, replace);
 }
 
+static int virtual_exchange(mr_plat *plat, const char *a, const char *b) {
+    return OR_KILLED(plat, exchange, a, b);
+}
+
+static int virtual_link(mr_plat *plat, const char *from, const char *to) {
+    return OR_KILLED(plat, link, from, to);
+}
+
 static int virtual_unlink(mr_plat *plat, const char *path) {
     return OR_KILLED(plat, unlink, path);
 }
@@ -168,6 +176,8 @@ static const mr_plat_ops virtual_ops = {
     .truncate = virtual_truncate,
     .stat = virtual_stat,
     .rename = virtual_rename,
+    .exchange = virtual_exchange,
+    .link = virtual_link,
     .unlink = virtual_unlink,
     .dir_make = virtual_dir_make,
     .dir_remove = virtual_dir_remove,

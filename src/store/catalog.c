@@ -9,9 +9,11 @@
 #include "base/map.h"
 #include "plat/plat.h"
 #include "store/name.h"
+#include "store/swap.h"
 
 #define CATALOG_FILE_BYTES_MAX ((uint64_t)16 << 20)
 #define CATALOG_COLUMNS_MAX    10000
+#define LIST_TIMES_MAX         1000
 
 // ---- writing ---------------------------------------------------------------------------------
 
@@ -21,7 +23,8 @@ static void add_member(mr_text *out, const char *name, const char *value) {
     mr_text_add(out, ",\n");
 }
 
-static const char *file_of(const char *data_dir, const char *table, mr_arena *arena) {
+const char *mr_catalog_path(const char *data_dir, const char *table, const char *ending,
+                            mr_arena *arena) {
     mr_text path;
     mr_text_init(&path, arena);
     mr_text_addf(&path, "%s/catalog/", data_dir);
@@ -30,7 +33,7 @@ static const char *file_of(const char *data_dir, const char *table, mr_arena *ar
             *at != '/' && *at != '%' && (unsigned char)*at >= 0x20 && !(at == table && *at == '.');
         mr_text_addf(&path, plain ? "%c" : "%%%02X", (unsigned char)*at);
     }
-    mr_text_add(&path, ".json");
+    mr_text_add(&path, ending);
     return mr_text_string(&path);
 }
 
@@ -53,7 +56,7 @@ mr_code mr_catalog_register(const char *data_dir, const mr_catalog_table *table,
     }
     mr_text_add(&out, "\n  ]\n}\n");
     MR_TRY(mr_dir_make(mr_arena_printf(cx->arena, "%s/catalog", data_dir), cx));
-    const char *path = file_of(data_dir, table->name, cx->arena);
+    const char *path = mr_catalog_path(data_dir, table->name, ".json", cx->arena);
     mr_span present;
     if (mr_file_load(path, CATALOG_FILE_BYTES_MAX, &present, cx) == MR_OK &&
         mr_span_equal(present, mr_text_span(&out))) {
@@ -271,6 +274,25 @@ static mr_code scan_folder(catalog_scan *scan, const char *dir, mr_cx *cx) {
     return MR_OK;
 }
 
+// Lists until what was listed is of one version: a swap in between would mix two.
+static mr_code scan_whole(catalog_scan *scan, const mr_catalog_table *table, mr_cx *cx) {
+    for (uint32_t times = 0;; times++) {
+        mr_text before, after;
+        mr_text_init(&before, cx->arena);
+        mr_text_init(&after, cx->arena);
+        MR_TRY(mr_swap_mark(scan->data_dir, table->name, &before, cx));
+        scan->count = 0;
+        mr_code code = mr_file_exists(table->path, cx) ? scan_folder(scan, table->path, cx) : MR_OK;
+        mr_error error = cx->error;
+        MR_TRY(mr_swap_mark(scan->data_dir, table->name, &after, cx));
+        cx->error = error;
+        bool same = mr_span_equal(mr_text_span(&before), mr_text_span(&after));
+        if (same || times == LIST_TIMES_MAX) {
+            return code;
+        }
+    }
+}
+
 mr_code mr_catalog_files(const char *data_dir, const mr_catalog_table *table, const char ***ret,
                          uint32_t *ret_count, mr_cx *cx) {
     catalog_scan scan = {
@@ -278,9 +300,7 @@ mr_code mr_catalog_files(const char *data_dir, const mr_catalog_table *table, co
         .ending = mr_arena_printf(cx->arena, ".%s", table->format),
     };
     mr_map_init(&scan.marks, cx->arena);
-    if (mr_file_exists(table->path, cx)) {
-        MR_TRY(scan_folder(&scan, table->path, cx));
-    }
+    MR_TRY(scan_whole(&scan, table, cx));
     *ret = scan.paths;
     *ret_count = scan.count;
     return MR_OK;

@@ -28,6 +28,9 @@ typedef struct mr_catalog_table {
     uint32_t column_count;
 } mr_catalog_table;
 
+// The file of a table in the catalogue: its entry has the ending ".json".
+const char *mr_catalog_path(const char *data_dir, const char *table, const char *ending,
+                            mr_arena *arena);
 // Enters a table, or replaces its entry.
 mr_code mr_catalog_register(const char *data_dir, const mr_catalog_table *table, mr_cx *cx);
 // All tables in order of name, in cx->arena.  errors  MR_E_CORRUPT naming the file
