@@ -306,8 +306,9 @@ static mr_code exchange(const mr_swap *swap, mr_cx *cx) {
 
 // Behind the exchange: durable, and with what somebody else put into the old folder meanwhile.
 static mr_code settle(const mr_swap *swap, mr_cx *cx) {
+    const char *beside = parent_of(swap->staged, cx->arena);
     MR_TRY(mr_dir_sync(parent_of(swap->live, cx->arena), cx));
-    MR_TRY(mr_dir_sync(parent_of(swap->staged, cx->arena), cx));
+    MR_TRY(mr_file_exists(beside, cx) ? mr_dir_sync(beside, cx) : MR_OK);
     MR_TRY(mr_crash_point("swap.synced", cx));
     if (mr_file_exists(swap->staged, cx)) {
         carrying c;
@@ -331,11 +332,11 @@ mr_code mr_swap_finish(const char *data_dir, const char *table, mr_swap *ret, mr
     if (!dropped) {
         MR_TRY(settle(ret, cx));
     }
+    MR_TRY(mr_dir_delete(ret->area, cx));  // Before the record: who reads it may make the next one.
+    MR_TRY(mr_crash_point("swap.swept", cx));
     ret->state = dropped ? MR_SWAP_DROPPED : MR_SWAP_DONE;
     ret->made_count = 0;  // Nobody needs the lists any more, and every reader loads the record.
     ret->replaced_count = 0;
     MR_TRY(mr_swap_save(data_dir, table, ret, cx));
-    MR_TRY(mr_crash_point("swap.done", cx));
-    MR_TRY(mr_dir_delete(ret->area, cx));
-    return mr_crash_point("swap.swept", cx);
+    return mr_crash_point("swap.done", cx);
 }

@@ -6,14 +6,15 @@
 //
 //   new files written and synced ─▶ files that stay linked into the new folder ─▶ RECORD "pending",
 //   fsync = commit ─▶ files that came since linked too ─▶ exchange of the two folders (one system
-//   call) ─▶ RECORD "done" ─▶ the old folder goes
+//   call) ─▶ the old folder goes ─▶ RECORD "done"
 //
 // Why a folder and not files: several files cannot be replaced at once, a folder can. It is the
 // smallest that holds all that changes: one partition's, or the table's, whose other partitions
 // are then links to the same bytes. So every reader, of whatever make, finds all of the old or all
 // of the new. Whoever finds "pending" finishes it, which may be repeated: the one writer of the
 // table does, between two of its publications, when nothing else moves files into the folder.
-// Crash points: swap.recorded, swap.carried, swap.exchanged, swap.synced, swap.done, swap.swept.
+// Crash points: swap.staged, swap.recorded (task/rewrite.c), swap.carried, swap.exchanged,
+// swap.synced, swap.swept, swap.done.
 
 #pragma once
 
