@@ -18,7 +18,7 @@ struct mr_lake {
     mr_duck duck;
     duckdb_database database;
     duckdb_connection connection;
-    uint32_t kept;  // Results of mr_lake_keep.
+    uint32_t kept;   // Results of mr_lake_keep.
     char *data_dir;  // Heap; NULL: no catalogue.
     uint64_t shape;  // Of the views over its tables, as they are now.
 };
@@ -343,6 +343,15 @@ static mr_code query_once(mr_lake *lake, const char *sql, const mr_lake_sink *si
     return code;
 }
 
+// Runs a statement that reads tables.
+static mr_code run_reading(mr_lake *lake, const char *sql, mr_cx *cx) {
+    mr_code code = run(lake, sql, cx);
+    for (uint32_t i = 0; code == MR_E_IO && i < AGAIN_MAX && rewritten(lake, cx); i++) {
+        code = run(lake, sql, cx);
+    }
+    return code;
+}
+
 mr_code mr_lake_query(mr_lake *lake, const char *sql, const mr_lake_sink *sink, mr_cx *cx) {
     bool begun = false;
     mr_code code = query_once(lake, sql, sink, &begun, cx);
@@ -393,10 +402,11 @@ mr_code mr_lake_keep(mr_lake *lake, const char *sql, const char **ret, mr_cx *cx
     if (type == DUCKDB_STATEMENT_TYPE_EXPLAIN) {
         return MR_OK;
     }
-    MR_TRY(run(lake,
-               mr_arena_printf(cx->arena, "CREATE TEMP TABLE \"kept %u\" AS SELECT * FROM (%s)",
-                               lake->kept, inner(sql, cx->arena)),
-               cx));
+    MR_TRY(run_reading(lake,
+                       mr_arena_printf(cx->arena,
+                                       "CREATE TEMP TABLE \"kept %u\" AS SELECT * FROM (%s)",
+                                       lake->kept, inner(sql, cx->arena)),
+                       cx));
     *ret = mr_arena_printf(cx->arena, "SELECT * FROM temp.\"kept %u\"", lake->kept++);
     return MR_OK;
 }
@@ -439,7 +449,7 @@ mr_code mr_lake_copy(mr_lake *lake, const char *sql, const char *path, uint64_t 
     mr_text_addf(&copy, "COPY (%s) TO ", inner(sql, cx->arena));
     mr_view_add_literal(&copy, next);
     mr_text_add(&copy, " (FORMAT parquet, COMPRESSION zstd)");
-    MR_TRY(run(lake, mr_text_string(&copy), cx));
+    MR_TRY(run_reading(lake, mr_text_string(&copy), cx));
     mr_text_add(&count, "SELECT count(*) FROM read_parquet(");
     mr_view_add_literal(&count, next);
     mr_text_add_char(&count, ')');
@@ -457,7 +467,7 @@ mr_code mr_lake_define(mr_lake *lake, const char *name, const char *sql, bool ke
     mr_text_addf(&out, "CREATE OR REPLACE TEMP %s ", keep ? "TABLE" : "VIEW");
     mr_view_add_name(&out, name);
     mr_text_addf(&out, " AS (%s)", inner(sql, cx->arena));
-    return run(lake, mr_text_string(&out), cx);
+    return run_reading(lake, mr_text_string(&out), cx);
 }
 
 // ---- types and files -------------------------------------------------------------------------

@@ -163,25 +163,17 @@ static mr_code link_again(carrying *c, const char *path, const char *target) {
     return mr_file_link(path, target, c->cx);
 }
 
-static mr_code link_one(carrying *c, const char *path, const char *target, const char *folder) {
+static mr_code link_one(carrying *c, const char *path, const char *target) {
     mr_code code = mr_file_link(path, target, c->cx);
     if (code == MR_E_EXISTS) {
         code = link_again(c, path, target);
-    }
-    if (code == MR_OK) {
-        touch(c, folder);
     }
     // What is gone by now need not be carried.
     return code == MR_E_EXISTS || code == MR_E_MISSING ? MR_OK : code;
 }
 
-static mr_code make_folder(carrying *c, const char *path, const char *parent) {
-    if (mr_file_exists(path, c->cx)) {
-        return MR_OK;
-    }
-    touch(c, parent);
-    touch(c, path);
-    return mr_dir_make_loose(path, c->cx);
+static mr_code make_folder(carrying *c, const char *path) {
+    return mr_file_exists(path, c->cx) ? MR_OK : mr_dir_make_loose(path, c->cx);
 }
 
 // Links what `from` has and `to` has not; rel is where both are.
@@ -194,6 +186,7 @@ static mr_code link_missing(carrying *c, const char *from, const char *to, const
         return code == MR_E_MISSING ? MR_OK : code;
     }
     const char *folder = join(to, rel, arena);
+    touch(c, folder);  // Also for links that are there: who made them may have died before a sync.
     for (size_t i = 0; i < count; i++) {
         const char *path = join(rel, entries[i].name, arena);
         const char *target = join(to, path, arena);
@@ -201,11 +194,11 @@ static mr_code link_missing(carrying *c, const char *from, const char *to, const
             continue;
         }
         if (entries[i].is_dir) {
-            MR_TRY(make_folder(c, target, folder));
+            MR_TRY(make_folder(c, target));
             MR_TRY(link_missing(c, from, to, path));
         } else if (mr_map_get(&c->replaced, mr_span_of(path)) == NULL &&
                    mr_map_get(&c->made, mr_span_of(path)) == NULL) {
-            MR_TRY(link_one(c, join(from, path, arena), target, folder));
+            MR_TRY(link_one(c, join(from, path, arena), target));
         }
     }
     return MR_OK;
@@ -332,7 +325,9 @@ mr_code mr_swap_finish(const char *data_dir, const char *table, mr_swap *ret, mr
     if (!dropped) {
         MR_TRY(settle(ret, cx));
     }
-    MR_TRY(mr_dir_delete(ret->area, cx));  // Before the record: who reads it may make the next one.
+    // Before the record: who reads that may make the next one, in the same place.
+    MR_TRY(mr_dir_delete(ret->area, cx));
+    MR_TRY(mr_dir_sync(parent_of(ret->area, cx->arena), cx));
     MR_TRY(mr_crash_point("swap.swept", cx));
     ret->state = dropped ? MR_SWAP_DROPPED : MR_SWAP_DONE;
     ret->made_count = 0;  // Nobody needs the lists any more, and every reader loads the record.
