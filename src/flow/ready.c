@@ -335,7 +335,7 @@ static mr_code look(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
         if (mr_flow_is_ours(flow, cx)) {
             return code;
         }
-        mr_flow_set(flow, task, MR_STATE_FAILED, mr_flow_error_text(&cx->error, cx->arena));
+        mr_flow_set(flow, task, MR_STATE_FAILED, mr_scope_failure(flow, cx));
         mr_runs_call(flow, run, task, "on_failure", &task->spec->on_failure, cx);
     }
     return MR_OK;

@@ -494,7 +494,7 @@ void mr_runs_call(mr_flow *flow, mr_run *run, mr_flow_task *task, const char *wh
             return;
         }
         if (code != MR_OK) {
-            mr_flow_set(flow, call, MR_STATE_FAILED, cx->error.text);
+            mr_flow_set(flow, call, MR_STATE_FAILED, mr_scope_failure(flow, cx));
             continue;
         }
         call->row.item_json = mr_text_span(&json);

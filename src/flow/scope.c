@@ -7,6 +7,7 @@
 
 #include "base/jsonvalue.h"
 #include "base/map.h"
+#include "flow/mask.h"
 
 // ---- masks
 // ---------------------------------------------------------------------------------------
@@ -21,15 +22,27 @@ static void mask_secret(void *self, const char *secret) {
     mr_vault_forms(mr_span_of(secret), mask_form, self);
 }
 
+static mr_code load_masked(mr_flow *flow, mr_cx *cx) {
+    uint32_t count = 0;
+    return flow->masked != NULL ? MR_OK  // Once a turn.
+                                : mr_vault_masked(flow->vault, &flow->masked, &count, cx);
+}
+
+const char *mr_scope_failure(mr_flow *flow, mr_cx *cx) {
+    const char *text = mr_flow_error_text(&cx->error, cx->arena);
+    if (load_masked(flow, cx) != MR_OK) {
+        (void)mr_flow_is_ours(flow, cx);  // The turn is over: nothing of it is kept.
+        return "";
+    }
+    return mr_mask_text(flow->masked, text, cx->arena);
+}
+
 mr_code mr_scope_mask_all(mr_scope *scope, const char *const *env, mr_cx *cx) {
     mr_flow *flow = scope->flow;
-    uint32_t count = 0;
     for (size_t i = 0; env[i] != NULL; i++) {
         mr_vault_env_secrets(env[i], mask_secret, scope, cx);
     }
-    if (flow->masked == NULL) {  // Once a turn.
-        MR_TRY(mr_vault_masked(flow->vault, &flow->masked, &count, cx));
-    }
+    MR_TRY(load_masked(flow, cx));
     for (size_t i = 0; flow->masked[i] != NULL; i++) {
         mr_scope_mask(scope, flow->masked[i]);
     }

@@ -24,6 +24,8 @@ void mr_scope_mask(mr_scope *scope, const char *value);  // NULL: ends the list.
 // What the vault knows, and what env brings, the environment of the task; ends the list.
 //   errors  those of the store: what must be masked is not known
 mr_code mr_scope_mask_all(mr_scope *scope, const char *const *env, mr_cx *cx);
+// What cx->error says, as the reason of a task: without what nobody may see.
+const char *mr_scope_failure(mr_flow *flow, mr_cx *cx);
 // NAME=value of the project, the DAG and the task, and the run's dates.
 mr_code mr_scope_env(mr_scope *scope, const char *const **ret, mr_cx *cx);
 // The DAG's own connections: a list of objects that mr_endpoint_parse reads, each with its id,

@@ -208,7 +208,7 @@ mr_code mr_tries_launch(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
     }
     if (code != MR_OK) {  // No retry helps what is wrong with its templates or keys.
         task->row.tries = before;
-        mr_flow_set(flow, task, MR_STATE_FAILED, mr_flow_error_text(&cx->error, cx->arena));
+        mr_flow_set(flow, task, MR_STATE_FAILED, mr_scope_failure(flow, cx));
         if (task->spec != NULL) {
             mr_runs_call(flow, task->run, task, "on_failure", &task->spec->on_failure, cx);
         }
@@ -412,7 +412,7 @@ static void succeed(mr_flow *flow, mr_flow_task *task, mr_cx *cx) {
         return;  // The turn is over.
     }
     forget_outputs(task);
-    mr_flow_set(flow, task, MR_STATE_FAILED, mr_flow_error_text(&cx->error, cx->arena));
+    mr_flow_set(flow, task, MR_STATE_FAILED, mr_scope_failure(flow, cx));
     mr_runs_call(flow, task->run, task, "on_failure", &task->spec->on_failure, cx);
 }
 
@@ -512,7 +512,7 @@ static void end_by_code(mr_flow *flow, mr_flow_task *task, const mr_try_exit *ex
             if (mr_flow_is_ours(flow, cx)) {
                 return;
             }
-            const char *why = mr_flow_error_text(&cx->error, cx->arena);
+            const char *why = mr_scope_failure(flow, cx);
             forget_outputs(task);
             fail(flow, task, /* may_retry= */ true, why, cx);
             return;

@@ -238,6 +238,24 @@ TEST(tries, a_connection_that_cannot_be_filled_in_fails_its_task) {
     }
 }
 
+TEST(tries, a_secret_is_in_no_reason) {
+    static const char *const tasks[] = {
+        "  - {id: a, type: work, foreach: \"{{ conn.db.password }}\"}\n",
+        "  - {id: a, type: branch, choose: \"{{ conn.db.password }}\"}\n",
+        "  - {id: a, type: work, say: \"{{ conn.db.password | int }}\"}\n",
+        "  - {id: a, type: dag, dag: \"{{ conn.db.password }}\"}\n",
+    };
+    for (size_t i = 0; i < MR_COUNT(tasks); i++) {
+        world w;
+        REQUIRE(
+            with_connections(&w, "  - {id: db, type: x, password: {secret: WORD}}\n", tasks[i]));
+        EXPECT_STR(world_run(&w, "d", 0), "one failed a=failed");
+        const char *shown = world_ask(&w, "{\"do\":\"run.show\",\"dag\":\"d\"}");
+        EXPECT(strstr(shown, "***") != NULL && strstr(shown, "sesame") == NULL);
+        world_release(&w);
+    }
+}
+
 TEST(tries, outputs_reach_later_tasks) {
     world w;
     REQUIRE(started(
