@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import uuid
@@ -15,14 +16,17 @@ from conftest import EXAMPLES, MILLRACE, wait_until
 class ExampleProject:
     """A copy of examples/<name>; up() starts it, close() ends it.
 
-    url   where its runs are kept; None: in its data folder
-    env   more of the environment, of the program and of all that its tasks start
+    url    where its runs are kept; None: in its data folder
+    env    more of the environment, of the program and of all that its tasks start
+    timed  with its schedules; else no clock starts a run while a test counts them
     """
 
-    def __init__(self, name, folder, url=None, env=None, **sections):
+    def __init__(self, name, folder, url=None, env=None, timed=False, **sections):
         self.path = folder / name
         self.url = url
         shutil.copytree(f"{EXAMPLES}/{name}", self.path, ignore=shutil.ignore_patterns("data"))
+        for dag in [] if timed else (self.path / "dags").iterdir():
+            dag.write_text(re.sub(r"(?m)^schedule:.*", "schedule: null", dag.read_text(encoding="utf-8")), encoding="utf-8")
         self.env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **(env or {})}
         settings = {"broker": {"listen": "127.0.0.1:0"}, "flow": {"kill_grace": "2s", **({"store": url} if url else {})},
                     **sections}
@@ -51,7 +55,7 @@ class ExampleProject:
         """Starts a run with these words of `dag trigger`, waits for its end; ret: what `runs show` says."""
         return self.ended(self.json("dag", "trigger", *words)["run"], state)
 
-    def ended(self, run, state="success", timeout=60):
+    def ended(self, run, state="success", timeout=120):
         """Waits for a run's end."""
         last = {}
 

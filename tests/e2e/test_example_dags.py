@@ -130,7 +130,8 @@ def make(request, tmp_path):
     for project in made:
         project.close()
         if server:  # All of it is there, and nothing of it here.
-            kept = server.sql("SELECT DISTINCT state FROM run WHERE type <> 'scheduled'", database=project.url.rsplit("/", 1)[1])
+            states_kept = "SELECT DISTINCT state FROM run WHERE type <> 'scheduled'"
+            kept = server.sql(states_kept, database=project.url.rsplit("/", 1)[1])
             assert kept == [["success"]] and not (project.path / "data" / "flow.db").exists()
 
 
@@ -145,7 +146,7 @@ def has_begun(project, name, topic):
 
 
 def test_retail_from_the_producer_to_the_day(make):
-    project = make("retail", env={"TRIGGER": "100 milliseconds"})
+    project = make("retail", env={"TRIGGER": "100 milliseconds"}, timed=True)
     # Five and a half hours around a midnight of India.
     project.call("generate", "retail", "--count", 20000, "--seed", 8, "--start", "2026-01-01T16:00:00Z", "--event-rate", 1,
                  "--to", f"kafka://{project.address()}/events")

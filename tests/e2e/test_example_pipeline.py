@@ -190,7 +190,8 @@ def test_alerts_of_averages_that_are_too_high(make):
     end = START + datetime.timedelta(hours=3)  # One in each partition: the watermark is ten minutes behind.
     rows += [{"sensor_id": "last", "location": "end", "timestamp": end.isoformat(), "pm25": 0.0}] * 3
     produce(project.address(), "air-quality-raw", rows)
-    first, closed = (moment(at.isoformat()) for at in (START - datetime.timedelta(minutes=10), end - datetime.timedelta(minutes=10)))
+    delay = datetime.timedelta(minutes=10)
+    first, closed = (moment(at.isoformat()) for at in (START - delay, end - delay))
     want = ask_of(rows, AIR, first, closed, closed)
     high = [row for row in want if row[3] > 35.4]
     assert 20 < len(high) < len(want) - 20
@@ -204,8 +205,9 @@ def test_alerts_of_averages_that_are_too_high(make):
         None if v.get(name) is None else round(v[name], 9) for name in ("avg_pm25", "avg_pm10", "avg_temp", "avg_humidity")))
         for _, v in found]
     same_rows("air-quality-alerts", high, got)
-    query = f"""SELECT window_start::timestamp, window_end::timestamp, location, round(avg_pm25, 9), round(avg_pm10, 9), round(avg_temp, 9),
-                       round(avg_humidity, 9) FROM read_parquet('{project.rows('air_quality_averages')}', hive_partitioning = true)"""
+    query = f"""SELECT window_start::timestamp, window_end::timestamp, location, round(avg_pm25, 9), round(avg_pm10, 9),
+                       round(avg_temp, 9), round(avg_humidity, 9)
+                FROM read_parquet('{project.rows('air_quality_averages')}', hive_partitioning = true)"""
     wait_until(lambda: (project.path / "data/lake/air_quality_averages").exists() and
                len(ask(query)) >= len(want), 30, "averages")
     same_rows("air_quality_averages", want, ask(query))
@@ -237,18 +239,20 @@ def test_a_first_batch_job(make):
 
 
 def test_the_schedules_are_those_that_were_described(make):
-    project = make()
+    project = make(timed=True)
     dags = {row["dag"]: row for row in project.json("dag", "list")["dags"]}
     assert set(dags) == {"kafka_spark_pipeline", "hello_spark", "streaming_pipeline", "batch_then_stream", "topic_settings"}
     day = project.call("dag", "next", "batch_then_stream", "--from", "2026-01-01T12:00", "--count", "1", "--json").stdout
     assert json.loads(day)["runs_at"] == "2026-01-02T00:00:00+00:00"
-    assert project.json("runs", "list")["runs"] == []  # Nothing but what was asked for, and no catching up.
+    # Nothing but what was asked for, and no catching up; a midnight may just have struck.
+    assert [run for run in project.json("runs", "list")["runs"] if run["type"] != "scheduled"] == []
+    assert len(project.json("runs", "list")["runs"]) <= 1
     parts = {part["name"]: part["state"] for part in project.json("status")["parts"]}
     assert parts["adults"] == parts["sensor_counts"] == "stopped"
 
 
 def test_every_line_of_its_page_can_be_typed(make, tmp_path):
-    project = make()
+    project = make(timed=True)
     project.close()
     with open(f"{EXAMPLES}/pipeline/README.md", encoding="utf-8") as page:
         script = "\n".join(re.findall(r"```sh\n(.*?)```", page.read(), re.S))

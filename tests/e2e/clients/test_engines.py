@@ -59,7 +59,8 @@ def spark(app, *args, env=None):
     jars = ",".join(sorted(glob.glob(os.path.join(DEPS, "spark-jars", "*.jar"))))
     done = subprocess.run(
         [os.path.join(DEPS, "venv-bench", "bin", "spark-submit"), "--master", "local[2]", "--driver-memory", "1g",
-         "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4", "--jars", jars, app, *args], capture_output=True, timeout=400, check=False,
+         "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4", "--jars", jars, app,
+         *args], capture_output=True, timeout=400, check=False,
         env={**os.environ, "PYSPARK_PYTHON": os.path.join(DEPS, "venv-bench", "bin", "python"), **(env or {})})
     assert done.returncode == 0, done.stderr.decode()[-4000:]
 
@@ -135,7 +136,8 @@ def at(seconds):
 def test_spark_finds_the_same_adults(alone, tmp_path):
     spark_version()
     pick = random.Random(4)
-    people = [{"name": f"ä{i}", "age": pick.choice([None, 17, 18, 40]), "city": pick.choice([None, "Köln"])} for i in range(300)]
+    people = [{"name": f"ä{i}", "age": pick.choice([None, 17, 18, 40]), "city": pick.choice([None, "Köln"])}
+              for i in range(300)]
     theirs, ours = both(alone, tmp_path, ("kafka_spark_job.py", "adults.sql", "input-topic", "output-topic"), people)
     assert len(theirs) > 100 and theirs == ours  # Byte by byte.
 
