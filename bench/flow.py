@@ -33,6 +33,7 @@ TIMES_MIN = 100  # Airflow's hand-off.
 VERSION = "3.1.3"
 AIRFLOW = os.path.join(ROOT, "build", "deps", "venv-airflow", "bin", "airflow")
 LATE_S = 200  # How long a new file is waited for, all in all. Airflow looks for such every 300 s.
+SETTLE_S = 2  # Then supervisors that wait for another try are gone; ticks of the CPU's time are lost in many.
 FAR = "2100-01-01"  # DAGs that never run have their first tick then.
 
 
@@ -69,6 +70,7 @@ def tree(roots):
 
 def idle(roots, seconds):
     """(bytes, pages that are shared counted once; share of one core) of processes that have nothing to do."""
+    time.sleep(SETTLE_S)
     before = tree(roots)
     time.sleep(seconds)
     after = tree(roots)
@@ -376,8 +378,10 @@ def _run_wide(system, count):
     path = os.path.join(system.folder, "wide")
     if os.path.exists(path):
         os.remove(path)
+    time.sleep(SETTLE_S)
     before = system.cpu_seconds()
     times = system.run(f"wide{count}", 600)
+    time.sleep(SETTLE_S)
     used = system.cpu_seconds() - before
     check_wide(read_stamps(path), count)
     return a_second(times), used / count
