@@ -14,7 +14,7 @@ import pytest
 
 import engine_server as es
 from broker_server import wait_until
-from conftest import MILLRACE
+from conftest import MILLRACE, SOAK
 from test_tasks import Project
 
 SH = ["/bin/sh", "-c"]
@@ -446,8 +446,8 @@ KINDS = [es.DROP, es.RESET, es.HALF, es.GARBAGE, es.BAD_CHUNK, es.HUGE_LINE, es.
 @pytest.mark.parametrize("step", STEPS)
 def test_no_fault_of_an_engine_hangs_or_leaves_a_container(project, engine, step):
     engine.podman = "attach" in step
-    for kind in KINDS:
-        for times in (1, 1000):
+    for number, kind in enumerate(KINDS):
+        for times in (1, 1000) if SOAK else (1,) if number % 2 else (1000,):
             engine.faults = []
             engine.fault(step, kind, times)
             begun = time.monotonic()
