@@ -120,7 +120,9 @@ static void sync_told(spawner *s, int64_t now_us) {
         mr_heap_free(s->told[due++].dir);
     }
     s->told_count -= due;
-    memmove(s->told, s->told + due, s->told_count * sizeof(told));
+    if (due > 0) {
+        memmove(s->told, s->told + due, s->told_count * sizeof(told));
+    }
 }
 
 // Which supervisors are free again.
