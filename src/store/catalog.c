@@ -143,6 +143,10 @@ static mr_code load_entry(const char *path, mr_catalog_table *ret, mr_cx *cx) {
     return MR_OK;
 }
 
+mr_code mr_catalog_find(const char *data_dir, const char *table, mr_catalog_table *ret, mr_cx *cx) {
+    return load_entry(mr_catalog_path(data_dir, table, ".json", cx->arena), ret, cx);
+}
+
 mr_code mr_catalog_list(const char *data_dir, mr_catalog_table **ret, uint32_t *ret_count,
                         mr_cx *cx) {
     const char *dir = mr_arena_printf(cx->arena, "%s/catalog", data_dir);

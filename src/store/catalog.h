@@ -36,6 +36,8 @@ mr_code mr_catalog_register(const char *data_dir, const mr_catalog_table *table,
 // All tables in order of name, in cx->arena.  errors  MR_E_CORRUPT naming the file
 mr_code mr_catalog_list(const char *data_dir, mr_catalog_table **ret, uint32_t *ret_count,
                         mr_cx *cx);
+// One table's entry.  errors  MR_E_MISSING when it has none; MR_E_CORRUPT
+mr_code mr_catalog_find(const char *data_dir, const char *table, mr_catalog_table *ret, mr_cx *cx);
 // Readers may see this pipeline's epochs up to `epoch`.
 mr_code mr_catalog_set_published(const char *state_dir, uint64_t incarnation, uint64_t epoch,
                                  mr_cx *cx);

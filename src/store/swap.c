@@ -12,6 +12,8 @@
 
 #define RECORD_BYTES_MAX ((uint64_t)256 << 20)
 #define SYNC_EACH_MAX    32  // Folders; more are synced with the whole file system.
+#define LOCK_WAIT_US     ((int64_t)30 * 1000 * 1000)
+#define LOCK_LOOK_US     ((int64_t)10 * 1000)
 
 static const char *const state_words[] = {
     [MR_SWAP_NONE] = "none",
@@ -312,7 +314,22 @@ static mr_code settle(const mr_swap *swap, mr_cx *cx) {
     return MR_OK;
 }
 
-mr_code mr_swap_finish(const char *data_dir, const char *table, mr_swap *ret, mr_cx *cx) {
+// Who stands for the writer is not always known: a pipeline may be about to become it. Two that
+// finish one swap would exchange twice.
+static mr_code lock_finishing(const char *data_dir, const char *table, mr_lock *ret, mr_cx *cx) {
+    // No other file of the catalogue has this ending, whatever its table is called.
+    const char *path = mr_catalog_path(data_dir, table, ".finishing", cx->arena);
+    int64_t end = mr_clock_monotonic_us(cx->plat) + LOCK_WAIT_US;
+    mr_code code = mr_lock_take(ret, path, cx);
+    while (code == MR_E_LOCKED && !mr_cx_cancelled(cx) && mr_clock_monotonic_us(cx->plat) < end) {
+        mr_clock_sleep_us(cx->plat, LOCK_LOOK_US);
+        code = mr_lock_take(ret, path, cx);
+    }
+    return code == MR_E_LOCKED ? mr_error_flag(cx, code, MR_RETRY) : code;
+}
+
+// The caller holds the lock.
+static mr_code finish_alone(const char *data_dir, const char *table, mr_swap *ret, mr_cx *cx) {
     MR_TRY(mr_swap_load(data_dir, table, ret, cx));
     if (ret->state != MR_SWAP_PENDING) {
         return MR_OK;
@@ -334,4 +351,16 @@ mr_code mr_swap_finish(const char *data_dir, const char *table, mr_swap *ret, mr
     ret->replaced_count = 0;
     MR_TRY(mr_swap_save(data_dir, table, ret, cx));
     return mr_crash_point("swap.done", cx);
+}
+
+mr_code mr_swap_finish(const char *data_dir, const char *table, mr_swap *ret, mr_cx *cx) {
+    MR_TRY(mr_swap_load(data_dir, table, ret, cx));
+    if (ret->state != MR_SWAP_PENDING) {
+        return MR_OK;
+    }
+    mr_lock lock = {.handle = -1};
+    MR_TRY(lock_finishing(data_dir, table, &lock, cx));
+    mr_code code = finish_alone(data_dir, table, ret, cx);  // Looks again.
+    mr_lock_release(&lock, cx->plat);
+    return code;
 }

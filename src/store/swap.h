@@ -1,6 +1,7 @@
 // Swap: how the content of a table is replaced: one folder takes the place of another, at once.
 //
 //   <data>/catalog/<table>.commit    the table's newest commit: what was, or is to be, swapped
+//   <data>/catalog/<table>.finishing    locked by who finishes it, from load to save
 //   <parent>/.<table folder>.swap/   the new folder is made there; beside the table, so that no
 //                                    pattern over the table's files finds what is not in it yet
 //
@@ -51,7 +52,8 @@ mr_code mr_swap_save(const char *data_dir, const char *table, const mr_swap *swa
 //   hidden  folders of temporaries too, which only the table's writer may do
 mr_code mr_swap_carry(const mr_swap *swap, bool hidden, mr_cx *cx);
 // Finishes the commit that is pending; the caller is, or stands for, the table's one writer. *ret:
-// the newest commit. What fails leaves it pending.
+// the newest commit. What fails leaves it pending. Waits for another that finishes it, 30 seconds
+// at most.  errors  MR_E_LOCKED
 mr_code mr_swap_finish(const char *data_dir, const char *table, mr_swap *ret, mr_cx *cx);
 // What changes whenever a swap does: a listing between two equal ones is of one version.
 mr_code mr_swap_mark(const char *data_dir, const char *table, mr_text *ret, mr_cx *cx);

@@ -34,14 +34,11 @@ static mr_code pause_for(const char *what, bool first, mr_cx *cx) {
 // ---- opening ---------------------------------------------------------------------------------
 
 static mr_code find_entry(mr_rewrite *r, const char *table, mr_cx *cx) {
-    mr_catalog_table *tables;
-    uint32_t count;
-    MR_TRY(mr_catalog_list(r->data_dir, &tables, &count, cx));
-    r->table = (mr_catalog_table){.name = table, .format = "parquet", .pipeline = ""};
-    for (uint32_t i = 0; i < count; i++) {
-        if (strcmp(tables[i].name, table) == 0) {
-            r->table = tables[i];
-        }
+    mr_code code = mr_catalog_find(r->data_dir, table, &r->table, cx);
+    if (code == MR_E_MISSING) {
+        r->table = (mr_catalog_table){.name = table, .format = "parquet", .pipeline = ""};
+    } else {
+        MR_TRY(code);
     }
     if (strcmp(r->table.format, "parquet") != 0) {
         return mr_fail(cx, MR_E_UNSUPPORTED, "Only tables of Parquet files are rewritten.",
@@ -77,6 +74,15 @@ void mr_rewrite_close(mr_rewrite *r, mr_cx *cx) {
 
 // ---- who writes the table --------------------------------------------------------------------
 
+// A pipeline that starts may have entered itself since the table was opened.
+static mr_code find_pipeline(mr_rewrite *r, mr_cx *cx) {
+    mr_catalog_table now;
+    mr_code code = mr_catalog_find(r->data_dir, r->table.name, &now, cx);
+    MR_TRY(code == MR_E_MISSING ? MR_OK : code);
+    r->table.pipeline = code == MR_OK ? now.pipeline : r->table.pipeline;
+    return MR_OK;
+}
+
 // Whoever wrote a file of the table may write another one, unless its lock is held.
 typedef struct writers {
     mr_map names;
@@ -87,8 +93,9 @@ typedef struct writers {
 static void add_writer(writers *w, mr_rewrite *r, mr_span pipeline, mr_cx *cx) {
     mr_span owner = mr_publish_owner(pipeline);
     const char *name = mr_arena_copy(cx->arena, owner.data, owner.bytes);
-    const char *dir = mr_arena_printf(cx->arena, "%s/state/%s", r->data_dir, name);
-    if (name[0] != '\0' && mr_file_exists(dir, cx)) {
+    // Its lock's file stays for good; its folder is away for a while when it starts afresh.
+    const char *lock = mr_arena_printf(cx->arena, "%s/state/%s.lock", r->data_dir, name);
+    if (name[0] != '\0' && mr_file_exists(lock, cx)) {
         mr_map_put(&w->names, mr_span_of(name), (void *)(uintptr_t)name);
     }
 }
@@ -152,6 +159,7 @@ static mr_code finish(mr_rewrite *r, mr_cx *cx) {
     for (bool first = true; r->last.state == MR_SWAP_PENDING; first = false) {
         writers w = {.lock_count = 0};
         bool busy = false;
+        MR_TRY(find_pipeline(r, cx));
         MR_TRY(find_writers(r, &w, cx));
         mr_code code = lock_writers(r, &w, &busy, cx);
         if (code == MR_OK && !busy) {

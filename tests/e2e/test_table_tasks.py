@@ -3,6 +3,7 @@
 What is in a table is read by DuckDB from its files, as anybody would, and by `millrace sql`.
 """
 
+import fcntl
 import json
 import os
 import pathlib
@@ -504,6 +505,57 @@ def test_a_commit_that_nobody_finished_is_finished_by_the_pipeline(project):
     stream.start("--until", "end")
     stream.run.wait(60)
     assert [(i, p) for i, p, _ in project.plain()] == [(i, "z") for i in range(30)] and project.leavings() == []
+
+
+def state_of(project, table="t"):
+    return json.loads((project.top / f"data/catalog/{table}.commit").read_text())["state"]
+
+
+def wait_for(process, test, what):
+    end = time.monotonic() + 30
+    while not test():
+        assert process.poll() is None and time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def test_a_pipeline_that_starts_afresh_is_its_writer_all_the_while(project):
+    """--fresh moves the state away before it erases: the pipeline's lock counts, not that folder."""
+    stream = Stream(project, True)
+    stream.write(30)
+    stream.start("--until", "end")
+    stream.run.wait(60)
+    state = project.top / "data/state"
+    with open(state / "p.lock", "r+") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        (state / "p").rename(state / "p.gone")
+        folder, process = project.begin("table.merge", {"table": "t", "key": "id", "sql": "SELECT id, -1 AS v FROM t WHERE id = 3"})
+        lines = iter(process.stdout.readline, "")
+        assert any("writes the table: it takes this in between two epochs" in line for line in lines), process.poll()
+        time.sleep(0.3)
+        assert process.poll() is None and state_of(project) == "pending"
+        assert [row[2] for row in project.plain()] == list(range(30))
+        (state / "p.gone").rename(state / "p")
+    assert process.wait(60) == 0 and state_of(project) == "done"
+    process.stdout.close()
+    assert project.plain()[3] == (3, "p0", -1)
+
+
+def test_a_commit_is_finished_by_one_at_a_time(project):
+    """Who starts as the table's writer and a task that has seen none come together."""
+    project.merge(values([(0, "A", 0)]), partition_by="p")
+    with open(project.top / "data/catalog/t.finishing", "w") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        _, process = project.begin("table.merge", {"table": "t", "key": "id", "sql": values([(0, "B", 1)])})
+        wait_for(process, lambda: state_of(project) == "pending", "no record")
+        stream = Stream(project, True)
+        stream.write(1)
+        stream.start("--until", "end")
+        time.sleep(0.5)
+        assert process.poll() is None and stream.run.process.poll() is None and project.plain() == [(0, "A", 0)]
+    stream.run.wait(60)
+    assert process.wait(60) == 0 and stream.run.process.returncode == 0, stream.run.err
+    process.stdout.close()
+    assert project.plain() == [(0, "p0", 0), (0, "B", 1)] and project.leavings() == []
 
 
 def test_tasks_on_one_table_take_turns(project):

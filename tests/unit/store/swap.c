@@ -4,9 +4,12 @@
 
 #include "runner.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plat/sim.h"
+#include "plat/thread.h"
 #include "store/catalog.h"
 #include "store/swap.h"
 
@@ -272,6 +275,103 @@ TEST(swap, is_dropped_when_what_it_replaces_is_gone) {
     EXPECT_STR(look(&r), "p=1/a p=1/b ");
     EXPECT(!mr_file_exists(AREA, &r.cx));
     release(&r);
+}
+
+TEST(swap, waits_for_who_finishes_it_but_not_for_ever) {
+    rig r;
+    world(&r, &scenes[1], 1);
+    begin(&r);
+    EXPECT_OK(stage(&r));
+    mr_lock lock = {.handle = -1};
+    EXPECT_OK(mr_lock_take(&lock, "data/catalog/t.finishing", &r.cx));
+    int64_t start = mr_clock_monotonic_us(r.plat);
+    mr_swap swap;
+    EXPECT_EQ(mr_swap_finish("data", "t", &swap, &r.cx), MR_E_LOCKED);
+    int64_t waited = mr_clock_monotonic_us(r.plat) - start;
+    EXPECT(waited >= 30000000 && waited < 31000000 && (r.cx.error.flags & MR_RETRY) != 0);
+    EXPECT_STR(look(&r), names_of(&r, scenes[1].before));
+    mr_lock_release(&lock, r.plat);
+    EXPECT_OK(mr_swap_finish("data", "t", &swap, &r.cx));
+    EXPECT_STR(look(&r), "p=1/b p=1/m p=2/n ");
+    release(&r);
+}
+
+typedef struct finisher {
+    mr_arena arena;
+    mr_cx cx;
+    mr_thread thread;
+    const char *data_dir;
+    mr_code code;
+    mr_swap_state state;
+} finisher;
+
+static void *finish_once(void *self) {
+    finisher *f = self;
+    mr_swap swap = {.state = MR_SWAP_NONE};
+    f->code = mr_swap_finish(f->data_dir, "t", &swap, &f->cx);
+    f->state = swap.state;
+    return NULL;
+}
+
+#define ROUNDS    8
+#define FINISHERS 4
+
+// One swap of many files, finished by several at once. Exchanged twice it would be undone.
+static void race(const char *data_dir, uint64_t version, mr_cx *cx) {
+    const char *live = mr_arena_printf(cx->arena, "%s/lake/t", data_dir);
+    const char *area = mr_arena_printf(cx->arena, "%s/lake/.t.swap", data_dir);
+    const char *made = mr_arena_printf(cx->arena, "n%" PRIu64, version);
+    const char *replaced = mr_arena_printf(cx->arena, "n%" PRIu64, version - 1);
+    mr_swap swap = {.version = version,
+                    .state = MR_SWAP_PENDING,
+                    .identity = "d/r/t",
+                    .live = live,
+                    .staged = mr_arena_printf(cx->arena, "%s/new", area),
+                    .area = area,
+                    .made = &made,
+                    .replaced = &replaced,
+                    .made_count = 1,
+                    .replaced_count = 1,
+                    .result = MR_SPAN("{}")};
+    EXPECT_OK(write_file(mr_arena_printf(cx->arena, "%s/%s", swap.staged, made), cx));
+    EXPECT_OK(mr_swap_carry(&swap, /* hidden= */ false, cx));
+    EXPECT_OK(mr_swap_save(data_dir, "t", &swap, cx));
+    finisher all[FINISHERS];
+    for (size_t i = 0; i < FINISHERS; i++) {
+        all[i] = (finisher){.data_dir = data_dir};
+        mr_cx_init(&all[i].cx, &all[i].arena, cx->plat);
+        EXPECT_OK(mr_thread_start(&all[i].thread, "finisher", finish_once, &all[i], cx));
+    }
+    for (size_t i = 0; i < FINISHERS; i++) {
+        mr_thread_join(&all[i].thread);
+        EXPECT_OK(all[i].code);
+        EXPECT(all[i].state == MR_SWAP_DONE);
+        mr_arena_release(&all[i].arena);
+    }
+    EXPECT(mr_file_exists(mr_arena_printf(cx->arena, "%s/%s", live, made), cx));
+    EXPECT(!mr_file_exists(mr_arena_printf(cx->arena, "%s/%s", live, replaced), cx));
+    mr_dir_entry *entries;
+    size_t count = 0;
+    EXPECT_OK(mr_dir_list(live, &entries, &count, cx));
+    EXPECT_EQ(count, 33);
+}
+
+TEST(swap, is_finished_once_whoever_comes) {
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, mr_plat_linux());
+    char dir[] = "/tmp/millrace-swap-XXXXXX";
+    REQUIRE(mkdtemp(dir) != NULL);
+    REQUIRE_OK(mr_dir_make(mr_arena_printf(&arena, "%s/catalog", dir), &cx));
+    for (uint32_t i = 0; i < 32; i++) {
+        REQUIRE_OK(write_file(mr_arena_printf(&arena, "%s/lake/t/f%u", dir, i), &cx));
+    }
+    REQUIRE_OK(write_file(mr_arena_printf(&arena, "%s/lake/t/n0", dir), &cx));
+    for (uint64_t version = 1; version <= ROUNDS; version++) {
+        race(dir, version, &cx);
+    }
+    EXPECT_OK(mr_dir_delete(dir, &cx));
+    mr_arena_release(&arena);
 }
 
 TEST(swap, says_that_its_record_is_damaged) {
