@@ -36,7 +36,7 @@ LDFLAGS ?=
 ALL_LDFLAGS = -pthread -rdynamic $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 # The loader asks the libraries for each symbol in this order, so those come first that have most of
 # them: half of a command's start was such searching. (C++'s is named for that only: snappy needs it.)
-LIBS ?= -Wl,--push-state,--no-as-needed -lcrypto -lstdc++ -lpg_query -lsqlite3 -lc -Wl,--pop-state \
+LIBS ?= -Wl,--push-state,--no-as-needed -lcrypto -l:libstdc++.so.6 -lpg_query -lsqlite3 -lc -Wl,--pop-state \
         -lprotobuf-c -lsnappy -lrdkafka -lyaml -lzstd -llz4 -lz -lpcre2-8 -lsodium -lssl -lm -lpthread -ldl
 
 # Sources. A folder is added by making it; nothing is listed by hand.
