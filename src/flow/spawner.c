@@ -25,6 +25,7 @@ typedef struct running {
     int pid;
     char *dir;         // Heap; NULL: it is free.
     bool kept;         // The end of its try is committed.
+    bool stopped;      // It was told to stop its try.
     mr_socket orders;  // To it.
 } running;
 
@@ -209,7 +210,7 @@ static bool give(spawner *s, uint64_t token, const char *dir) {
         if (one->dir == NULL && order(s, one, MR_TRY_START, token, dir)) {
             one->token = token;
             one->dir = mr_heap_string(dir);
-            one->kept = false;
+            one->kept = one->stopped = false;
             return true;
         }
     }
@@ -232,6 +233,7 @@ static void start(spawner *s, uint64_t token, const char *dir) {
 static void stop(spawner *s, uint64_t token) {
     for (uint32_t i = 0; i < s->running_count; i++) {
         if (s->running[i].dir != NULL && s->running[i].token == token) {
+            s->running[i].stopped = true;
             (void)order(s, &s->running[i], MR_TRY_STOP, token, "");
         }
     }
@@ -285,6 +287,9 @@ static void supervisor_over(spawner *s, uint32_t index, const mr_spawn_end *end)
         add_told(s, &one);
     } else if (!end->killed && end->code == MR_SUPERVISOR_IDLE) {
         start(s, one.token, one.dir);  // It went while the order was under way.
+        if (one.stopped) {
+            stop(s, one.token);
+        }
         mr_heap_free(one.dir);
     } else {
         orphan(s, one.token, one.dir, /* by_marker= */ false);

@@ -108,11 +108,11 @@ static mr_code start(supervisor *s, mr_cx *cx) {
     if (masked) {
         mr_mask_init(&s->mask, s->launch.masked, cx->arena);
         MR_TRY(mr_file_open(&s->log, log, MR_OPEN_APPEND, cx));
-        MR_TRY(mr_pair_pipe(&s->pipe, &writer, cx));
-        spec.pipe = &writer;
         if (!s->is_ours) {  // A child of ours reads it itself, then it goes.
             MR_TRY(mr_file_delete(mr_arena_printf(cx->arena, "%s/launch.json", s->spec->dir), cx));
         }
+        MR_TRY(mr_pair_pipe(&s->pipe, &writer, cx));
+        spec.pipe = &writer;
     }
     s->record.started_us = mr_clock_real_us(cx->plat);
     mr_code code = mr_child_start(&s->child, &spec, cx);
@@ -332,6 +332,7 @@ static void judge(supervisor *s, mr_cx *cx) {
     mr_try_exit *r = &s->record;
     mr_text time;
     mr_text_init(&time, cx->arena);
+    const char *told = s->is_ours ? why(s, cx) : NULL;
     r->code = s->child_over ? s->end.code : 0;
     if (r->reason == MR_EXIT_CODE && s->end.killed) {
         r->reason = MR_EXIT_SIGNAL;
@@ -351,10 +352,9 @@ static void judge(supervisor *s, mr_cx *cx) {
             s->left_behind == 1 ? "process that" : "processes that",
             s->left_behind == 1 ? "was" : "were");
     }
-    const char *told = NULL;
     if (r->text[0] != '\0') {
         log_line(s, r->text, cx);
-    } else if (r->code != 0 && s->is_ours && (told = why(s, cx)) != NULL) {
+    } else if (r->code != 0 && told != NULL) {
         // The log has it already. Masked before it is cut to a length.
         say(r, "%s", mr_mask_text(s->launch.masked, told, cx->arena));
     }
@@ -460,6 +460,7 @@ int mr_supervisor_run(mr_supervisor_spec *spec, mr_cx *cx) {
         }
         mr_socket_close(&s.pipe, cx->plat);
         mr_file_close(&s.log, cx->plat);
+        mr_mask_release(&s.mask);
         mr_process_unwatch(&s.child.handle);
         if (s.gave_up || spec->orders.handle < 0 ||
             mr_try_send(&spec->reports, &report, (mr_span){NULL, 0}, cx) != MR_OK) {

@@ -9,9 +9,13 @@ bool mr_quoted_in_name(char c) {
            (unsigned char)c >= 0x80;
 }
 
-// Behind the next `quote`; a doubled one is two strings in a row, a backslash takes its neighbour.
+// Behind the next `quote` that is not doubled; a backslash takes its neighbour.
 static const char *skip_string(const char *at, char quote, bool escapes) {
     for (; *at != '\0'; at++) {
+        if (at[0] == quote && at[1] == quote) {
+            at++;
+            continue;
+        }
         if (*at == quote) {
             return at + 1;
         }

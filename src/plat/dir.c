@@ -44,8 +44,12 @@ mr_code mr_dir_make_loose(const char *path, mr_cx *cx) {
 }
 
 mr_code mr_dir_settle(const char *path, mr_cx *cx) {
-    if (!mr_file_exists(path, cx)) {
-        return MR_OK;
+    while (!mr_file_exists(path, cx)) {  // What is above it may be half made just as well.
+        const char *up = mr_plat_parent(path, cx->arena);
+        if (strcmp(up, path) == 0) {
+            return MR_OK;
+        }
+        path = up;
     }
     MR_TRY(mr_dir_sync(path, cx));
     for (const char *at = path;;) {

@@ -6,9 +6,13 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "plat/plat_ops.h"
@@ -43,23 +47,21 @@ static bool is_named_for_containers(const char *name) {
             strspn(name + 3, "0123456789abcdef") == BRIDGE_ID);
 }
 
-// Whether what is plugged into a bridge leads out of this machine: a card, something on top of one
-// (a bond, a VLAN), or a program's tap.
-static bool leads_out(const char *port) {
-    if (sys_has(port, "device") || sys_has(port, "tun_flags")) {
-        return true;
+// Whether what is plugged into a bridge leads to a container of this machine: only a veth does. A
+// card, a tunnel, a VLAN or a program's tap leads out.
+static bool is_veth(const char *port) {
+    struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq request = {.ifr_data = (void *)&driver};
+    if (strlen(port) >= sizeof(request.ifr_name)) {
+        return false;
     }
-    char path[PATH_BYTES];
-    int bytes = snprintf(path, sizeof(path), "/sys/class/net/%s", port);
-    DIR *dir = bytes > 0 && (size_t)bytes < sizeof(path) ? opendir(path) : NULL;
-    bool found = dir == NULL;
-    for (const struct dirent *entry; !found && (entry = readdir(dir)) != NULL;) {
-        found = strncmp(entry->d_name, "lower_", 6) == 0;
+    memcpy(request.ifr_name, port, strlen(port) + 1);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool known = fd >= 0 && ioctl(fd, SIOCETHTOOL, &request) == 0;
+    if (fd >= 0) {
+        close(fd);
     }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    return found;
+    return known && strcmp(driver.driver, "veth") == 0;
 }
 
 static bool is_of_containers(const char *name) {
@@ -71,7 +73,7 @@ static bool is_of_containers(const char *name) {
     DIR *dir = opendir(path);
     bool out = dir == NULL;
     for (const struct dirent *entry; !out && (entry = readdir(dir)) != NULL;) {
-        out = entry->d_name[0] != '.' && leads_out(entry->d_name);
+        out = entry->d_name[0] != '.' && !is_veth(entry->d_name);
     }
     if (dir != NULL) {
         closedir(dir);
@@ -117,7 +119,9 @@ int mr_linux_networks(mr_plat *plat, mr_network *ret, uint32_t most) {
     uint32_t count = 0;
     for (const struct ifaddrs *at = all; at != NULL && count < most; at = at->ifa_next) {
         if (network_read(at, &ret[count])) {
-            ret[count].containers = is_of_containers(ret[count].name);
+            // Any interface takes a link-local address, so one says nothing of where it comes from.
+            bool local = strncmp(ret[count].host, "fe80:", 5) == 0;
+            ret[count].containers = !local && is_of_containers(ret[count].name);
             count++;
         }
     }

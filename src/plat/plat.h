@@ -91,7 +91,7 @@ mr_code mr_dir_make(const char *path,
 // The same, not synced: for what is of no use after a power cut.
 mr_code mr_dir_make_loose(const char *path, mr_cx *cx);
 mr_code mr_dir_sync(const char *path, mr_cx *cx);  // Entries of the folder are durable.
-// The same for the folder and all above it, as far as they may be read; MR_OK when it is absent.
+// The same for the folder and all above it, as far as they are there and may be read.
 // For a start: a process that was killed may have made a folder and not yet synced its parent.
 mr_code mr_dir_settle(const char *path, mr_cx *cx);
 typedef struct mr_dir_entry {

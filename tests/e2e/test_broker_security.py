@@ -247,6 +247,22 @@ def hangs_up(broker, certificate=None):
             return True
 
 
+def resumes(broker, first, then):
+    """Whether a session begun at one port is served at another."""
+    context = ssl.create_default_context(cafile=broker.ca)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # Its session is there when the handshake is over.
+    with socket.create_connection(("127.0.0.1", broker.ports[first]), timeout=10) as plain:
+        with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+            session = secure.session
+    with socket.create_connection(("127.0.0.1", broker.ports[then]), timeout=10) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as secure:
+                secure.sendall(b"\0\0\0\x0a\0\x12\0\0\0\0\0\1\0\0")  # ApiVersions v0.
+                return secure.session_reused and secure.recv(1) != b""
+        except (ssl.SSLError, ConnectionError):
+            return False
+
+
 def test_a_client_is_who_its_certificate_says(tmp_path):
     """As Kafka's default rule has it: the whole name, in the order of RFC 2253."""
     authority = Authority(tmp_path / "clients")
@@ -276,6 +292,8 @@ def test_a_certificate_that_is_required_must_be_good(tmp_path):
             wait_until(lambda: words in broker.log()[before:], what=words)
             assert refused(broker.over_tls_alone(**(certificate or {})))
         assert not hangs_up(broker, bob)
+        # A session of the port that asks for none does not open the one that does.
+        assert resumes(broker, 1, 1) and not resumes(broker, 1, 2)
         assert list(AdminClient(broker.over_tls_alone(**bob)).list_topics(timeout=10).brokers) == [1]
         # Who says by SASL who it is needs none, as in Kafka.
         assert list(AdminClient(broker.over_tls()).list_topics(timeout=10).brokers) == [1]

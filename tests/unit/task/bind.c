@@ -11,6 +11,7 @@ TEST(task_bind, replaces_names_in_code_only) {
     } cases[] = {
         {"SELECT :x", "SELECT '1'"},
         {"SELECT a::x, ':x', \":x\", ':x'':x'", NULL},
+        {"SELECT E'a\'\'b\\':x', :x", "SELECT E'a\'\'b\\':x', '1'"},
         {"SELECT E'\\':x', :x", "SELECT E'\\':x', '1'"},
         {"SELECT e'\\\\', :x", "SELECT e'\\\\', '1'"},
         // No escapes without an E of its own.
