@@ -1,6 +1,6 @@
 // Executor: starts the tries of tasks and tells when they end; the scheduler's hands.
 //
-//   scheduler ─launch file─▶ spawner (a small process) ─▶ supervisor (one a try) ─fork─▶ the task
+//   scheduler ─launch file─▶ spawner (a small process) ─▶ supervisor (a try at a time) ─fork─▶ task
 //             ◀────────────────── its end ──────────────────  exit record on disk first
 //
 // Why a process between: the scheduler is large and has threads, so it never forks; and a task must
@@ -8,7 +8,7 @@
 // with its pid, its start time and the boot's id; who comes second finds it taken), is a session
 // and a subreaper, starts the task with its log as output, waits, ends all that is left of it on a
 // timeout or a stop (TERM, then KILL), and what it left behind when it has ended. It writes `exit`,
-// tells the scheduler and ends. The scheduler's commit is as good a record as that file, so the
+// tells the scheduler. The scheduler's commit is as good a record as that file, so the
 // file is synced only when there is none: by the supervisor when nobody hears it, by the spawner
 // when the scheduler has not said `kept` within a second, or is gone. So a sync serves many tries.
 // A supervisor that has told the end of its try waits a moment for the next one, then it ends.

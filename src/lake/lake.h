@@ -2,7 +2,8 @@
 //
 // Every table of the catalogue is a view over the files that a reader may see at the moment of
 // opening: whole epochs only. When a table was rewritten since (store/swap.h) and a query finds a
-// file gone, the views are made anew and the query is run again. DuckDB runs in memory, sees the
+// file gone, the views are made anew and the query is run again, unless its first rows have been
+// handed out: then it fails. DuckDB runs in memory, sees the
 // project, the data folder and the tables' folders, loads no extension, and its settings are
 // locked; only queries are run, nothing that writes. Threads: one at a time, but mr_lake_interrupt.
 
