@@ -31,10 +31,18 @@ static const char *in_data_dir(const char *path, const mr_sink_spec *spec, mr_ar
                   : mr_arena_string(arena, path);
 }
 
+const char *mr_publish_trim(const char *path, mr_arena *arena) {
+    mr_span rest = mr_span_of(path);
+    while (rest.bytes > 1 && (mr_span_ends(rest, "/") || mr_span_ends(rest, "/."))) {
+        rest.bytes--;
+    }
+    return mr_arena_copy(arena, rest.data, rest.bytes);
+}
+
 mr_code mr_publish_open(mr_publish *publish, const mr_publish_options *options, mr_cx *cx) {
     const mr_sink_spec *spec = options->spec;
     mr_arena *arena = options->arena;
-    const char *path = options->path == NULL ? spec->table : options->path;
+    const char *path = options->path == NULL ? spec->table : mr_publish_trim(options->path, arena);
     if (leaves_folder(path)) {
         return mr_fail(cx, MR_E_OPTION, "Write a path below the lake, or an absolute one.",
                        "path \"%s\" of table \"%s\" has a \"..\"", path, spec->table);
@@ -184,23 +192,26 @@ mr_code mr_publish_recover(const mr_publish *publish, const mr_publication *publ
     return mr_publish_files(publish, publication, cx);
 }
 
-mr_code mr_publish_sweep(const mr_publish *publish, mr_cx *cx) {
+// A task may put a mark there at any moment, so the folder goes only when it is empty.
+static mr_code clear_tmp(const mr_publish *publish, bool marks, mr_cx *cx) {
     mr_dir_entry *entries = NULL;
     size_t count = 0;
-    bool taken = false;
     if (mr_file_exists(publish->tmp, cx)) {
         MR_TRY(mr_dir_list(publish->tmp, &entries, &count, cx));
     }
     for (size_t i = 0; i < count; i++) {
-        taken = taken || mr_span_ends(mr_span_of(entries[i].name), MR_PUBLISH_TAKEN);
-    }
-    for (size_t i = 0; taken && i < count; i++) {
-        if (!mr_span_ends(mr_span_of(entries[i].name), MR_PUBLISH_TAKEN)) {
-            MR_TRY(mr_file_delete(
-                mr_arena_printf(cx->arena, "%s/%s", publish->tmp, entries[i].name), cx));
+        const char *path = mr_arena_printf(cx->arena, "%s/%s", publish->tmp, entries[i].name);
+        if (entries[i].is_dir) {
+            MR_TRY(mr_dir_delete(path, cx));
+        } else if (marks || !mr_span_ends(mr_span_of(entries[i].name), MR_PUBLISH_TAKEN)) {
+            MR_TRY(mr_file_delete(path, cx));
         }
     }
-    MR_TRY(taken ? MR_OK : mr_dir_delete(publish->tmp, cx));
+    return mr_dir_delete_empty(publish->tmp, cx);
+}
+
+mr_code mr_publish_sweep(const mr_publish *publish, mr_cx *cx) {
+    MR_TRY(clear_tmp(publish, /* marks= */ false, cx));
     return mr_dir_settle(publish->dir, cx);
 }
 
@@ -273,7 +284,7 @@ mr_code mr_publish_erase(const mr_publish *publish, mr_cx *cx) {
     bool empty;
     MR_TRY(erase_folder(publish, publish->dir, &empty, cx));
     MR_TRY(sweep_replays(publish, cx));
-    MR_TRY(mr_dir_delete(publish->tmp, cx));
-    MR_TRY(mr_publish_sweep(publish, cx));
+    MR_TRY(clear_tmp(publish, /* marks= */ true, cx));
+    MR_TRY(mr_dir_settle(publish->dir, cx));
     return mr_dir_sync(publish->dir, cx);
 }

@@ -41,6 +41,8 @@ typedef struct mr_publish_options {
 // that begins with data/ is in the data folder, wherever that is.  errors  MR_E_OPTION for a path
 // with ".."
 mr_code mr_publish_open(mr_publish *publish, const mr_publish_options *options, mr_cx *cx);
+// A folder's path without what says nothing at its end: "x//" and "x/." are "x".
+const char *mr_publish_trim(const char *path, mr_arena *arena);
 // The name, without folder, of a file of this publication, in arena.
 const char *mr_publish_name(const mr_publish *publish, const mr_publication_id *id, uint32_t number,
                             mr_arena *arena);
@@ -53,7 +55,8 @@ mr_code mr_publish_files(const mr_publish *publish, const mr_publication *public
 mr_code mr_publish_recover(const mr_publish *publish, const mr_publication *publication, mr_cx *cx);
 // The pipeline of a file's name, without what stands behind it there.
 mr_span mr_publish_owner(mr_span pipeline);
-// Deletes this pipeline's temporaries. Every sink on the table has recovered.
+// Deletes this pipeline's temporaries; marks of what was taken stay, also those that are made
+// meanwhile. Every sink on the table has recovered.
 mr_code mr_publish_sweep(const mr_publish *publish, mr_cx *cx);
 // Deletes what this pipeline ever published into the table, and folders that are empty then.
 mr_code mr_publish_erase(const mr_publish *publish, mr_cx *cx);

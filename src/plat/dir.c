@@ -127,3 +127,10 @@ mr_code mr_dir_delete(const char *path, mr_cx *cx) {
     error = cx->plat->ops->dir_remove(cx->plat, path);
     return error < 0 && error != -ENOENT ? plat_fail(cx, -error, "delete folder", path) : MR_OK;
 }
+
+mr_code mr_dir_delete_empty(const char *path, mr_cx *cx) {
+    int error = cx->plat->ops->dir_remove(cx->plat, path);
+    return error < 0 && error != -ENOENT && error != -ENOTEMPTY && error != -EEXIST
+               ? plat_fail(cx, -error, "delete folder", path)
+               : MR_OK;
+}

@@ -241,6 +241,23 @@ static mr_code sync_touched(carrying *c) {
     return MR_OK;
 }
 
+mr_code mr_swap_check(const mr_swap *swap, mr_cx *cx) {
+    const char *dir = join(swap->area, "check", cx->arena);
+    const char *one = join(dir, "1", cx->arena), *two = join(dir, "2", cx->arena);
+    MR_TRY(mr_dir_make(swap->area, cx));
+    MR_TRY(mr_dir_make_loose(one, cx));
+    MR_TRY(mr_dir_make_loose(two, cx));
+    mr_code code = mr_file_exchange(one, two, cx);
+    if (code == MR_E_UNSUPPORTED) {
+        return mr_fail(cx, code, "Keep the table on ext4, xfs, btrfs or tmpfs.",
+                       "the file system of \"%s\" cannot exchange two folders, by which a table's "
+                       "files are replaced; nothing was changed",
+                       parent_of(swap->area, cx->arena));
+    }
+    MR_TRY(code);
+    return mr_dir_delete(dir, cx);
+}
+
 static void carrying_init(carrying *c, const mr_swap *swap, mr_cx *cx) {
     *c = (carrying){.swap = swap, .cx = cx};
     mr_map_init(&c->replaced, cx->arena);

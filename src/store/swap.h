@@ -11,11 +11,13 @@
 //
 // Why a folder and not files: several files cannot be replaced at once, a folder can. It is the
 // smallest that holds all that changes: one partition's, or the table's, whose other partitions
-// are then links to the same bytes. So every reader, of whatever make, finds all of the old or all
-// of the new. Whoever finds "pending" finishes it, which may be repeated: the one writer of the
-// table does, between two of its publications, when nothing else moves files into the folder.
-// Crash points: swap.staged, swap.recorded (task/rewrite.c), swap.carried, swap.exchanged,
-// swap.synced, swap.swept, swap.done.
+// are then links to the same bytes. So one listing of that folder, by whatever reader, finds all of
+// the old or all of the new. A reader that lists several partitions, some before the exchange and
+// some after it, may mix two versions; mr_swap_mark tells ours that it did, and it lists anew.
+// Whoever finds "pending" finishes it, which may be repeated: the one writer of the table does,
+// between two of its publications, when nothing else moves files into the folder. Crash points:
+// swap.staged, swap.recorded (task/rewrite.c), swap.carried, swap.exchanged, swap.synced,
+// swap.swept, swap.done.
 
 #pragma once
 
@@ -45,6 +47,9 @@ typedef struct mr_swap {
 
 // The newest commit, in cx->arena; state NONE when there is none.  errors  MR_E_CORRUPT
 mr_code mr_swap_load(const char *data_dir, const char *table, mr_swap *ret, mr_cx *cx);
+// Makes the area, and tries there, with two empty folders, whether the file system can exchange
+// them: once the record is there it must be able to.  errors  MR_E_UNSUPPORTED
+mr_code mr_swap_check(const mr_swap *swap, mr_cx *cx);
 // Makes it the newest, durably.
 mr_code mr_swap_save(const char *data_dir, const char *table, const mr_swap *swap, mr_cx *cx);
 // Makes the staged folder hold what the live one does, beside what was made and without what is

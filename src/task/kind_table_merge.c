@@ -200,11 +200,7 @@ static mr_code make_table(mr_merge *m, mr_cx *cx) {
     table->path = m->o->path != NULL
                       ? m->o->path
                       : mr_arena_printf(cx->arena, "%s/lake/%s", m->r.data_dir, table->name);
-    size_t bytes = strlen(table->path);
-    while (bytes > 1 && table->path[bytes - 1] == '/') {
-        bytes--;
-    }
-    table->path = mr_arena_copy(cx->arena, table->path, bytes);
+    table->path = mr_publish_trim(table->path, cx->arena);
     MR_TRY(describe_new(m, cx));
     MR_TRY(mr_rewrite_look(&m->r, cx));
     if (m->r.file_count > 0) {

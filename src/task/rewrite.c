@@ -11,7 +11,8 @@
 #include "lake/view.h"
 #include "store/name.h"
 
-#define LOOK_US ((int64_t)20000)
+#define LOOK_US    ((int64_t)20000)
+#define MARK_TRIES 100
 
 static void say(const char *text, mr_cx *cx) {
     mr_error error = cx->error;
@@ -43,6 +44,9 @@ static mr_code find_entry(mr_rewrite *r, const char *table, mr_cx *cx) {
     if (strcmp(r->table.format, "parquet") != 0) {
         return mr_fail(cx, MR_E_UNSUPPORTED, "Only tables of Parquet files are rewritten.",
                        "table \"%s\" has files of format %s", table, r->table.format);
+    }
+    if (r->table.path != NULL) {  // Its last part must be the folder's name: the area is beside.
+        r->table.path = mr_publish_trim(r->table.path, cx->arena);
     }
     r->owner = r->table.pipeline[0] == '\0' ? table : r->table.pipeline;
     return MR_OK;
@@ -242,7 +246,10 @@ static mr_code prune_taken(const mr_rewrite *r, const char *tmp, const mr_map *n
     mr_dir_entry *entries;
     size_t count;
     (void)r;
-    MR_TRY(mr_dir_list(tmp, &entries, &count, cx));
+    mr_code code = mr_dir_list(tmp, &entries, &count, cx);
+    if (code != MR_OK) {
+        return code == MR_E_MISSING ? MR_OK : code;  // The pipeline starts afresh.
+    }
     for (size_t i = 0; i < count; i++) {
         mr_span text = mr_span_of(entries[i].name);
         mr_name name;
@@ -257,6 +264,17 @@ static mr_code prune_taken(const mr_rewrite *r, const char *tmp, const mr_map *n
         }
     }
     return MR_OK;
+}
+
+// A start of the pipeline sweeps this folder, so it may go, and what is on the way to its name too.
+static mr_code save_mark(const char *tmp, const char *base, mr_cx *cx) {
+    const char *path = mr_arena_printf(cx->arena, "%s/%s" MR_PUBLISH_TAKEN, tmp, base);
+    mr_code code = MR_E_MISSING;
+    for (uint32_t tries = 0; tries < MARK_TRIES && code == MR_E_MISSING; tries++) {
+        MR_TRY(mr_dir_make(tmp, cx));
+        code = mr_file_save(path, MR_SPAN(""), cx);
+    }
+    return code;
 }
 
 // A pipeline that was killed publishes its last epoch once more: it must not miss what is replaced.
@@ -278,9 +296,7 @@ static mr_code mark_taken(const mr_rewrite *r, const mr_rewrite_files *files, mr
         }
         const char *tmp =
             mr_arena_printf(cx->arena, "%s/.tmp/%.*s", r->table.path, MR_SPAN_ARGS(name.pipeline));
-        MR_TRY(mr_dir_make(tmp, cx));
-        MR_TRY(mr_file_save(mr_arena_printf(cx->arena, "%s/%s" MR_PUBLISH_TAKEN, tmp, base),
-                            MR_SPAN(""), cx));
+        MR_TRY(save_mark(tmp, base, cx));
         mr_map_put(&dirs, mr_span_of(tmp), (void *)(uintptr_t)tmp);
     }
     for (uint32_t i = 0; i < dirs.count; i++) {
@@ -345,6 +361,7 @@ mr_code mr_rewrite_commit(mr_rewrite *r, const mr_rewrite_files *files, mr_span 
         .replaced_count = files->replaced_count,
         .result = result,
     };
+    MR_TRY(mr_swap_check(&swap, cx));
     MR_TRY(mark_taken(r, files, cx));
     MR_TRY(mr_swap_carry(&swap, /* hidden= */ false, cx));
     MR_TRY(mr_crash_point("swap.staged", cx));

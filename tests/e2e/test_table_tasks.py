@@ -558,6 +558,58 @@ def test_a_commit_is_finished_by_one_at_a_time(project):
     assert project.plain() == [(0, "p0", 0), (0, "B", 1)] and project.leavings() == []
 
 
+@pytest.mark.parametrize("path", ["x/", "deep/x//./"])
+def test_a_path_may_end_with_a_slash(project, path):
+    stream = Stream(project, True)
+    text = (project.top / "p.sql").read_text()
+    (project.top / "p.sql").write_text(text.replace("(trigger", f"(path '{path}', trigger"))
+    stream.write(30)
+    table = "deep/x" if "deep" in path else "x"
+    for step in range(2):
+        stream.start("--until", "end")
+        stream.run.wait(60)
+        assert stream.run.process.returncode == 0, stream.run.err
+        entry = project.top / "data/catalog/t.json"  # As one of an older version has it.
+        entry.write_text(re.sub('("path": ".*/)x"', r'\1x/"', entry.read_text()))
+        assert '/x/"' in entry.read_text()
+        assert project.merge(f"SELECT id, 'q' AS p, -1 AS v FROM t WHERE id = {step}")[1] == 1
+        stream.write(5)
+    rows = project.plain(table=table)
+    assert [row[0] for row in rows] == list(range(35)) and rows[:2] == [(0, "q", -1), (1, "q", -1)]
+    assert project.leavings() == [] and state_of(project) == "done"
+
+
+NO_EXCHANGE = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
+    if (flags == RENAME_EXCHANGE) {
+        errno = EINVAL;  /* As NFS says it. */
+        return -1;
+    }
+    return (int)syscall(SYS_renameat2, a, from, b, to, flags);
+}
+"""
+
+
+def test_a_file_system_that_cannot_exchange_is_refused_before_the_commit(project, monkeypatch):
+    project.merge(values([(1, "A", 1)]))
+    (project.top / "no.c").write_text(NO_EXCHANGE)
+    library = project.top / "no.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, project.top / "no.c"], check=True)
+    record = (project.top / "data/catalog/t.commit").read_text()
+    with monkeypatch.context() as patch:
+        patch.setenv("LD_PRELOAD", str(library))
+        code, _, _, why = project.run("table.merge", {"table": "t", "key": "id", "sql": values([(1, "A", 2)])})
+    assert code == 1 and "cannot exchange two folders" in why and "nothing was changed" in why
+    assert (project.top / "data/catalog/t.commit").read_text() == record and project.plain() == [(1, "A", 1)]
+    assert project.merge(values([(1, "A", 2)])) == (0, 1, 0, 0)
+    assert project.plain() == [(1, "A", 2)] and project.leavings() == []
+
+
 def test_tasks_on_one_table_take_turns(project):
     project.merge(values([(0, "A", 0)]))
     started = [project.begin("table.merge", {"table": "t", "key": "id", "sql": values([(i, "A", i)])})[1]

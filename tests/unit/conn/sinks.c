@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "conn/conn.h"
-#include "plat/plat.h"
+#include "plat/plat_ops.h"
 #include "store/name.h"
 
 typedef struct rig {
@@ -189,6 +189,52 @@ TEST(sinks, sweep_and_erase_only_what_is_theirs) {
     rig_release(&r);
 }
 
+#define TMP  "lake/t/.tmp/my-pipe"
+#define MARK "my-pipe-0000000000abcdef-00000001-1-0.jsonl.taken"
+
+static const char *mark_meanwhile;  // Made behind the next listing of the folder that it is in.
+
+static int list_then_mark(mr_plat *plat, const char *path, mr_plat_visit visit, void *state) {
+    mr_plat *real = mr_plat_linux();
+    int ret = real->ops->dir_list(plat, path, visit, state);
+    size_t bytes = strlen(path);
+    if (mark_meanwhile != NULL && strncmp(mark_meanwhile, path, bytes) == 0 &&
+        strchr(mark_meanwhile + bytes + 1, '/') == NULL) {
+        uint64_t unused;
+        int handle = real->ops->open(real, mark_meanwhile, MR_OPEN_CREATE, &unused);
+        EXPECT(handle >= 0);
+        real->ops->close(real, handle);
+        mark_meanwhile = NULL;
+    }
+    return ret;
+}
+
+TEST(sinks, a_sweep_leaves_marks_of_what_was_taken) {
+    rig r;
+    rig_init(&r);
+    REQUIRE_OK(rig_open(&r, &mr_sink_jsonl));
+    static const char *const countries[] = {"IN"};
+    mr_batch batch = rows_of(&r, countries, 1);
+    mr_publication pub;
+    mr_plat_ops ops = *mr_plat_linux()->ops;
+    ops.dir_list = list_then_mark;
+    mr_plat plat = {.ops = &ops};
+    r.cx.plat = &plat;
+    for (int meanwhile = 1; meanwhile >= 0; meanwhile--) {
+        REQUIRE_OK(stage(&r, 1, &batch, &pub));
+        EXPECT(there(&r, TMP "/my-pipe-0000000000abcdef-00000001-1-0.jsonl.part"));
+        mark_meanwhile =
+            meanwhile ? mr_arena_printf(&r.arena, "%s/" TMP "/" MARK, r.dir) : mark_meanwhile;
+        EXPECT_OK(r.sink->type->sweep(r.sink, &r.cx));
+        EXPECT(mark_meanwhile == NULL && there(&r, TMP "/" MARK));
+        EXPECT(!there(&r, TMP "/my-pipe-0000000000abcdef-00000001-1-0.jsonl.part"));
+    }
+    EXPECT_OK(r.sink->type->erase(r.sink, &r.cx));
+    EXPECT(!there(&r, TMP));
+    r.cx.plat = mr_plat_linux();
+    rig_release(&r);
+}
+
 TEST(sinks, abort_leaves_nothing_behind) {
     rig r;
     rig_init(&r);
@@ -233,6 +279,10 @@ TEST(sinks, find_their_folder) {
     EXPECT_STR(folder_for(&r, NULL, NULL), "DATA/lake/t");
     EXPECT_STR(folder_for(&r, NULL, "a/b"), "DATA/lake/a/b");
     EXPECT_STR(folder_for(&r, NULL, "/x/y"), "/x/y");
+    EXPECT_STR(folder_for(&r, NULL, "a/b/"), "DATA/lake/a/b");
+    EXPECT_STR(folder_for(&r, NULL, "a/b//./"), "DATA/lake/a/b");
+    EXPECT_STR(folder_for(&r, NULL, "/x/y/."), "/x/y");
+    EXPECT_STR(folder_for(&r, "data/lake", "a/"), "DATA/lake/a");
     EXPECT_STR(folder_for(&r, "/out", "a"), "/out/a");
     EXPECT_STR(folder_for(&r, "out", "a"), "out/a");
     EXPECT_STR(folder_for(&r, "data/lake", "a"), "DATA/lake/a");
