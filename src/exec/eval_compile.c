@@ -45,7 +45,19 @@ static mr_vector run_now(const mr_eval_node *node, mr_eval_run *run, mr_eval_row
 static mr_vector run_call(const mr_eval_node *node, mr_eval_run *run, mr_eval_rows rows) {
     mr_vector *args = MR_NEW_ARRAY(run->arena, mr_vector, node->arg_count);
     for (uint32_t i = 0; i < node->arg_count; i++) {
-        args[i] = mr_eval_node_run(node->args[i], run, rows);
+        if (node->args[i]->reads_nothing) {
+            args[i] = mr_eval_node_run(node->args[i], run, rows);
+            // A NULL of the query makes the call NULL. One that all rows of a batch happen to have
+            // does not: what the others fail on would depend on the batch.
+            if (!node->sees_nulls && args[i].kind == MR_CONST && mr_vector_is_null(&args[i], 0)) {
+                return mr_vector_null(run->arena, node->type);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < node->arg_count; i++) {
+        if (!node->args[i]->reads_nothing) {
+            args[i] = mr_eval_node_run(node->args[i], run, rows);
+        }
     }
     return mr_eval_node_call(node, run, rows, args);
 }
@@ -127,18 +139,6 @@ static bool memo_fits(const compiler *c, const mr_expr *expr, reads what) {
            !(expr->kind == MR_EXPR_IS_NULL && expr->args[0]->kind == MR_EXPR_COLUMN);
 }
 
-// An argument that is written as NULL makes the call NULL. One that is NULL in all rows of a batch
-// does not: what the others fail on would depend on the batch.
-static bool has_null(const mr_expr *expr) {
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        const mr_expr *arg = expr->args[i];
-        if (arg->kind == MR_EXPR_CONST && mr_vector_is_null(&arg->constant, 0)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static mr_code compile(compiler *c, const mr_expr *expr, mr_eval_node **ret, reads *ret_reads) {
     if (++c->depth > DEPTH_MAX) {
         return mr_fail_at(c->cx, MR_E_LIMIT, expr->place, "Split it over several views.",
@@ -172,10 +172,6 @@ static mr_code compile(compiler *c, const mr_expr *expr, mr_eval_node **ret, rea
             ret_reads->column = parts[i].any ? parts[i].column : ret_reads->column;
             ret_reads->any |= parts[i].any;
         }
-        if (node->run == run_call && !node->sees_nulls && has_null(expr)) {
-            node->run = run_const;
-            node->constant = mr_vector_null(c->cx->arena, node->type);
-        }
         if (ret_reads->many) {  // This part cannot have one, so the largest below it do.
             for (uint32_t i = 0; i < expr->arg_count; i++) {
                 if (memo_fits(c, expr->args[i], parts[i])) {
@@ -184,6 +180,7 @@ static mr_code compile(compiler *c, const mr_expr *expr, mr_eval_node **ret, rea
             }
         }
     }
+    node->reads_nothing = !ret_reads->any && !ret_reads->many;
     c->depth--;
     return MR_OK;
 }

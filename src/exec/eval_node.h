@@ -48,6 +48,7 @@ struct mr_eval_node {
     mr_fn_kernel kernel;  // Calls, casts and comparisons.
     bool sees_nulls;      // The kernel sees NULLs itself.
     bool try_cast;        // A failure is NULL.
+    bool reads_nothing;   // No column and no clock: the same for every batch.
     uint32_t column;
     mr_compare compare;
     mr_vector constant;

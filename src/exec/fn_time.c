@@ -51,7 +51,7 @@ int32_t mr_fn_time_month_days(int64_t year, int32_t month) {
     return days[month - 1] + (month == 2 && leap);
 }
 
-static bool add_months(int64_t us, int32_t months, const mr_zone *zone, int64_t *ret) {
+bool mr_fn_time_add_months(int64_t us, int32_t months, const mr_zone *zone, int64_t *ret) {
     *ret = us;
     if (months == 0) {
         return true;
@@ -77,7 +77,8 @@ static bool add_interval(int64_t us, mr_interval by, const mr_zone *zone, bool z
     int64_t moved = us;
     bool time_first = zoned && (by.months < 0 || by.days < 0 || by.us < 0);
     return (!time_first || mr_add_fits(moved, by.us, &moved)) &&
-           add_months(moved, by.months, zone, &moved) && add_days(moved, by.days, zone, &moved) &&
+           mr_fn_time_add_months(moved, by.months, zone, &moved) &&
+           add_days(moved, by.days, zone, &moved) &&
            mr_add_fits(moved, time_first ? (int64_t)0 : by.us, ret);
 }
 

@@ -45,6 +45,9 @@ int32_t mr_fn_time_month_days(int64_t year, int32_t month);
 int64_t mr_fn_time_iso_year(int64_t days);  // Of a day since 1970-01-01.
 int64_t mr_fn_time_iso_week(int64_t days);  // 1 .. 53
 int64_t mr_fn_time_monday(int64_t days);    // The Monday of its week.
+// Moved by months on the wall clock of a zone (NULL: UTC); the day of a shorter month is its last.
+// False: out of range.
+bool mr_fn_time_add_months(int64_t us, int32_t months, const mr_zone *zone, int64_t *ret);
 // Whole days of the wall clock between two moments. False: out of range.
 bool mr_fn_time_days(const mr_zone *zone, int64_t from, int64_t to, int64_t *ret);
 const char *mr_fn_time_day_name(int64_t weekday);               // 0 = Sunday

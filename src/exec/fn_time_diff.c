@@ -96,9 +96,20 @@ static int64_t calendar_months(int64_t from, int64_t to) {
     return months - (to >= from && order > 0) + (to < from && order < 0);
 }
 
-// Whole units from one wall clock to another. False: the unit has none.
-static bool whole_units(mr_time_unit unit, bool zoned, int64_t from, int64_t to, int64_t *ret) {
-    int64_t months = zoned ? calendar_months(from, to) : whole_months(from, to);
+// On the days when clocks change the moments decide, not what the wall clocks show.
+static int64_t settle_months(const mr_zone *zone, int64_t from, int64_t to, int64_t months) {
+    int64_t at = 0, step = to >= from ? 1 : -1;
+    bool fits = mr_fn_time_add_months(from, (int32_t)months, zone, &at);
+    if (fits && months != 0 && (step > 0 ? at > to : at < to)) {
+        return months - step;
+    }
+    fits = mr_fn_time_add_months(from, (int32_t)(months + step), zone, &at);
+    return fits && (step > 0 ? at <= to : at >= to) ? months + step : months;
+}
+
+// Whole units from one wall clock to another, of which the whole months are known. False: the unit
+// has none.
+static bool whole_units(mr_time_unit unit, int64_t months, int64_t from, int64_t to, int64_t *ret) {
     switch ((int)unit) {
     case MR_UNIT_YEAR:
     case MR_UNIT_ISOYEAR:
@@ -153,8 +164,11 @@ static void difference(mr_fn_call *call, bool whole) {
         } else {
             int64_t a = zoned ? mr_fn_time_local(ZONE, from) : from;
             int64_t b = zoned ? mr_fn_time_local(ZONE, to) : to;
+            int64_t months = !whole  ? 0
+                             : zoned ? settle_months(ZONE, from, to, calendar_months(a, b))
+                                     : whole_months(a, b);
             good = !is_time && mr_sub_fits(b, a, &between) &&
-                   (whole ? whole_units(known, zoned, a, b, ret) : borders(known, a, b, ret));
+                   (whole ? whole_units(known, months, a, b, ret) : borders(known, a, b, ret));
         }
         if (!good) {
             mr_eval_call_fail(call, row, "no difference of %s and %s in units of %s",

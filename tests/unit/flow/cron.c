@@ -315,13 +315,21 @@ static void compare_window(const char *name, const mr_zone *zone, int64_t from_s
     stretch stretches[STRETCHES_MAX];
     static int64_t ticks[TICKS_MAX];
     int64_t to_s = from_s + WINDOW_S;
-    size_t count = oracle_stretches(from_s, to_s, stretches);
+    // From a day before: a clock change at the window's first second belongs to it.
+    size_t count = oracle_stretches(from_s - 86400, to_s, stretches);
     for (size_t i = 0; i < MR_COUNT(oracle_crons); i++) {
-        size_t n = oracle_ticks(&oracles[i], stretches, count, ticks);
+        size_t n = oracle_ticks(&oracles[i], stretches, count, ticks), before = 0;
+        while (before < n && ticks[before] < from_s) {
+            before++;
+        }
+        while (n > before && ticks[n - 1] >= to_s) {
+            n--;
+        }
+        n -= before;
+        memmove(ticks, ticks + before, n * sizeof(*ticks));
         int64_t us = (from_s - 1) * MR_SECOND_US;
         for (size_t k = 0; k <= n; k++) {
             int64_t next = mr_cron_next(&crons[i], zone, us);
-            // A stretch's first tick may be one that the overlap before the window hides.
             int64_t expected = k < n ? ticks[k] * MR_SECOND_US : INT64_MAX;
             next = next < to_s * MR_SECOND_US ? next : INT64_MAX;
             if (next != expected) {
