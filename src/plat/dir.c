@@ -7,8 +7,11 @@
 
 mr_code mr_dir_sync(const char *path, mr_cx *cx) {
     int error = cx->plat->ops->dir_sync(cx->plat, path);
-    if (error == -ENOENT || error == -EACCES) {
+    if (error == -ENOENT || error == -EACCES || error == -ENOTDIR) {
         return plat_fail(cx, -error, "open", path);  // It never came to the sync.
+    }
+    if (error == -EINVAL) {  // A file system that syncs no folder promises nothing either.
+        return MR_OK;
     }
     return error < 0 ? plat_sync_fail(cx, -error, path) : MR_OK;
 }
@@ -130,7 +133,8 @@ mr_code mr_dir_delete(const char *path, mr_cx *cx) {
 
 mr_code mr_dir_delete_empty(const char *path, mr_cx *cx) {
     int error = cx->plat->ops->dir_remove(cx->plat, path);
-    return error < 0 && error != -ENOENT && error != -ENOTEMPTY && error != -EEXIST
+    return error < 0 && error != -ENOENT && error != -ENOTDIR && error != -ENOTEMPTY &&
+                   error != -EEXIST
                ? plat_fail(cx, -error, "delete folder", path)
                : MR_OK;
 }

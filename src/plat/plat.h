@@ -102,7 +102,7 @@ typedef struct mr_dir_entry {
 mr_code mr_dir_list(const char *path, mr_dir_entry **ret, size_t *ret_count, mr_cx *cx);
 mr_code mr_dir_delete(const char *path, mr_cx *cx);  // The folder and all below; MR_OK when absent.
 
-// The folder, unless something is in it or it is absent: then MR_OK too, and nothing is changed.
+// The folder, unless something is in it or there is no folder: then MR_OK too, nothing is changed.
 mr_code mr_dir_delete_empty(const char *path, mr_cx *cx);
 
 // An exclusive lock on a file (made when absent), freed when the process ends. The holder's process
