@@ -72,6 +72,8 @@ void mr_args_help(const mr_cli_command *command, mr_text *out);
 // report.c: an error as people read it: what, where (with the line), advice, and the way there.
 void mr_report_error(mr_cx *cx);  // cx->error to standard error.
 void mr_report_say(mr_cx *cx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// A line from any thread to standard error; self: what stands before it, or NULL.
+void mr_report_line(void *self, const char *line);
 void mr_report_print(mr_cx *cx, const mr_text *text);  // To standard output.
 void mr_report_note(mr_cx *cx, const mr_text *text);   // To standard error.
 

@@ -32,20 +32,6 @@ static mr_code settings_read(const mr_cli_args *args, mr_broker_settings *ret, m
     return mr_broker_settings_check(ret, cx);
 }
 
-// From any thread of the broker.
-static void say(void *self, const char *line) {
-    (void)self;
-    mr_arena arena = {0};
-    mr_cx cx;
-    mr_cx_init(&cx, &arena, mr_plat_linux());
-    mr_text text;
-    mr_text_init(&text, &arena);
-    mr_text_add(&text, line);
-    mr_text_add_char(&text, '\n');
-    mr_report_note(&cx, &text);
-    mr_arena_release(&arena);
-}
-
 // Without clients there is no reason to stay: who watches the process can start it again.
 static void failed(void *self) {
     (void)self;
@@ -63,7 +49,7 @@ static void print_addresses(const mr_broker *broker, mr_cx *cx) {
 }
 
 static int broker_run(const mr_cli_args *args, mr_cx *cx) {
-    mr_broker_spec spec = {.version = MR_VERSION, .say = say, .failed = failed};
+    mr_broker_spec spec = {.version = MR_VERSION, .say = mr_report_line, .failed = failed};
     if (settings_read(args, &spec.settings, cx) != MR_OK) {
         mr_report_error(cx);
         return MR_EXIT_USAGE;

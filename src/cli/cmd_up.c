@@ -24,16 +24,6 @@ static const mr_cli_flag up_flags[] = {
 
 static atomic_bool stop_flag;
 
-// From any thread.
-static void say(void *self, const char *line) {
-    (void)self;
-    mr_arena arena = {0};
-    mr_cx cx;
-    mr_cx_init(&cx, &arena, mr_plat_linux());
-    mr_report_say(&cx, "%s\n", line);
-    mr_arena_release(&arena);
-}
-
 // What was given on the command line, then what .env says.
 static mr_code fill_sets(const mr_cli_args *args, mr_owner_spec *spec, mr_cx *cx) {
     mr_job_pair *sets, *config, *env;
@@ -61,7 +51,7 @@ static mr_code run_here(const mr_cli_args *args, const char *data_dir, mr_cx *cx
         .data_dir = data_dir,
         .port = &mr_conn_port,
         .version = MR_VERSION,
-        .say = say,
+        .say = mr_report_line,
     };
     MR_TRY(fill_sets(args, &spec, cx));
     mr_thread_catch_stop(&stop_flag);

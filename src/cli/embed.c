@@ -29,21 +29,13 @@ static bool needs_broker(const mr_pipeline *pipeline) {
     return false;
 }
 
-static void say(void *self, const char *line) {
-    (void)self;
-    mr_arena arena = {0};
-    mr_cx cx;
-    mr_cx_init(&cx, &arena, mr_plat_linux());
-    mr_report_say(&cx, "broker: %s\n", line);
-    mr_arena_release(&arena);
-}
-
 // Beside a project that is up another broker listens at any free port.
 static mr_code open_own(mr_cli_embed *embed, const mr_job_spec *job, mr_cx *cx) {
     mr_broker_spec spec = {
         .dir = mr_arena_printf(cx->arena, "%s/broker", job->data_dir),
         .version = MR_VERSION,
-        .say = say,
+        .say = mr_report_line,
+        .self = (void *)"broker: ",
     };
     mr_config config = {job->config, job->config_count};
     MR_TRY(mr_config_apply(&config, "broker", mr_broker_options, &spec.settings, cx));

@@ -32,6 +32,18 @@ void mr_report_say(mr_cx *cx, const char *format, ...) {
     }
 }
 
+void mr_report_line(void *self, const char *line) {
+    const char *before = self == NULL ? "" : self;
+    mr_arena arena = {0};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, mr_plat_linux());
+    mr_text text;
+    mr_text_init(&text, &arena);
+    mr_text_addf(&text, "%s%s\n", before, line);
+    mr_report_note(&cx, &text);
+    mr_arena_release(&arena);
+}
+
 void mr_report_print(mr_cx *cx, const mr_text *text) {
     if (mr_stream_write(MR_STDOUT, mr_text_span(text), cx) != MR_OK) {
         return;

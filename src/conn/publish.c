@@ -107,13 +107,6 @@ static mr_code missing(const mr_publication *publication, const mr_publication_f
         file->rows, publication->id.epoch, file->final, file->part);
 }
 
-static bool is_taken(const mr_publication_file *file, mr_cx *cx) {
-    mr_span part = mr_span_of(file->part);
-    size_t bytes = part.bytes - (mr_span_ends(part, ".part") ? strlen(".part") : 0);
-    return mr_file_exists(
-        mr_arena_printf(cx->arena, "%.*s" MR_PUBLISH_TAKEN, (int)bytes, part.data), cx);
-}
-
 static mr_code publish_file(const mr_publication *publication, const mr_publication_file *file,
                             mr_cx *cx) {
     MR_TRY(mr_dir_make(parent_of(file->final, cx->arena), cx));
@@ -127,7 +120,7 @@ static mr_code publish_file(const mr_publication *publication, const mr_publicat
     }
     bool there;
     MR_TRY(check_final(file, &there, cx));
-    if (!there && !is_taken(file, cx)) {
+    if (!there && !mr_file_exists(mr_sink_taken_path(file, cx->arena), cx)) {
         return missing(publication, file, cx);
     }
     return mr_file_delete(file->part, cx);  // Published before, and the rename half remembered.
@@ -203,7 +196,7 @@ static mr_code clear_tmp(const mr_publish *publish, bool marks, mr_cx *cx) {
         const char *path = mr_arena_printf(cx->arena, "%s/%s", publish->tmp, entries[i].name);
         if (entries[i].is_dir) {
             MR_TRY(mr_dir_delete(path, cx));
-        } else if (marks || !mr_span_ends(mr_span_of(entries[i].name), MR_PUBLISH_TAKEN)) {
+        } else if (marks || !mr_span_ends(mr_span_of(entries[i].name), MR_SINK_TAKEN)) {
             MR_TRY(mr_file_delete(path, cx));
         }
     }

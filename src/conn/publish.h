@@ -18,10 +18,6 @@
 // Behind it too: what was rewritten (store/swap.h) of what it wrote.
 #define MR_PUBLISH_REWRITE "~rewrite"
 
-// A file that was published and whose rows have since been written into another one leaves, where
-// its temporary was, its name with this ending, for as long as the commit log may list it.
-#define MR_PUBLISH_TAKEN ".taken"
-
 typedef struct mr_publish {
     const char *dir;  // The table's folder.
     const char *tmp;  // <dir>/.tmp/<pipeline>

@@ -123,11 +123,8 @@ static bool is_published(const mr_pending *pending, mr_cx *cx) {
     for (uint32_t f = 0; f < pending->publication.file_count; f++) {
         const mr_publication_file *file = &pending->publication.files[f];
         mr_stat stat;
-        // What a merge has taken in since is told beside its temporary: conn/publish.h.
-        size_t bytes = strlen(file->part) - MR_MIN(strlen(file->part), strlen(".part"));
-        const char *taken = mr_arena_printf(cx->arena, "%.*s.taken", (int)bytes, file->part);
         if ((mr_file_stat(file->final, &stat, cx) != MR_OK || stat.bytes != file->bytes) &&
-            !mr_file_exists(taken, cx)) {
+            !mr_file_exists(mr_sink_taken_path(file, cx->arena), cx)) {
             return false;
         }
     }

@@ -31,6 +31,13 @@ typedef struct mr_publication_file {
     uint32_t crc;  // CRC32C of the content.
 } mr_publication_file;
 
+// A file that was published and whose rows have since been written into another one leaves, where
+// its temporary was, its name with this ending, for as long as the commit log may list it.
+#define MR_SINK_TAKEN ".taken"
+
+// The path of that mark. It is there in place of both names of the file.
+const char *mr_sink_taken_path(const mr_publication_file *file, mr_arena *arena);
+
 typedef struct mr_publication {
     mr_publication_id id;
     mr_publication_file *files;  // In cx->arena of prepare.

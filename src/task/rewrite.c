@@ -242,10 +242,9 @@ static void newest_epochs(const mr_rewrite *r, mr_map *ret, mr_cx *cx) {
 }
 
 // A log that went on lists older epochs no more.
-static mr_code prune_taken(const mr_rewrite *r, const char *tmp, const mr_map *newest, mr_cx *cx) {
+static mr_code prune_taken(const char *tmp, const mr_map *newest, mr_cx *cx) {
     mr_dir_entry *entries;
     size_t count;
-    (void)r;
     mr_code code = mr_dir_list(tmp, &entries, &count, cx);
     if (code != MR_OK) {
         return code == MR_E_MISSING ? MR_OK : code;  // The pipeline starts afresh.
@@ -253,10 +252,10 @@ static mr_code prune_taken(const mr_rewrite *r, const char *tmp, const mr_map *n
     for (size_t i = 0; i < count; i++) {
         mr_span text = mr_span_of(entries[i].name);
         mr_name name;
-        if (!mr_span_ends(text, MR_PUBLISH_TAKEN)) {
+        if (!mr_span_ends(text, MR_SINK_TAKEN)) {
             continue;
         }
-        text.bytes -= strlen(MR_PUBLISH_TAKEN);
+        text.bytes -= strlen(MR_SINK_TAKEN);
         const uint64_t *epoch =
             mr_name_parse(text, &name) ? mr_map_get(newest, mr_span_of(life_of(&name, cx))) : NULL;
         if (epoch != NULL && name.epoch < *epoch) {
@@ -268,7 +267,7 @@ static mr_code prune_taken(const mr_rewrite *r, const char *tmp, const mr_map *n
 
 // A start of the pipeline sweeps this folder, so it may go, and what is on the way to its name too.
 static mr_code save_mark(const char *tmp, const char *base, mr_cx *cx) {
-    const char *path = mr_arena_printf(cx->arena, "%s/%s" MR_PUBLISH_TAKEN, tmp, base);
+    const char *path = mr_arena_printf(cx->arena, "%s/%s" MR_SINK_TAKEN, tmp, base);
     mr_code code = MR_E_MISSING;
     for (uint32_t tries = 0; tries < MARK_TRIES && code == MR_E_MISSING; tries++) {
         MR_TRY(mr_dir_make(tmp, cx));
@@ -300,7 +299,7 @@ static mr_code mark_taken(const mr_rewrite *r, const mr_rewrite_files *files, mr
         mr_map_put(&dirs, mr_span_of(tmp), (void *)(uintptr_t)tmp);
     }
     for (uint32_t i = 0; i < dirs.count; i++) {
-        MR_TRY(prune_taken(r, dirs.entries[i].value, &newest, cx));
+        MR_TRY(prune_taken(dirs.entries[i].value, &newest, cx));
     }
     return MR_OK;
 }
