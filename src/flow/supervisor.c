@@ -1,6 +1,7 @@
 // Supervisor: one try: claims it, starts its task, waits, ends what is left of it, records the end.
 // Then it may be given the next one: a fork, and the end of what was forked, cost as much as a
-// small task. It keeps nothing of a try, and ends when it is not asked for a while.
+// small task. It keeps nothing of a try, and ends when it is not asked for a while, or when a try
+// has made it large: that would show in the memory of the next.
 //
 // In a process of its own that the spawner has forked: a session and a reaper, so whatever the task
 // starts stays below it. The task leads another session, and has the try's log for its output; only
@@ -18,8 +19,9 @@
 #define KILL_MOST_US  ((int64_t)10 * 1000 * 1000)  // Then it cannot be killed (a hanging disk).
 #define SIGNAL_KILL   9
 #define IDLE_US       ((int64_t)1000 * 1000)
-#define OOM_POINTS    300  // Rather a task than the scheduler.
-#define SURVIVORS_MAX 5    // Told by name.
+#define OOM_POINTS    300                  // Rather a task than the scheduler.
+#define SURVIVORS_MAX 5                    // Told by name.
+#define GROWN_BYTES   ((uint64_t)8 << 20)  // Over what it was.
 
 typedef enum phase { RUN, TERM, KILL } phase;
 
@@ -444,8 +446,16 @@ static bool next(mr_supervisor_spec *spec, char *buffer, mr_cx *cx) {
     }
 }
 
+// The kernel counts the peak of what a process starts from that process's own.
+static uint64_t peak_bytes(mr_cx *cx) {
+    mr_usage usage;
+    mr_plat_usage(cx->plat, &usage);
+    return usage.resident_bytes_max;
+}
+
 int mr_supervisor_run(mr_supervisor_spec *spec, mr_cx *cx) {
     char *buffer = mr_heap_alloc(MR_TRY_MESSAGE_BYTES);  // The folder of each try but the first.
+    uint64_t from_bytes = peak_bytes(cx);
     mr_spawn_lead("millrace-try");
     do {
         supervisor s = {.spec = spec,
@@ -462,7 +472,7 @@ int mr_supervisor_run(mr_supervisor_spec *spec, mr_cx *cx) {
         mr_file_close(&s.log, cx->plat);
         mr_mask_release(&s.mask);
         mr_process_unwatch(&s.child.handle);
-        if (s.gave_up || spec->orders.handle < 0 ||
+        if (s.gave_up || spec->orders.handle < 0 || peak_bytes(cx) > from_bytes + GROWN_BYTES ||
             mr_try_send(&spec->reports, &report, (mr_span){NULL, 0}, cx) != MR_OK) {
             return MR_SUPERVISOR_TOLD;
         }

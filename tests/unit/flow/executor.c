@@ -170,6 +170,28 @@ TEST(executor, a_supervisor_takes_one_try_after_another_and_keeps_nothing_of_it)
     rig_delete(&r);
 }
 
+TEST(executor, the_memory_of_one_try_does_not_show_in_the_next) {
+    rig r;
+    REQUIRE(rig_open(&r));
+    mr_try_exit end;
+    const size_t bytes = (size_t)40 << 20;
+    char *body = mr_arena_raw(&r.arena, bytes);
+    memset(body, 'a', bytes);
+    body[0] = body[bytes - 1] = '"';
+    mr_launch large = {.grace_us = 10000000, .body_json = {body, bytes}};
+    uint64_t token = rig_start(&r, "exit 0", &large);
+    REQUIRE(rig_end_of(&r, token, &end));
+    int pid = supervisor_of(&r, token);
+    for (int i = 0; i < 3; i++) {
+        usleep(20000);
+        token = rig_start(&r, "exit 0", NULL);
+        REQUIRE(rig_end_of(&r, token, &end));
+        EXPECT(supervisor_of(&r, token) != pid);
+        EXPECT(end.memory_bytes_max > 0 && end.memory_bytes_max < bytes / 2);
+    }
+    rig_delete(&r);
+}
+
 TEST(executor, a_thousand_at_once_end_once_each) {
     rig r;
     REQUIRE(rig_open(&r));
