@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "exec/measure.h"
+#include "store/endpoint.h"
 
 // Where facts go: lines "name: text" below a heading, or members of a JSON object.
 typedef struct writer {
@@ -158,17 +159,6 @@ static const char *names(writer *w, const uint32_t *columns, uint32_t count,
 
 // ---- Sources, tables, sinks ----
 
-// Values that may be secrets are not shown.
-static bool is_secret(const char *name) {
-    static const char *const words[] = {"password", "secret", "token", "jaas", "key"};
-    for (size_t i = 0; i < MR_COUNT(words); i++) {
-        if (strcasestr(name, words[i]) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void options(writer *w, const mr_option_values *values) {
     if (values->count == 0) {
         return;
@@ -178,7 +168,7 @@ static void options(writer *w, const mr_option_values *values) {
     for (size_t i = 0; i < values->count; i++) {
         const mr_option_value *value = &values->items[i];
         mr_text_addf(&text, "%s%s '%s'", i == 0 ? "" : ", ", value->name,
-                     is_secret(value->name) ? "***" : value->value);
+                     mr_endpoint_is_secret(mr_span_of(value->name)) ? "***" : value->value);
     }
     fact(w, "options", "%s", mr_text_string(&text));
 }

@@ -15,12 +15,11 @@
 static const char *const hidden = "***";
 
 bool mr_endpoint_is_secret(mr_span name) {
-    static const char *const words[] = {"password",      "passwd",     "pwd",
-                                        "passphrase",    "secret",     "token",
-                                        "apikey",        "accesskey",  "accountkey",
-                                        "privatekey",    "keyfile",    "sharedkey",
-                                        "signingkey",    "credential", "subscriptionkey",
-                                        "authorization", "cookie",     "connectionstring"};
+    static const char *const words[] = {
+        "password",   "passwd",          "pwd",           "passphrase", "secret",
+        "token",      "apikey",          "accesskey",     "accountkey", "privatekey",
+        "keyfile",    "sslkey",          "jaas",          "sharedkey",  "signingkey",
+        "credential", "subscriptionkey", "authorization", "cookie",     "connectionstring"};
     char plain[256];  // api_key, api-key and apiKey are one.
     size_t count = 0;
     for (size_t i = 0; i < name.bytes && count < sizeof(plain); i++) {

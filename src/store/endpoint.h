@@ -28,7 +28,8 @@ mr_code mr_endpoint_parse(const char *name, mr_span text, mr_endpoint *ret, mr_c
 // depth.
 void mr_endpoint_uri(const mr_endpoint *connection, bool with_password, mr_text *out);
 void mr_endpoint_json(const mr_endpoint *connection, bool with_password, mr_text *out);
-// Whether a name is that of a secret: it holds password, secret, token, api_key, apiKey …
+// Whether a name is that of a secret: it holds password, secret, token, api_key, ssl.key, jaas …
+// A bare "key" is none: sinks have columns of that name.
 bool mr_endpoint_is_secret(mr_span name);
 // Gives all that must not be shown: the password, and extra values that are secret by their names
 // or by that of what they stand in.

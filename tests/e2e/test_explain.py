@@ -44,6 +44,22 @@ def test_json_says_the_same_as_text(name):
     assert plan["operators"][0]["operator"] == "scan"
 
 
+def test_secrets_are_hidden_and_the_name_of_a_key_column_is_not(tmp_path):
+    sql = tmp_path / "keyed.sql"
+    sql.write_text("""
+        CREATE SERVER far FOREIGN DATA WRAPPER kafka OPTIONS (bootstrap_servers '127.0.0.1:1');
+        CREATE FOREIGN TABLE events (user_id text, amount bigint) SERVER far OPTIONS (topic 'events', format 'json',
+            "kafka.ssl.key.pem" 'PEM-1', "kafka.sasl.password" 'hunter22',
+            "kafka.sasl.oauthbearer.client.secret" 'OAUTH-1', "kafka.sasl.username" 'ann');
+        CREATE FOREIGN TABLE copied () SERVER far OPTIONS (topic 'copied', key 'user_id');
+        INSERT INTO copied SELECT user_id, amount FROM events WHERE amount > 0;
+    """)
+    text = millrace("explain", sql).out
+    assert "key 'user_id'" in text and "'ann'" in text, text
+    for name, value in (("ssl.key.pem", "PEM-1"), ("sasl.password", "hunter22"), ("client.secret", "OAUTH-1")):
+        assert f"{name} '***'" in text and value not in text, text
+
+
 def everything_below(folder):
     return sorted(os.path.join(at, name) for at, _folders, names in os.walk(folder) for name in names)
 

@@ -259,3 +259,19 @@ TEST(endpoint, reads_what_airflow_writes) {
     }
     mr_arena_release(&arena);
 }
+
+TEST(endpoint, knows_the_names_of_secrets) {
+    static const char *const secret[] = {
+        "password",    "sasl.password",    "sasl.jaas.config", "sasl.oauthbearer.client.secret",
+        "ssl.key.pem", "ssl.key.password", "ssl.keystore.key", "api_key",
+        "X-Api-Key",   "AccountKey",       "access_token"};
+    static const char *const plain[] = {
+        "key",           "key_format", "message_key", "ssl.ca.location",
+        "sasl.username", "ssl.ca.pem", "keyspace",    "partition_key"};
+    for (size_t i = 0; i < MR_COUNT(secret); i++) {
+        EXPECT(mr_endpoint_is_secret(mr_span_of(secret[i])));
+    }
+    for (size_t i = 0; i < MR_COUNT(plain); i++) {
+        EXPECT(!mr_endpoint_is_secret(mr_span_of(plain[i])));
+    }
+}
