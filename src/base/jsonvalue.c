@@ -307,6 +307,15 @@ mr_span mr_jsonvalue_get(mr_span object, const char *name) {
     return ret;
 }
 
+const char *mr_jsonvalue_field(mr_span object, const char *name, mr_arena *arena) {
+    mr_span value = mr_jsonvalue_get(object, name);
+    if (value.bytes == 0 || mr_jsonvalue_kind_of(value) == MR_JSONVALUE_NULL) {
+        return "";
+    }
+    const char *text = mr_jsonvalue_text(value, arena);
+    return text != NULL ? text : mr_arena_copy(arena, value.data, value.bytes);
+}
+
 const char *mr_jsonvalue_text(mr_span value, mr_arena *arena) {
     if (value.bytes == 0 || mr_jsonvalue_kind_of(value) != MR_JSONVALUE_STRING) {
         return NULL;

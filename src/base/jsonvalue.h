@@ -33,6 +33,9 @@ mr_span mr_jsonvalue_inside(mr_span value);
 bool mr_jsonvalue_next(mr_span *inside, mr_span *ret_key, mr_span *ret_value);
 // The value of a key of an object, the last one when it is there twice; no bytes when it is not.
 mr_span mr_jsonvalue_get(mr_span object, const char *name);
+// A member as people read it: a string without its quotes, else as it is written; "" when it is
+// null, or not there.
+const char *mr_jsonvalue_field(mr_span object, const char *name, mr_arena *arena);
 // What a string stands for, with a NUL behind it; NULL when the value is none.
 const char *mr_jsonvalue_text(mr_span value, mr_arena *arena);
 // Appends what a string, quotes and all, stands for. A lone surrogate becomes U+FFFD.

@@ -53,35 +53,6 @@ bool mr_ask_json(const mr_cli_args *args, mr_span answer, mr_cx *cx) {
     return true;
 }
 
-mr_span mr_ask_value(mr_span object, const char *name) {
-    mr_span inside = mr_jsonvalue_inside(object), key, value;
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        if (key.bytes == strlen(name) + 2 && memcmp(key.data + 1, name, strlen(name)) == 0) {
-            return value;
-        }
-    }
-    return (mr_span){"", 0};
-}
-
-const char *mr_ask_field(mr_span object, const char *name, mr_arena *arena) {
-    mr_span value = mr_ask_value(object, name);
-    mr_text text;
-    mr_text_init(&text, arena);
-    if (value.bytes == 0 || mr_jsonvalue_kind_of(value) == MR_JSONVALUE_NULL) {
-        return "";
-    }
-    if (mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
-        mr_jsonvalue_unescape(value, &text);
-    } else {
-        mr_text_add_bytes(&text, value.data, value.bytes);
-    }
-    return mr_text_string(&text);
-}
-
-bool mr_ask_next(mr_span *inside, mr_span *ret) {
-    return mr_jsonvalue_next(inside, NULL, ret);
-}
-
 mr_code mr_ask_params(const mr_cli_args *args, const char *flag, const char **ret, mr_cx *cx) {
     mr_job_pair *pairs;
     uint32_t count;

@@ -1,5 +1,4 @@
-// Ask: what the commands about workflows share: finding the project, asking its scheduler, and
-// taking the answer apart.
+// Ask: what the commands about workflows share: finding the project, and asking its scheduler.
 
 #pragma once
 
@@ -21,11 +20,6 @@ void mr_ask_add_json(mr_text *request, const char *name, const char *json);  // 
 bool mr_ask_send(const mr_cli_args *args, mr_text *request, mr_span *ret, int *ret_exit, mr_cx *cx);
 // With --json: prints the answer, and that was all.
 bool mr_ask_json(const mr_cli_args *args, mr_span answer, mr_cx *cx);
-// A field of an object: a string without its quotes, else as it is written; "" when absent or null.
-const char *mr_ask_field(mr_span object, const char *name, mr_arena *arena);
-mr_span mr_ask_value(mr_span object, const char *name);  // Empty when absent.
-// The next item of a list; begin with *inside = mr_jsonvalue_inside(list).
-bool mr_ask_next(mr_span *inside, mr_span *ret);
 // "NAME=VALUE" flags as one JSON object: values that are JSON stay so.  errors  MR_E_OPTION
 mr_code mr_ask_params(const mr_cli_args *args, const char *flag, const char **ret, mr_cx *cx);
 int mr_ask_usage(const mr_cli_args *args, mr_cx *cx);  // Reports that the words make no sense.

@@ -44,7 +44,7 @@ static void add_run(mr_text *request, const char *word, mr_arena *arena) {
 static void add_run_row(mr_columns *columns, mr_span run, mr_arena *arena) {
     static const char *const fields[] = {"run", "dag", "run_id", "state", "started", "ended"};
     for (size_t i = 0; i < MR_COUNT(fields); i++) {
-        const char *text = mr_ask_field(run, fields[i], arena);
+        const char *text = mr_jsonvalue_field(run, fields[i], arena);
         mr_columns_add(columns, "%s", text[0] == '\0' ? "-" : text);
     }
 }
@@ -76,8 +76,8 @@ static int list(const mr_cli_args *args, mr_cx *cx) {
     }
     mr_columns columns;
     mr_columns_init(&columns, ">RUN,DAG,RUN ID,STATE,STARTED,ENDED", cx->arena);
-    mr_span inside = mr_jsonvalue_inside(mr_ask_value(answer, "runs"));
-    while (mr_ask_next(&inside, &item)) {
+    mr_span inside = mr_jsonvalue_inside(mr_jsonvalue_get(answer, "runs"));
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
         add_run_row(&columns, item, cx->arena);
     }
     mr_text_init(&out, cx->arena);
@@ -90,18 +90,18 @@ static void print_tasks(mr_span run, const char *last, const char *heading, mr_t
                         mr_arena *arena) {
     mr_columns columns;
     mr_columns_init(&columns, heading, arena);
-    mr_span inside = mr_jsonvalue_inside(mr_ask_value(run, "tasks")), item;
-    while (mr_ask_next(&inside, &item)) {
-        const char *index = mr_ask_field(item, "index", arena);
-        mr_columns_add(&columns, "%s%s%s", mr_ask_field(item, "task", arena),
+    mr_span inside = mr_jsonvalue_inside(mr_jsonvalue_get(run, "tasks")), item;
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
+        const char *index = mr_jsonvalue_field(item, "index", arena);
+        mr_columns_add(&columns, "%s%s%s", mr_jsonvalue_field(item, "task", arena),
                        index[0] == '\0' ? "" : ".", index);
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "state", arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "state", arena));
         if (strcmp(last, "reason") == 0) {
-            mr_columns_add(&columns, "%s", mr_ask_field(item, "tries", arena));
-            mr_columns_add(&columns, "%s", mr_ask_field(item, "started", arena));
-            mr_columns_add(&columns, "%s", mr_ask_field(item, "ended", arena));
+            mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "tries", arena));
+            mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "started", arena));
+            mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "ended", arena));
         }
-        mr_columns_add(&columns, "%s", mr_ask_field(item, last, arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, last, arena));
     }
     mr_columns_print(&columns, out);
 }
@@ -134,11 +134,12 @@ static int one(const mr_cli_args *args, const char *verb, mr_cx *cx) {
         return MR_EXIT_DONE;
     }
     mr_text_init(&out, cx->arena);
-    mr_text_addf(&out, "run %s  %s  %s  %s", mr_ask_field(answer, "run", cx->arena),
-                 mr_ask_field(answer, "dag", cx->arena), mr_ask_field(answer, "run_id", cx->arena),
-                 mr_ask_field(answer, "state", cx->arena));
-    const char *why = mr_ask_field(answer, "why", cx->arena);
-    const char *note = mr_ask_field(answer, "note", cx->arena);
+    mr_text_addf(&out, "run %s  %s  %s  %s", mr_jsonvalue_field(answer, "run", cx->arena),
+                 mr_jsonvalue_field(answer, "dag", cx->arena),
+                 mr_jsonvalue_field(answer, "run_id", cx->arena),
+                 mr_jsonvalue_field(answer, "state", cx->arena));
+    const char *why = mr_jsonvalue_field(answer, "why", cx->arena);
+    const char *note = mr_jsonvalue_field(answer, "note", cx->arena);
     mr_text_addf(&out, "%s%s%s%s\n", why[0] == '\0' ? "" : ": ", why, note[0] == '\0' ? "" : ": ",
                  note);
     if (strcmp(verb, "show") == 0) {
@@ -212,21 +213,21 @@ static int show_logs(const mr_cli_args *args, log_file *files, uint32_t *count, 
         *ret_over = true;
         return MR_EXIT_DONE;
     }
-    mr_span inside = mr_jsonvalue_inside(mr_ask_value(answer, "logs"));
-    while (mr_ask_next(&inside, &item)) {
+    mr_span inside = mr_jsonvalue_inside(mr_jsonvalue_get(answer, "logs"));
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
         uint32_t before = *count;
-        log_file *file = find_log(files, count, mr_ask_field(item, "path", cx->arena));
+        log_file *file = find_log(files, count, mr_jsonvalue_field(item, "path", cx->arena));
         if (file != NULL && *count != before) {
-            const char *index = mr_ask_field(item, "index", cx->arena);
-            mr_report_say(cx, "==> %s%s%s, try %s\n", mr_ask_field(item, "task", cx->arena),
+            const char *index = mr_jsonvalue_field(item, "index", cx->arena);
+            mr_report_say(cx, "==> %s%s%s, try %s\n", mr_jsonvalue_field(item, "task", cx->arena),
                           index[0] == '-' ? "" : ".", index[0] == '-' ? "" : index,
-                          mr_ask_field(item, "try", cx->arena));
+                          mr_jsonvalue_field(item, "try", cx->arena));
         }
         if (file != NULL) {
             show_more(file, cx);
         }
     }
-    const char *state = mr_ask_field(answer, "state", cx->arena);
+    const char *state = mr_jsonvalue_field(answer, "state", cx->arena);
     *ret_over = strcmp(state, "running") != 0 && strcmp(state, "queued") != 0;
     return MR_EXIT_DONE;
 }

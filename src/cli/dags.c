@@ -39,24 +39,24 @@ static int list(const mr_cli_args *args, mr_cx *cx) {
     }
     mr_columns columns;
     mr_columns_init(&columns, "DAG,STATE,SCHEDULE,ZONE,NEXT,>RUNNING,LAST RUN", cx->arena);
-    mr_span inside = mr_jsonvalue_inside(mr_ask_value(answer, "dags"));
-    while (mr_ask_next(&inside, &item)) {
-        mr_span last = mr_ask_value(item, "last");
+    mr_span inside = mr_jsonvalue_inside(mr_jsonvalue_get(answer, "dags"));
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
+        mr_span last = mr_jsonvalue_get(item, "last");
         bool any = mr_jsonvalue_kind_of(last) == MR_JSONVALUE_OBJECT;
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "dag", cx->arena));
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "state", cx->arena));
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "schedule", cx->arena));
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "timezone", cx->arena));
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "next", cx->arena));
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "running", cx->arena));
-        mr_columns_add(&columns, "%s", any ? mr_ask_field(last, "state", cx->arena) : "-");
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "dag", cx->arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "state", cx->arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "schedule", cx->arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "timezone", cx->arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "next", cx->arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "running", cx->arena));
+        mr_columns_add(&columns, "%s", any ? mr_jsonvalue_field(last, "state", cx->arena) : "-");
     }
     mr_text_init(&out, cx->arena);
     mr_columns_print(&columns, &out);
     mr_report_print(cx, &out);
-    inside = mr_jsonvalue_inside(mr_ask_value(answer, "errors"));
-    while (mr_ask_next(&inside, &item)) {
-        mr_report_say(cx, "%s\n", mr_ask_field(item, "text", cx->arena));
+    inside = mr_jsonvalue_inside(mr_jsonvalue_get(answer, "errors"));
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
+        mr_report_say(cx, "%s\n", mr_jsonvalue_field(item, "text", cx->arena));
     }
     return MR_EXIT_DONE;
 }
@@ -87,14 +87,14 @@ static int one(const mr_cli_args *args, mr_cx *cx) {
     }
     mr_text_init(&out, cx->arena);
     if (trigger) {
-        mr_text_addf(&out, "run %s  %s  %s\n", mr_ask_field(answer, "run", cx->arena),
-                     mr_ask_field(answer, "run_id", cx->arena),
-                     mr_ask_field(answer, "state", cx->arena));
-        mr_text_addf(&out, "%s%s", mr_ask_field(answer, "hint", cx->arena),
-                     mr_ask_field(answer, "hint", cx->arena)[0] == '\0' ? "" : "\n");
+        mr_text_addf(&out, "run %s  %s  %s\n", mr_jsonvalue_field(answer, "run", cx->arena),
+                     mr_jsonvalue_field(answer, "run_id", cx->arena),
+                     mr_jsonvalue_field(answer, "state", cx->arena));
+        mr_text_addf(&out, "%s%s", mr_jsonvalue_field(answer, "hint", cx->arena),
+                     mr_jsonvalue_field(answer, "hint", cx->arena)[0] == '\0' ? "" : "\n");
     } else {
-        mr_text_addf(&out, "%s is %s\n", mr_ask_field(answer, "dag", cx->arena),
-                     mr_ask_field(answer, "state", cx->arena));
+        mr_text_addf(&out, "%s is %s\n", mr_jsonvalue_field(answer, "dag", cx->arena),
+                     mr_jsonvalue_field(answer, "state", cx->arena));
     }
     mr_report_print(cx, &out);
     return MR_EXIT_DONE;
@@ -134,12 +134,12 @@ static int backfill(const mr_cli_args *args, mr_cx *cx) {
     }
     mr_columns columns;
     mr_columns_init(&columns, "LOGICAL DATE,INTERVAL END,ACTION,STATE", cx->arena);
-    mr_span inside = mr_jsonvalue_inside(mr_ask_value(answer, "runs"));
-    while (mr_ask_next(&inside, &item)) {
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "logical_date", cx->arena));
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "data_interval_end", cx->arena));
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "action", cx->arena));
-        mr_columns_add(&columns, "%s", mr_ask_field(item, "state", cx->arena));
+    mr_span inside = mr_jsonvalue_inside(mr_jsonvalue_get(answer, "runs"));
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "logical_date", cx->arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "data_interval_end", cx->arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "action", cx->arena));
+        mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, "state", cx->arena));
     }
     mr_text_init(&out, cx->arena);
     mr_columns_print(&columns, &out);

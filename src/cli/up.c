@@ -24,54 +24,35 @@ mr_code mr_up_enter(const char *dir, mr_cx *cx) {
 
 // ---- the answer, for people ------------------------------------------------------------------
 
-// A field of an object: a string without its quotes, anything else as it is written.
-static void add_field(mr_span object, const char *name, mr_text *out) {
-    mr_span inside = mr_jsonvalue_inside(object), key, value;
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        if (key.bytes == strlen(name) + 2 && memcmp(key.data + 1, name, strlen(name)) == 0) {
-            if (mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
-                mr_jsonvalue_unescape(value, out);
-            } else {
-                mr_text_add_bytes(out, value.data, value.bytes);
-            }
-        }
-    }
-}
-
-static const char *field(mr_span object, const char *name, mr_arena *arena) {
-    mr_text text;
-    mr_text_init(&text, arena);
-    add_field(object, name, &text);
-    return mr_text_string(&text);
-}
-
 static int64_t number(mr_span object, const char *name, mr_arena *arena) {
     int64_t value = 0;
-    (void)mr_text_parse_int64(mr_span_of(field(object, name, arena)), &value);
+    (void)mr_text_parse_int64(mr_span_of(mr_jsonvalue_field(object, name, arena)), &value);
     return value;
 }
 
 void mr_up_print_part(mr_span part, mr_text *out) {
     mr_arena arena = {0};
-    const char *kind = field(part, "kind", &arena);
-    mr_text_addf(out, "%-9s %-20s %-9s", kind, field(part, "name", &arena),
-                 field(part, "state", &arena));
+    const char *kind = mr_jsonvalue_field(part, "kind", &arena);
+    mr_text_addf(out, "%-9s %-20s %-9s", kind, mr_jsonvalue_field(part, "name", &arena),
+                 mr_jsonvalue_field(part, "state", &arena));
     mr_text_add(out, " for ");
     mr_text_add_duration(out, number(part, "seconds", &arena) * 1000000);
-    const char *epoch = field(part, "epoch", &arena);
+    const char *epoch = mr_jsonvalue_field(part, "epoch", &arena);
     if (epoch[0] != '\0') {
-        mr_text_addf(out, ", epoch %s, %s rows, watermark %s", epoch, field(part, "rows", &arena),
-                     field(part, "watermark", &arena));
+        const char *watermark = mr_jsonvalue_field(part, "watermark", &arena);
+        mr_text_addf(out, ", epoch %s, %s rows, watermark %s", epoch,
+                     mr_jsonvalue_field(part, "rows", &arena),
+                     watermark[0] == '\0' ? "none" : watermark);
     }
     if (number(part, "tasks", &arena) > 0) {
-        mr_text_addf(out, ", tasks: %s", field(part, "tasks", &arena));
+        mr_text_addf(out, ", tasks: %s", mr_jsonvalue_field(part, "tasks", &arena));
     }
     if (number(part, "restarts", &arena) > 0) {
-        mr_text_addf(out, ", restarts: %s", field(part, "restarts", &arena));
+        mr_text_addf(out, ", restarts: %s", mr_jsonvalue_field(part, "restarts", &arena));
     }
     mr_text_add_char(out, '\n');
-    const char *error = field(part, "last_error", &arena);
-    const char *stalled = field(part, "stalled", &arena);
+    const char *error = mr_jsonvalue_field(part, "last_error", &arena);
+    const char *stalled = mr_jsonvalue_field(part, "stalled", &arena);
     if (error[0] != '\0') {
         mr_text_addf(out, "          %s\n", error);
     }
@@ -83,19 +64,14 @@ void mr_up_print_part(mr_span part, mr_text *out) {
 
 void mr_up_print_status(mr_span status, mr_text *out) {
     mr_arena arena = {0};
-    mr_text_addf(out, "up as process %s for ", field(status, "process", &arena));
+    mr_text_addf(out, "up as process %s for ", mr_jsonvalue_field(status, "process", &arena));
     mr_text_add_duration(out, number(status, "seconds", &arena) * 1000000);
-    mr_text_addf(out, ", %s s of processor, ", field(status, "cpu_seconds", &arena));
+    mr_text_addf(out, ", %s s of processor, ", mr_jsonvalue_field(status, "cpu_seconds", &arena));
     mr_text_add_bytes_human(out, (uint64_t)number(status, "memory_bytes", &arena));
-    mr_text_addf(out, "\nbroker    %s\n", field(status, "broker", &arena));
-    mr_span inside = mr_jsonvalue_inside(status), key, value;
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        if (mr_span_is(key, "\"parts\"")) {
-            mr_span parts = mr_jsonvalue_inside(value), part;
-            while (mr_jsonvalue_next(&parts, NULL, &part)) {
-                mr_up_print_part(part, out);
-            }
-        }
+    mr_text_addf(out, "\nbroker    %s\n", mr_jsonvalue_field(status, "broker", &arena));
+    mr_span parts = mr_jsonvalue_inside(mr_jsonvalue_get(status, "parts")), part;
+    while (mr_jsonvalue_next(&parts, /* ret_key= */ NULL, &part)) {
+        mr_up_print_part(part, out);
     }
     mr_arena_release(&arena);
 }

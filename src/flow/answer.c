@@ -16,29 +16,14 @@
 // -------------------------------------------------------------------------------------
 
 mr_span mr_answer_json(const mr_answer *a, const char *name) {
-    mr_span inside = mr_jsonvalue_inside(a->request), key, value;
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        if (key.bytes == strlen(name) + 2 && memcmp(key.data + 1, name, strlen(name)) == 0 &&
-            mr_jsonvalue_kind_of(value) != MR_JSONVALUE_NULL) {
-            return value;
-        }
-    }
-    return (mr_span){"", 0};
+    mr_span value = mr_jsonvalue_get(a->request, name);
+    bool any = value.bytes > 0 && mr_jsonvalue_kind_of(value) != MR_JSONVALUE_NULL;
+    return any ? value : (mr_span){"", 0};
 }
 
 const char *mr_answer_text(const mr_answer *a, const char *name) {
-    mr_span value = mr_answer_json(a, name);
-    if (value.bytes == 0) {
-        return NULL;
-    }
-    mr_text text;
-    mr_text_init(&text, a->cx->arena);
-    if (mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
-        mr_jsonvalue_unescape(value, &text);
-    } else {
-        mr_text_add_bytes(&text, value.data, value.bytes);
-    }
-    return mr_text_string(&text);
+    return mr_answer_json(a, name).bytes == 0 ? NULL
+                                              : mr_jsonvalue_field(a->request, name, a->cx->arena);
 }
 
 int64_t mr_answer_number(const mr_answer *a, const char *name, int64_t other) {

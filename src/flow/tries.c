@@ -60,23 +60,11 @@ static const char *try_dir(const mr_flow *flow, const mr_flow_task *task, int32_
                                  task->row.map_index, number);
 }
 
-static const char *json_text(mr_span object, const char *name, mr_arena *arena) {
-    mr_span inside = mr_jsonvalue_inside(object), key, value;
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        if (key.bytes == strlen(name) + 2 && memcmp(key.data + 1, name, strlen(name)) == 0) {
-            mr_text text;
-            mr_text_init(&text, arena);
-            mr_jsonvalue_unescape(value, &text);
-            return mr_text_string(&text);
-        }
-    }
-    return NULL;
-}
-
 // A callback: a shell's script, or a request by the kind http.
 static mr_code fill_callback(const mr_flow *flow, const mr_flow_task *task, mr_launch *launch,
                              mr_cx *cx) {
-    const char *script = json_text(task->row.item_json, "script", cx->arena);
+    const char *script =
+        mr_jsonvalue_text(mr_jsonvalue_get(task->row.item_json, "script"), cx->arena);
     const char **words = MR_NEW_ARRAY(cx->arena, const char *, 6);
     launch->words = words;
     launch->timeout_us = CALLBACK_US;
@@ -90,7 +78,8 @@ static mr_code fill_callback(const mr_flow *flow, const mr_flow_task *task, mr_l
         words[4] = script;
         return MR_OK;
     }
-    const char *url = json_text(task->row.item_json, "webhook", cx->arena);
+    const char *url =
+        mr_jsonvalue_text(mr_jsonvalue_get(task->row.item_json, "webhook"), cx->arena);
     if (mr_task_find(flow->spec.kinds, "http") == NULL || url == NULL) {
         return mr_fail(cx, MR_E_UNSUPPORTED, NULL, "webhooks need the kind http");
     }

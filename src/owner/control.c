@@ -189,20 +189,10 @@ mr_code mr_owner_check_answer(mr_span answer, mr_cx *cx) {
     if (!mr_jsonvalue_check(answer) || mr_jsonvalue_kind_of(answer) != MR_JSONVALUE_OBJECT) {
         return mr_fail(cx, MR_E_CORRUPT, NULL, "the owner's answer is no JSON object");
     }
-    mr_span inside = mr_jsonvalue_inside(answer), key, value;
-    mr_text fact, hint;
-    mr_text_init(&fact, cx->arena);
-    mr_text_init(&hint, cx->arena);
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        if (mr_span_is(key, "\"error\"")) {
-            mr_jsonvalue_unescape(value, &fact);
-        } else if (mr_span_is(key, "\"hint\"")) {
-            mr_jsonvalue_unescape(value, &hint);
-        }
-    }
-    return fact.bytes == 0 ? MR_OK
-                           : mr_fail(cx, MR_E_NAME, hint.bytes == 0 ? NULL : mr_text_string(&hint),
-                                     "%s", mr_text_string(&fact));
+    const char *fact = mr_jsonvalue_field(answer, "error", cx->arena);
+    const char *hint = mr_jsonvalue_field(answer, "hint", cx->arena);
+    return fact[0] == '\0' ? MR_OK
+                           : mr_fail(cx, MR_E_NAME, hint[0] == '\0' ? NULL : hint, "%s", fact);
 }
 
 mr_code mr_owner_ask(const char *data_dir, const char *request, mr_span *ret, mr_cx *cx) {
@@ -224,18 +214,8 @@ mr_code mr_owner_ask(const char *data_dir, const char *request, mr_span *ret, mr
 }
 
 const char *mr_owner_broker(const char *data_dir, mr_cx *cx) {
-    mr_span answer, key, value;
-    if (mr_owner_ask(data_dir, "status", &answer, cx) != MR_OK) {
-        return NULL;
-    }
-    mr_span inside = mr_jsonvalue_inside(answer);
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        if (mr_span_is(key, "\"broker\"") && mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
-            mr_text address;
-            mr_text_init(&address, cx->arena);
-            mr_jsonvalue_unescape(value, &address);
-            return mr_text_string(&address);
-        }
-    }
-    return NULL;
+    mr_span answer;
+    return mr_owner_ask(data_dir, "status", &answer, cx) == MR_OK
+               ? mr_jsonvalue_text(mr_jsonvalue_get(answer, "broker"), cx->arena)
+               : NULL;
 }

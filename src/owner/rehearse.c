@@ -73,32 +73,10 @@ static void follow(rehearsal *r, log_file *log, mr_cx *cx) {
     mr_file_close(&open, cx->plat);
 }
 
-static mr_span value_of(mr_span object, const char *name) {
-    mr_span inside = mr_jsonvalue_inside(object), key, value;
-    while (mr_jsonvalue_next(&inside, &key, &value)) {
-        if (key.bytes == strlen(name) + 2 && memcmp(key.data + 1, name, strlen(name)) == 0) {
-            return value;
-        }
-    }
-    return MR_SPAN("null");
-}
-
-static const char *text_of(mr_span object, const char *name, mr_arena *arena) {
-    mr_span value = value_of(object, name);
-    mr_text text;
-    mr_text_init(&text, arena);
-    if (mr_jsonvalue_kind_of(value) == MR_JSONVALUE_STRING) {
-        mr_jsonvalue_unescape(value, &text);
-    } else if (mr_jsonvalue_kind_of(value) != MR_JSONVALUE_NULL) {
-        mr_text_add_bytes(&text, value.data, value.bytes);
-    }
-    return mr_text_string(&text);
-}
-
 static log_file *find_log(rehearsal *r, mr_span item, mr_cx *cx) {
-    const char *path = text_of(item, "path", cx->arena);
-    const char *index = text_of(item, "index", cx->arena),
-               *number = text_of(item, "try", cx->arena);
+    const char *path = mr_jsonvalue_field(item, "path", cx->arena);
+    const char *index = mr_jsonvalue_field(item, "index", cx->arena),
+               *number = mr_jsonvalue_field(item, "try", cx->arena);
     log_file **at = &r->logs;
     while (*at != NULL && strcmp((*at)->path, path) != 0) {
         at = &(*at)->next;
@@ -106,10 +84,10 @@ static log_file *find_log(rehearsal *r, mr_span item, mr_cx *cx) {
     if (*at == NULL) {
         log_file *log = MR_NEW(&r->arena, log_file);
         log->path = mr_arena_string(&r->arena, path);
-        log->name = mr_arena_printf(&r->arena, "%s%s%s%s%s", text_of(item, "task", cx->arena),
-                                    index[0] == '-' ? "" : ".", index[0] == '-' ? "" : index,
-                                    strcmp(number, "1") == 0 ? "" : " try ",
-                                    strcmp(number, "1") == 0 ? "" : number);
+        log->name = mr_arena_printf(
+            &r->arena, "%s%s%s%s%s", mr_jsonvalue_field(item, "task", cx->arena),
+            index[0] == '-' ? "" : ".", index[0] == '-' ? "" : index,
+            strcmp(number, "1") == 0 ? "" : " try ", strcmp(number, "1") == 0 ? "" : number);
         mr_text_init(&log->line, &r->arena);
         *at = log;
     }
@@ -126,8 +104,8 @@ static mr_span ask(rehearsal *r, const char *request, mr_cx *cx) {
 static void follow_all(rehearsal *r, mr_cx *cx) {
     mr_span answer =
         ask(r, mr_arena_printf(cx->arena, "{\"do\":\"run.logs\",\"run\":%s}", r->run), cx);
-    mr_span logs = value_of(answer, "logs"), item;
-    if (mr_jsonvalue_kind_of(logs) != MR_JSONVALUE_ARRAY) {
+    mr_span logs = mr_jsonvalue_get(answer, "logs"), item;
+    if (logs.bytes == 0) {
         return;
     }
     mr_span inside = mr_jsonvalue_inside(logs);
@@ -143,16 +121,16 @@ static mr_code trigger(rehearsal *r, mr_cx *cx) {
     mr_text request;
     mr_text_init(&request, cx->arena);
     mr_span list = ask(r, "{\"do\":\"dag.list\"}", cx);
-    mr_span dags = mr_jsonvalue_inside(value_of(list, "dags")), dag;
-    mr_span errors = mr_jsonvalue_inside(value_of(list, "errors")), error;
+    mr_span dags = mr_jsonvalue_inside(mr_jsonvalue_get(list, "dags")), dag;
+    mr_span errors = mr_jsonvalue_inside(mr_jsonvalue_get(list, "errors")), error;
     if (mr_jsonvalue_next(&errors, NULL, &error)) {
-        return mr_fail(cx, MR_E_SYNTAX, NULL, "%s", text_of(error, "text", cx->arena));
+        return mr_fail(cx, MR_E_SYNTAX, NULL, "%s", mr_jsonvalue_field(error, "text", cx->arena));
     }
     if (!mr_jsonvalue_next(&dags, NULL, &dag)) {
         return mr_fail(cx, MR_E_MISSING, NULL, "there is no DAG in \"%s\"", r->spec->file);
     }
     mr_text_add(&request, "{\"do\":\"dag.trigger\",\"dag\":");
-    mr_text_add_json(&request, mr_span_of(text_of(dag, "dag", cx->arena)));
+    mr_text_add_json(&request, mr_span_of(mr_jsonvalue_field(dag, "dag", cx->arena)));
     mr_text_addf(&request, ",\"conf\":%s", r->spec->params_json);
     if (r->spec->date != NULL) {
         mr_text_add(&request, ",\"logical_date\":");
@@ -161,24 +139,24 @@ static mr_code trigger(rehearsal *r, mr_cx *cx) {
     mr_text_add_char(&request, '}');
     mr_span answer = ask(r, mr_text_string(&request), cx);
     MR_TRY(mr_owner_check_answer(answer, cx));
-    const char *run = text_of(answer, "run", cx->arena);
+    const char *run = mr_jsonvalue_field(answer, "run", cx->arena);
     memcpy(r->run, run, MR_MIN(strlen(run) + 1, sizeof(r->run) - 1));
     return MR_OK;
 }
 
 static void print_tasks(rehearsal *r, mr_span run, mr_cx *cx) {
-    mr_span tasks = mr_jsonvalue_inside(value_of(run, "tasks")), task;
+    mr_span tasks = mr_jsonvalue_inside(mr_jsonvalue_get(run, "tasks")), task;
     while (mr_jsonvalue_next(&tasks, NULL, &task)) {
-        const char *index = text_of(task, "index", cx->arena);
-        const char *reason = text_of(task, "reason", cx->arena);
+        const char *index = mr_jsonvalue_field(task, "index", cx->arena);
+        const char *reason = mr_jsonvalue_field(task, "reason", cx->arena);
         r->spec->print(r->spec->self, mr_arena_printf(cx->arena, "%s%s%s: %s%s%s",
-                                                      text_of(task, "task", cx->arena),
+                                                      mr_jsonvalue_field(task, "task", cx->arena),
                                                       index[0] == '\0' ? "" : ".", index,
-                                                      text_of(task, "state", cx->arena),
+                                                      mr_jsonvalue_field(task, "state", cx->arena),
                                                       reason[0] == '\0' ? "" : ", ", reason));
     }
-    r->spec->print(r->spec->self,
-                   mr_arena_printf(cx->arena, "run: %s", text_of(run, "state", cx->arena)));
+    r->spec->print(r->spec->self, mr_arena_printf(cx->arena, "run: %s",
+                                                  mr_jsonvalue_field(run, "state", cx->arena)));
 }
 
 static mr_code wait_a_little(rehearsal *r, int64_t at_us, mr_cx *cx) {
@@ -204,7 +182,7 @@ static mr_code run_loop(rehearsal *r, bool *ret_good, mr_cx *cx) {
         }
         mr_span run =
             ask(r, mr_arena_printf(cx->arena, "{\"do\":\"run.show\",\"run\":%s}", r->run), cx);
-        const char *state = text_of(run, "state", cx->arena);
+        const char *state = mr_jsonvalue_field(run, "state", cx->arena);
         if (strcmp(state, "running") != 0 && strcmp(state, "queued") != 0) {
             print_tasks(r, run, cx);
             *ret_good = strcmp(state, "success") == 0;
