@@ -125,6 +125,17 @@ mr_code mr_args_until(const mr_cli_args *args, const char *name, mr_job_spec *sp
     return MR_OK;
 }
 
+int mr_args_usage(const mr_cli_args *args, mr_cx *cx) {
+    const mr_cli_command *command = args->command;
+    const char *hint =
+        mr_arena_printf(cx->arena, "Usage: millrace %s %s", command->name, command->usage);
+    if (mr_fail(cx, MR_E_OPTION, hint, "millrace %s does not know \"%s\", or not in this way",
+                command->name, args->plain_count == 0 ? "" : args->plain[0]) != MR_OK) {
+        mr_report_error(cx);
+    }
+    return MR_EXIT_USAGE;
+}
+
 void mr_args_help(const mr_cli_command *command, mr_text *out) {
     mr_text_addf(out, "millrace %s %s\n\n%s\n", command->name, command->usage, command->summary);
     if (command->details != NULL) {

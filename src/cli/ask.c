@@ -75,13 +75,3 @@ mr_code mr_ask_params(const mr_cli_args *args, const char *flag, const char **re
     *ret = mr_text_string(&out);
     return MR_OK;
 }
-
-int mr_ask_usage(const mr_cli_args *args, mr_cx *cx) {
-    const char *hint = mr_arena_printf(cx->arena, "Write: millrace %s %s", args->command->name,
-                                       args->command->usage);
-    if (mr_fail(cx, MR_E_OPTION, hint, "millrace %s does not take these words",
-                args->command->name) != MR_OK) {
-        mr_report_error(cx);
-    }
-    return MR_EXIT_USAGE;
-}

@@ -22,4 +22,3 @@ bool mr_ask_send(const mr_cli_args *args, mr_text *request, mr_span *ret, int *r
 bool mr_ask_json(const mr_cli_args *args, mr_span answer, mr_cx *cx);
 // "NAME=VALUE" flags as one JSON object: values that are JSON stay so.  errors  MR_E_OPTION
 mr_code mr_ask_params(const mr_cli_args *args, const char *flag, const char **ret, mr_cx *cx);
-int mr_ask_usage(const mr_cli_args *args, mr_cx *cx);  // Reports that the words make no sense.

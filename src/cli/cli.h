@@ -67,6 +67,8 @@ mr_code mr_args_pairs(const mr_cli_args *args, const char *name, mr_job_pair **r
                       uint32_t *ret_count, mr_cx *cx);
 // Sets spec's until and duration from the flag `name`; leaves them when it is not given.
 mr_code mr_args_until(const mr_cli_args *args, const char *name, mr_job_spec *spec, mr_cx *cx);
+// Reports that a command with verbs does not know these words; returns the exit code.
+int mr_args_usage(const mr_cli_args *args, mr_cx *cx);
 void mr_args_help(const mr_cli_command *command, mr_text *out);
 
 // report.c: an error as people read it: what, where (with the line), advice, and the way there.

@@ -326,7 +326,7 @@ static int dag_run(const mr_cli_args *args, mr_cx *cx) {
             return verbs[i].run(args, cx);
         }
     }
-    return mr_reach_usage(args, cx);
+    return mr_args_usage(args, cx);
 }
 
 const mr_cli_command mr_cmd_dag = {

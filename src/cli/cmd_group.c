@@ -325,7 +325,7 @@ static int group_run(const mr_cli_args *args, mr_cx *cx) {
     bool deletes = strcmp(verb, "delete") == 0 && args->plain_count > 1;
     bool resets = strcmp(verb, "reset-offsets") == 0 && args->plain_count == 2;
     if (!lists && !describes && !deletes && !resets) {
-        return mr_reach_usage(args, cx);
+        return mr_args_usage(args, cx);
     }
     mr_control control;
     if (mr_reach_open(args, &control, cx) != MR_OK) {

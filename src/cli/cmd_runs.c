@@ -5,11 +5,10 @@
 
 #include "cli/ask.h"
 #include "cli/columns.h"
+#include "owner/tail.h"
 #include "plat/thread.h"
 
 #define FOLLOW_US ((int64_t)200000)
-#define PIECE     ((size_t)64 << 10)
-#define FILES_MAX 256
 
 static const mr_cli_flag runs_flags[] = {
     {"--dag", "DAG", false, "list: only of this DAG."},
@@ -64,7 +63,7 @@ static int list(const mr_cli_args *args, mr_cx *cx) {
         const char *value = mr_args_get(args, flag);
         int64_t number;
         if (value != NULL && !mr_text_parse_int64(mr_span_of(value), &number)) {
-            return mr_ask_usage(args, cx);
+            return mr_args_usage(args, cx);
         }
         mr_ask_add_json(&request, numbers[i], value);
     }
@@ -154,50 +153,34 @@ static int one(const mr_cli_args *args, const char *verb, mr_cx *cx) {
 // ---- logs
 // ----------------------------------------------------------------------------------------
 
-typedef struct log_file {
-    char *path;
-    uint64_t at;
-} log_file;
+typedef struct shown {
+    mr_tails tails;
+    const mr_tail *last;  // What was printed last is of this one.
+    mr_text piece;
+    bool over;  // The run is.
+} shown;
 
-// Prints what a log has got since the last look.
-static void show_more(log_file *file, mr_cx *cx) {
-    mr_file open = MR_FILE_CLOSED;
-    if (mr_file_open(&open, file->path, MR_OPEN_READ, cx) != MR_OK) {
-        return;  // It is not there yet.
-    }
-    while (file->at < open.bytes) {
-        size_t got = 0;
-        mr_text out;
-        mr_text_init(&out, NULL);
-        char *data = mr_text_grow(&out, PIECE);
-        if (mr_file_read(&open, file->at, data, PIECE, &got, cx) != MR_OK || got == 0) {
-            mr_text_release(&out);
-            break;
+static void show_more(shown *s, mr_span item, mr_cx *cx) {
+    mr_tail *tail = mr_tail_of(&s->tails, mr_jsonvalue_field(item, "path", cx->arena));
+    bool is_new = tail->name == NULL;
+    tail->name = "";
+    while (mr_tail_read(tail, s->over, &s->piece, cx) == MR_OK) {
+        if (is_new || (s->piece.bytes > 0 && s->last != tail)) {
+            const char *index = mr_jsonvalue_field(item, "index", cx->arena);
+            mr_report_say(cx, "==> %s%s%s, try %s\n", mr_jsonvalue_field(item, "task", cx->arena),
+                          index[0] == '-' ? "" : ".", index[0] == '-' ? "" : index,
+                          mr_jsonvalue_field(item, "try", cx->arena));
+            s->last = tail;
         }
-        out.bytes = got;
-        file->at += got;
-        mr_report_print(cx, &out);
-        mr_text_release(&out);
+        is_new = false;
+        if (s->piece.bytes == 0) {
+            return;
+        }
+        mr_report_print(cx, &s->piece);
     }
-    mr_file_close(&open, cx->plat);
 }
 
-static log_file *find_log(log_file *files, uint32_t *count, const char *path) {
-    for (uint32_t i = 0; i < *count; i++) {
-        if (strcmp(files[i].path, path) == 0) {
-            return &files[i];
-        }
-    }
-    if (*count == FILES_MAX) {
-        return NULL;
-    }
-    files[*count] = (log_file){.path = mr_heap_string(path)};
-    return &files[(*count)++];
-}
-
-// *ret_over: the run is over.
-static int show_logs(const mr_cli_args *args, log_file *files, uint32_t *count, bool *ret_over,
-                     mr_cx *cx) {
+static int show_logs(const mr_cli_args *args, shown *s, mr_cx *cx) {
     mr_text request;
     mr_span answer, item;
     int exit_code;
@@ -209,50 +192,36 @@ static int show_logs(const mr_cli_args *args, log_file *files, uint32_t *count, 
     if (!mr_ask_send(args, &request, &answer, &exit_code, cx)) {
         return exit_code;
     }
+    const char *state = mr_jsonvalue_field(answer, "state", cx->arena);
+    s->over = strcmp(state, "running") != 0 && strcmp(state, "queued") != 0;
     if (mr_ask_json(args, answer, cx)) {
-        *ret_over = true;
+        s->over = true;
         return MR_EXIT_DONE;
     }
     mr_span inside = mr_jsonvalue_inside(mr_jsonvalue_get(answer, "logs"));
     while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
-        uint32_t before = *count;
-        log_file *file = find_log(files, count, mr_jsonvalue_field(item, "path", cx->arena));
-        if (file != NULL && *count != before) {
-            const char *index = mr_jsonvalue_field(item, "index", cx->arena);
-            mr_report_say(cx, "==> %s%s%s, try %s\n", mr_jsonvalue_field(item, "task", cx->arena),
-                          index[0] == '-' ? "" : ".", index[0] == '-' ? "" : index,
-                          mr_jsonvalue_field(item, "try", cx->arena));
-        }
-        if (file != NULL) {
-            show_more(file, cx);
-        }
+        show_more(s, item, cx);
     }
-    const char *state = mr_jsonvalue_field(answer, "state", cx->arena);
-    *ret_over = strcmp(state, "running") != 0 && strcmp(state, "queued") != 0;
     return MR_EXIT_DONE;
 }
 
 static int logs(const mr_cli_args *args, mr_cx *cx) {
     static atomic_bool stop;
-    log_file *files = MR_NEW_ARRAY(cx->arena, log_file, FILES_MAX);
-    uint32_t count = 0;
-    bool follow = mr_args_has(args, "-f"), over = false;
+    bool follow = mr_args_has(args, "-f");
     mr_arena turn = {0}, *arena = cx->arena;
-    int exit_code;
+    shown s = {0};
+    mr_tail_init(&s.tails, arena);
+    mr_text_init(&s.piece, /* arena= */ NULL);
     mr_thread_catch_stop(&stop);
     cx->arena = &turn;
-    for (;;) {
-        mr_arena_clear(&turn);
-        exit_code = show_logs(args, files, &count, &over, cx);
-        if (exit_code != MR_EXIT_DONE || !follow || over || atomic_load(&stop)) {
-            break;
-        }
+    int exit_code = show_logs(args, &s, cx);
+    while (exit_code == MR_EXIT_DONE && follow && !s.over && !atomic_load(&stop)) {
         mr_clock_sleep_us(cx->plat, FOLLOW_US);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        mr_heap_free(files[i].path);
+        mr_arena_clear(&turn);
+        exit_code = show_logs(args, &s, cx);
     }
     cx->arena = arena;
+    mr_text_release(&s.piece);
     mr_arena_release(&turn);
     return exit_code;
 }
@@ -261,10 +230,10 @@ static int runs_run(const mr_cli_args *args, mr_cx *cx) {
     static const char *const verbs[] = {"show", "why", "stop", "retry", "clear"};
     const char *verb = args->plain[0];
     if (strcmp(verb, "list") == 0) {
-        return args->plain_count <= 2 ? list(args, cx) : mr_ask_usage(args, cx);
+        return args->plain_count <= 2 ? list(args, cx) : mr_args_usage(args, cx);
     }
     if (args->plain_count != 2) {
-        return mr_ask_usage(args, cx);
+        return mr_args_usage(args, cx);
     }
     if (strcmp(verb, "logs") == 0) {
         return logs(args, cx);
@@ -274,7 +243,7 @@ static int runs_run(const mr_cli_args *args, mr_cx *cx) {
             return one(args, verb, cx);
         }
     }
-    return mr_ask_usage(args, cx);
+    return mr_args_usage(args, cx);
 }
 
 const mr_cli_command mr_cmd_runs = {

@@ -13,7 +13,7 @@ static const mr_cli_flag task_flags[] = {
 
 static int task_run(const mr_cli_args *args, mr_cx *cx) {
     if (strcmp(args->plain[0], "test") != 0 || args->plain_count != 3) {
-        return mr_ask_usage(args, cx);
+        return mr_args_usage(args, cx);
     }
     return mr_dags_test(args, args->plain[1], args->plain[2], cx);
 }

@@ -252,7 +252,7 @@ static int topic_run(const mr_cli_args *args, mr_cx *cx) {
         : strcmp(verb, "delete") == 0 ? delete
                                       : NULL;
     if (!lists && !describes && (change == NULL || args->plain_count < 2)) {
-        return mr_reach_usage(args, cx);
+        return mr_args_usage(args, cx);
     }
     mr_control control;
     if (mr_reach_open(args, &control, cx) != MR_OK) {

@@ -111,7 +111,7 @@ static int backfill(const mr_cli_args *args, mr_cx *cx) {
     int exit_code;
     if (mr_args_get(args, "--from") == NULL || mr_args_get(args, "--to") == NULL ||
         (most != NULL && (!mr_text_parse_int64(mr_span_of(most), &number) || number < 1))) {
-        return mr_ask_usage(args, cx);
+        return mr_args_usage(args, cx);
     }
     if (mr_ask_params(args, "--param", &params, cx) != MR_OK) {
         mr_report_error(cx);
@@ -215,7 +215,7 @@ int mr_dags_run(const mr_cli_args *args, mr_cx *cx) {
         return list(args, cx);
     }
     if (strcmp(verb, "list") == 0 || args->plain_count != 2) {
-        return mr_ask_usage(args, cx);
+        return mr_args_usage(args, cx);
     }
     if (strcmp(verb, "backfill") == 0) {
         return backfill(args, cx);

@@ -87,14 +87,3 @@ mr_code mr_reach_time(const char *text, const char *flag, int64_t *ret_ms, mr_cx
                    "Write 2026-01-31T12:00:00Z, milliseconds since 1970, or a time ago: -1h.",
                    "bad value \"%s\" for option \"%s\"", text, flag);
 }
-
-int mr_reach_usage(const mr_cli_args *args, mr_cx *cx) {
-    const mr_cli_command *command = args->command;
-    const char *hint =
-        mr_arena_printf(cx->arena, "Usage: millrace %s %s", command->name, command->usage);
-    if (mr_fail(cx, MR_E_OPTION, hint, "millrace %s does not know \"%s\", or not in this way",
-                command->name, args->plain[0]) != MR_OK) {
-        mr_report_error(cx);
-    }
-    return MR_EXIT_USAGE;
-}

@@ -26,5 +26,3 @@ mr_code mr_reach_number(const mr_cli_args *args, const char *flag, int64_t least
                         mr_cx *cx);
 // A moment: "2026-01-01T00:00:00Z", "2026-01-01", milliseconds since 1970, or a time ago: "-1h".
 mr_code mr_reach_time(const char *text, const char *flag, int64_t *ret_ms, mr_cx *cx);
-// The usage error of a command with verbs.
-int mr_reach_usage(const mr_cli_args *args, mr_cx *cx);

@@ -58,7 +58,7 @@ int mr_safe_run(const mr_cli_args *args, const mr_safe_verb *verbs,
         verbs++;
     }
     if (verbs->name == NULL || words < verbs->least || words > verbs->most) {
-        return mr_reach_usage(args, cx);
+        return mr_args_usage(args, cx);
     }
     mr_safe safe = {0};
     mr_code code = mr_safe_open(args, verbs->writes, &safe, cx);

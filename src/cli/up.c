@@ -7,11 +7,10 @@
 
 #include "base/jsonvalue.h"
 #include "owner/owner.h"
+#include "owner/tail.h"
 #include "plat/thread.h"
 
-#define LOG_TAIL_BYTES ((uint64_t)1 << 20)
-#define FOLLOW_US      ((int64_t)200000)
-#define LOGS_MAX       256
+#define FOLLOW_US ((int64_t)200000)
 
 mr_code mr_up_enter(const char *dir, mr_cx *cx) {
     if (dir != NULL) {
@@ -100,35 +99,30 @@ int mr_up_tell(const mr_cli_args *args, const char *verb, const char *part, mr_c
 
 // ---- logs ------------------------------------------------------------------------------------
 
-typedef struct log_file {
-    const char *name;
-    const char *path;
-    uint64_t at;
-} log_file;
-
-static mr_code find_logs(const mr_up_logs *logs, log_file *files, uint32_t *ret_count, mr_cx *cx) {
+static mr_code find_logs(const mr_up_logs *logs, mr_tails *tails, mr_cx *cx) {
     const char *dir = mr_arena_printf(cx->arena, "%s/logs", logs->data_dir);
     mr_dir_entry *entries = NULL;
-    size_t count = 0;
-    *ret_count = 0;
+    size_t count = 0, named = 0;
     if (mr_file_exists(dir, cx)) {
         MR_TRY(mr_dir_list(dir, &entries, &count, cx));
     }
     const char **names = MR_NEW_ARRAY(cx->arena, const char *, count + 1);
-    for (size_t i = 0; i < count && *ret_count < LOGS_MAX; i++) {
+    for (size_t i = 0; i < count; i++) {
         mr_span entry = mr_span_of(entries[i].name);
         if (!mr_span_ends(entry, ".log")) {
             continue;
         }
         const char *name = mr_arena_copy(cx->arena, entry.data, entry.bytes - strlen(".log"));
-        names[i] = name;
+        names[named++] = name;
         if (logs->part == NULL || strcmp(logs->part, name) == 0) {
-            files[(*ret_count)++] = (log_file){
-                .name = name, .path = mr_arena_printf(cx->arena, "%s/%s", dir, entries[i].name)};
+            mr_tail *tail =
+                mr_tail_of(tails, mr_arena_printf(cx->arena, "%s/%s", dir, entries[i].name));
+            tail->name = name;
+            MR_TRY(mr_tail_skip(tail, logs->lines, cx));
         }
     }
-    if (*ret_count == 0 && logs->part != NULL) {
-        const char *near = mr_text_closest(logs->part, names, count);
+    if (tails->by_path.count == 0 && logs->part != NULL) {
+        const char *near = mr_text_closest(logs->part, names, named);
         return mr_fail(cx, MR_E_NAME,
                        near == NULL ? NULL
                                     : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
@@ -137,83 +131,48 @@ static mr_code find_logs(const mr_up_logs *logs, log_file *files, uint32_t *ret_
     return MR_OK;
 }
 
-static void add_lines(const log_file *file, bool named, mr_span lines, mr_text *out) {
+static void print_lines(const char *name, mr_span lines, mr_cx *cx) {
+    mr_text out;
+    mr_text_init(&out, /* arena= */ NULL);
     while (lines.bytes > 0) {
         const char *end = memchr(lines.data, '\n', lines.bytes);
-        size_t bytes = end == NULL ? lines.bytes : (size_t)(end - lines.data);
-        if (named) {
-            mr_text_addf(out, "%s: ", file->name);
-        }
-        mr_text_add_bytes(out, lines.data, bytes);
-        mr_text_add_char(out, '\n');
-        lines.data += MR_MIN(bytes + 1, lines.bytes);
-        lines.bytes -= MR_MIN(bytes + 1, lines.bytes);
+        size_t bytes = end == NULL ? lines.bytes : (size_t)(end + 1 - lines.data);
+        mr_text_addf(&out, "%s%s%.*s", name, name[0] == '\0' ? "" : ": ", (int)bytes, lines.data);
+        lines = (mr_span){lines.data + bytes, lines.bytes - bytes};
     }
+    mr_report_print(cx, &out);
+    mr_text_release(&out);
 }
 
-// What was written since the last look; at the first one the last lines.
-static mr_code show_news(log_file *file, bool named, int64_t lines, mr_text *out, mr_cx *cx) {
-    mr_file open = MR_FILE_CLOSED;
-    if (mr_file_open(&open, file->path, MR_OPEN_READ, cx) != MR_OK) {
-        return MR_OK;  // It is made anew at this moment.
+// What was written since the last look.
+static mr_code show_news(const mr_tails *tails, mr_text *piece, mr_cx *cx) {
+    for (uint32_t i = 0; i < tails->by_path.count; i++) {
+        mr_tail *tail = tails->by_path.entries[i].value;
+        const char *name = tails->by_path.count > 1 ? tail->name : "";
+        do {
+            MR_TRY(mr_tail_read(tail, /* ended= */ false, piece, cx));
+            print_lines(name, mr_text_span(piece), cx);
+        } while (piece->bytes > 0);
     }
-    bool first = file->at == UINT64_MAX;
-    if (first || open.bytes < file->at) {
-        file->at = open.bytes > LOG_TAIL_BYTES ? open.bytes - LOG_TAIL_BYTES : 0;
-    }
-    size_t bytes = (size_t)MR_MIN(open.bytes - file->at, LOG_TAIL_BYTES), got = 0;
-    char *data = mr_arena_raw(cx->arena, bytes + 1);
-    mr_code code = mr_file_read(&open, file->at, data, bytes, &got, cx);
-    mr_file_close(&open, cx->plat);
-    MR_TRY(code);
-    while (got > 0 && data[got - 1] != '\n') {
-        got--;  // A line that is being written: next time.
-    }
-    mr_span news = {data, got};
-    file->at += got;
-    for (size_t i = got; first && i > 0; i--) {
-        if (data[i - 1] == '\n' && i != got && --lines == 0) {
-            news = (mr_span){data + i, got - i};
-        }
-    }
-    add_lines(file, named, news, out);
     return MR_OK;
 }
 
 int mr_up_show_logs(const mr_up_logs *logs, mr_cx *cx) {
-    log_file *files = MR_NEW_ARRAY(cx->arena, log_file, LOGS_MAX);
-    uint32_t count;
-    if (find_logs(logs, files, &count, cx) != MR_OK) {
-        mr_report_error(cx);
-        return MR_EXIT_USAGE;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        files[i].at = UINT64_MAX;
-    }
     static atomic_bool stop;
+    mr_tails tails;
+    mr_text piece;
+    mr_tail_init(&tails, cx->arena);
+    mr_text_init(&piece, /* arena= */ NULL);
+    mr_code code = find_logs(logs, &tails, cx);
+    code = code == MR_OK ? show_news(&tails, &piece, cx) : code;
     mr_thread_catch_stop(&stop);
-    mr_arena turn = {0};
-    mr_arena *arena = cx->arena;
-    int exit_code = MR_EXIT_DONE;
-    do {
-        mr_arena_clear(&turn);
-        cx->arena = &turn;
-        mr_text out;
-        mr_text_init(&out, &turn);
-        for (uint32_t i = 0; i < count; i++) {
-            if (show_news(&files[i], count > 1, logs->lines, &out, cx) != MR_OK) {
-                exit_code = MR_EXIT_FAILED;
-            }
-        }
-        mr_report_print(cx, &out);
-        if (logs->follow && exit_code == MR_EXIT_DONE) {
-            mr_clock_sleep_us(cx->plat, FOLLOW_US);
-        }
-    } while (logs->follow && exit_code == MR_EXIT_DONE && !atomic_load(&stop));
-    cx->arena = arena;
-    if (exit_code != MR_EXIT_DONE) {
+    while (code == MR_OK && logs->follow && !atomic_load(&stop)) {
+        mr_clock_sleep_us(cx->plat, FOLLOW_US);
+        code = show_news(&tails, &piece, cx);
+    }
+    mr_text_release(&piece);
+    if (code != MR_OK) {
         mr_report_error(cx);
     }
-    mr_arena_release(&turn);
-    return exit_code;
+    return code == MR_OK ? MR_EXIT_DONE : code == MR_E_NAME ? MR_EXIT_USAGE : MR_EXIT_FAILED;
 }

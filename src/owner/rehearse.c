@@ -8,19 +8,11 @@
 #include "base/jsonvalue.h"
 #include "flow/flow.h"
 #include "owner/owner.h"
+#include "owner/tail.h"
 #include "plat/child.h"
 #include "task/kinds.h"
 
 #define LOOK_US ((int64_t)50000)  // How often the logs of what runs are looked at.
-#define PIECE   ((size_t)64 << 10)
-
-typedef struct log_file {
-    struct log_file *next;
-    char *path;
-    const char *name;  // "task" or "task.3", with the try if it is not the first.
-    uint64_t at;
-    mr_text line;  // Begun, not yet ended.
-} log_file;
 
 typedef struct rehearsal {
     const mr_rehearse_spec *spec;
@@ -28,7 +20,8 @@ typedef struct rehearsal {
     const char *dir;
     mr_flow *flow;
     mr_executor *executor;
-    log_file *logs;
+    mr_tails logs;
+    mr_text piece;  // Heap.
     char dag[256];
     char run[32];
 } rehearsal;
@@ -41,57 +34,26 @@ static void say(void *self, const char *line) {
 // ---- logs
 // ----------------------------------------------------------------------------------------
 
-static void print_line(rehearsal *r, log_file *log) {
-    mr_text line;
-    mr_text_init(&line, NULL);
-    mr_text_addf(&line, "%s | %s", log->name, mr_text_string(&log->line));
-    r->spec->print(r->spec->self, mr_text_string(&line));
-    mr_text_release(&line);
-    mr_text_clear(&log->line);
+static void print_lines(rehearsal *r, const char *name, mr_cx *cx) {
+    mr_span lines = mr_text_span(&r->piece);
+    while (lines.bytes > 0) {
+        const char *end = memchr(lines.data, '\n', lines.bytes);
+        size_t bytes = end == NULL ? lines.bytes : (size_t)(end - lines.data);
+        r->spec->print(r->spec->self,
+                       mr_arena_printf(cx->arena, "%s | %.*s", name, (int)bytes, lines.data));
+        bytes += end != NULL;
+        lines = (mr_span){lines.data + bytes, lines.bytes - bytes};
+    }
 }
 
-static void follow(rehearsal *r, log_file *log, mr_cx *cx) {
-    mr_file open = MR_FILE_CLOSED;
-    if (mr_file_open(&open, log->path, MR_OPEN_READ, cx) != MR_OK) {
-        return;  // Not there yet.
-    }
-    while (log->at < open.bytes) {
-        char piece[4096];
-        size_t got = 0;
-        if (mr_file_read(&open, log->at, piece, sizeof(piece), &got, cx) != MR_OK || got == 0) {
-            break;
-        }
-        log->at += got;
-        for (size_t i = 0; i < got; i++) {
-            if (piece[i] == '\n') {
-                print_line(r, log);
-            } else {
-                mr_text_add_char(&log->line, piece[i]);
-            }
-        }
-    }
-    mr_file_close(&open, cx->plat);
-}
-
-static log_file *find_log(rehearsal *r, mr_span item, mr_cx *cx) {
-    const char *path = mr_jsonvalue_field(item, "path", cx->arena);
-    const char *index = mr_jsonvalue_field(item, "index", cx->arena),
-               *number = mr_jsonvalue_field(item, "try", cx->arena);
-    log_file **at = &r->logs;
-    while (*at != NULL && strcmp((*at)->path, path) != 0) {
-        at = &(*at)->next;
-    }
-    if (*at == NULL) {
-        log_file *log = MR_NEW(&r->arena, log_file);
-        log->path = mr_arena_string(&r->arena, path);
-        log->name = mr_arena_printf(
-            &r->arena, "%s%s%s%s%s", mr_jsonvalue_field(item, "task", cx->arena),
-            index[0] == '-' ? "" : ".", index[0] == '-' ? "" : index,
-            strcmp(number, "1") == 0 ? "" : " try ", strcmp(number, "1") == 0 ? "" : number);
-        mr_text_init(&log->line, &r->arena);
-        *at = log;
-    }
-    return *at;
+// "task" or "task.3", with the try if it is not the first.
+static const char *name_of(mr_span item, mr_arena *arena) {
+    const char *index = mr_jsonvalue_field(item, "index", arena),
+               *number = mr_jsonvalue_field(item, "try", arena);
+    bool first = strcmp(number, "1") == 0;
+    return mr_arena_printf(arena, "%s%s%s%s%s", mr_jsonvalue_field(item, "task", arena),
+                           index[0] == '-' ? "" : ".", index[0] == '-' ? "" : index,
+                           first ? "" : " try ", first ? "" : number);
 }
 
 static mr_span ask(rehearsal *r, const char *request, mr_cx *cx) {
@@ -101,16 +63,18 @@ static mr_span ask(rehearsal *r, const char *request, mr_cx *cx) {
     return mr_text_span(out);
 }
 
-static void follow_all(rehearsal *r, mr_cx *cx) {
+// over: of the run; lines that nobody ended are printed too.
+static void follow_all(rehearsal *r, bool over, mr_cx *cx) {
     mr_span answer =
         ask(r, mr_arena_printf(cx->arena, "{\"do\":\"run.logs\",\"run\":%s}", r->run), cx);
     mr_span logs = mr_jsonvalue_get(answer, "logs"), item;
-    if (logs.bytes == 0) {
-        return;
-    }
-    mr_span inside = mr_jsonvalue_inside(logs);
-    while (mr_jsonvalue_next(&inside, NULL, &item)) {
-        follow(r, find_log(r, item, cx), cx);
+    mr_span inside = logs.bytes == 0 ? logs : mr_jsonvalue_inside(logs);
+    while (mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &item)) {
+        mr_tail *log = mr_tail_of(&r->logs, mr_jsonvalue_field(item, "path", cx->arena));
+        log->name = log->name == NULL ? name_of(item, &r->arena) : log->name;
+        while (mr_tail_read(log, over, &r->piece, cx) == MR_OK && r->piece.bytes > 0) {
+            print_lines(r, log->name, cx);
+        }
     }
 }
 
@@ -176,7 +140,7 @@ static mr_code run_loop(rehearsal *r, bool *ret_good, mr_cx *cx) {
             mr_flow_stop(r->flow, cx);
         }
         MR_TRY(mr_flow_turn(r->flow, &at_us, cx));
-        follow_all(r, cx);
+        follow_all(r, /* over= */ false, cx);
         if (stopping && mr_flow_open_tries(r->flow) == 0) {
             return mr_fail(cx, MR_E_CANCELLED, NULL, "interrupted");
         }
@@ -184,6 +148,7 @@ static mr_code run_loop(rehearsal *r, bool *ret_good, mr_cx *cx) {
             ask(r, mr_arena_printf(cx->arena, "{\"do\":\"run.show\",\"run\":%s}", r->run), cx);
         const char *state = mr_jsonvalue_field(run, "state", cx->arena);
         if (strcmp(state, "running") != 0 && strcmp(state, "queued") != 0) {
+            follow_all(r, /* over= */ true, cx);
             print_tasks(r, run, cx);
             *ret_good = strcmp(state, "success") == 0;
             return MR_OK;
@@ -238,6 +203,8 @@ static void keep_place(mr_place *place, mr_arena *arena) {
 
 mr_code mr_rehearse_run(const mr_rehearse_spec *spec, bool *ret_good, mr_cx *cx) {
     rehearsal r = {.spec = spec};
+    mr_tail_init(&r.logs, &r.arena);
+    mr_text_init(&r.piece, /* arena= */ NULL);
     // No other's folder, also not that of one that was killed: its tasks would go on.
     r.dir = mr_arena_printf(&r.arena, "%s/tmp/dag-test-%016" PRIx64, spec->data_dir,
                             mr_random_u64(cx->plat));
@@ -261,6 +228,7 @@ mr_code mr_rehearse_run(const mr_rehearse_spec *spec, bool *ret_good, mr_cx *cx)
         cx->error = own.error;
         code = own.error.code;
     }
+    mr_text_release(&r.piece);
     mr_arena_release(&arena);
     mr_arena_release(&r.arena);
     return code;

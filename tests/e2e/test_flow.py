@@ -265,6 +265,22 @@ def test_a_dag_is_tried_on_the_terminal(project):
     assert project.processes() == []
 
 
+def test_no_log_is_left_out_however_many_there_are(project):
+    count = 300
+    project.dag("many", f"id: many\ntasks:\n  - {{id: t, type: shell, foreach: {list(range(count))},\n"
+                        "     script: 'printf \"line {{ item }}\"'}\n")  # No line end: it is a line nonetheless.
+    want = sorted(f"line {i}" for i in range(count))
+    tried = project.call("dag", "test", "many").stdout.splitlines()
+    assert sorted(line.partition(" | ")[2] for line in tried if " | " in line) == want
+    project.up()
+    project.call("dag", "trigger", "many")
+    wait_until(lambda: project.states("many") == {"success": 1}, 60, "the run")
+    shown = project.call("runs", "logs", "many")
+    assert sorted(re.findall(r"line [0-9]+", shown.stdout)) == want
+    assert shown.stderr.count("==> t.") == count
+    project.down()
+
+
 def test_tasks_get_the_projects_environment(project):
     (project.path / "millrace.yaml").write_text("broker:\n  listen: 127.0.0.1:0\n", encoding="utf-8")
     (project.path / ".env").write_text("COLOUR=green\n", encoding="utf-8")
