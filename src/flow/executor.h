@@ -47,6 +47,7 @@ typedef struct mr_launch {
     const char *task;
     int64_t map_index;  // -1 = it is not mapped.
     int64_t number;     // Of the try, from 1.
+    int64_t first;      // … that began what this one goes on with: since the task last succeeded.
     const char *data_dir;
     const char *store;          // The flow database, for the vault: a path or URL.
     int64_t timeout_us;         // execution_timeout; 0 = none.

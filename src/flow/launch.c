@@ -110,6 +110,7 @@ mr_code mr_launch_save(const mr_launch *launch, mr_cx *cx) {
     add_string(&out, "task", launch->task);
     add_number(&out, "map_index", launch->map_index);
     add_number(&out, "number", launch->number);
+    add_number(&out, "first", launch->first);
     add_list(&out, "words", launch->words);
     add_list(&out, "env", launch->env);
     add_string(&out, "work_dir", launch->work_dir);
@@ -151,6 +152,7 @@ mr_code mr_launch_load(const char *dir, mr_launch *ret, mr_cx *cx) {
         .task = get_string(all, "task", cx),
         .map_index = get_number(all, "map_index"),
         .number = get_number(all, "number"),
+        .first = get_number(all, "first"),
         .data_dir = get_string(all, "data_dir", cx),
         .store = get_string(all, "store", cx),
         .timeout_us = get_number(all, "timeout_us"),

@@ -121,6 +121,18 @@ static mr_code fill_task(mr_scope *scope, mr_launch *launch, mr_cx *cx) {
     return MR_OK;
 }
 
+// A task that was cleared does its work again: what an earlier success has done is not its own.
+static int32_t first_try(const mr_flow *flow, const mr_flow_task *task, mr_cx *cx) {
+    int32_t first = task->row.tries;
+    mr_try_exit end;
+    while (first > 1 &&
+           (mr_try_exit_load(try_dir(flow, task, first - 1, cx->arena), &end, cx) != MR_OK ||
+            end.reason != MR_EXIT_CODE || end.code != 0)) {
+        first--;
+    }
+    return first;
+}
+
 static mr_code fill_and_save(mr_scope *scope, const char *dir, mr_cx *cx) {
     mr_flow *flow = scope->flow;
     mr_flow_task *task = scope->task;
@@ -137,6 +149,7 @@ static mr_code fill_and_save(mr_scope *scope, const char *dir, mr_cx *cx) {
         .task = task->row.task,
         .map_index = task->row.map_index,
         .number = task->row.tries,
+        .first = first_try(flow, task, cx),
         .data_dir = data_dir,
         .store = mr_record_store(&record, cx->arena),
         .grace_us = flow->settings.kill_grace,

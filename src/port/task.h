@@ -40,8 +40,8 @@ typedef struct mr_task_try {
     const char *dir;         // The try's folder: its launch file, its log, its outputs.
     const char *data_dir;    // The project's; the working directory is the project's folder.
     const char *store;       // The flow database: a path or URL; "" = none.
-    const char *identity;    // "dag/run_id/task[/map index]": the same for each try of it. Writers
-                             // use it to do a thing once.
+    const char *identity;    // "dag/run_id/task[/map index][#first try]": the same for each try of
+                             // it, up to its success. Writers use it to do a thing once.
     const char *const *env;  // NAME=value that the DAG file and the project give, NULL-ended.
     int64_t grace_us;        // From being asked to end to being killed.
     // A value for tasks behind this one; also what `row_count` and the like are. json: one value.

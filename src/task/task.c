@@ -73,10 +73,17 @@ static mr_code load(const char *dir, child *c, mr_cx *cx) {
     c->try.dir = dir;
     c->try.data_dir = text_of(all, "data_dir", cx);
     int64_t index = number_of(all, "map_index");
-    c->try.identity =
-        index < 0 ? mr_arena_printf(cx->arena, "%s/%s/%s", c->try.dag, c->try.run_id, c->try.task)
-                  : mr_arena_printf(cx->arena, "%s/%s/%s/%" PRId64, c->try.dag, c->try.run_id,
-                                    c->try.task, index);
+    int64_t first = number_of(all, "first");
+    mr_text identity;
+    mr_text_init(&identity, cx->arena);
+    mr_text_addf(&identity, "%s/%s/%s", c->try.dag, c->try.run_id, c->try.task);
+    if (index >= 0) {
+        mr_text_addf(&identity, "/%" PRId64, index);
+    }
+    if (first > 1) {
+        mr_text_addf(&identity, "#%" PRId64, first);
+    }
+    c->try.identity = mr_text_string(&identity);
     c->body = mr_jsonvalue_get(all, "body");
     c->connections = mr_jsonvalue_get(all, "connections");
     c->try.store = text_of(all, "store", cx);

@@ -344,6 +344,22 @@ def test_a_range_is_backfilled_and_a_task_cleared(project):
     project.down()
 
 
+def test_a_task_that_is_cleared_tells_of_its_own_work(project):
+    project.dag("m", "id: m\nschedule: null\ntasks:\n  - id: merge\n    type: table.merge\n    table: t\n"
+                     "    key: id\n    sql: SELECT range AS id FROM range(5)\n")
+    project.up()
+    project.call("dag", "trigger", "m")
+    told = []
+    for _ in range(3):
+        wait_until(lambda: project.states("m") == {"success": 1}, 30, "the run")
+        run = project.runs("--dag", "m")[0]["run_id"]
+        outputs = project.json("runs", "show", f"m/{run}")["tasks"][0]["outputs"]
+        told.append((outputs["inserted"], outputs["unchanged"], outputs["version"]))
+        project.call("runs", "clear", f"m/{run}")
+    assert told == [(5, 0, 1), (0, 5, 1), (0, 5, 1)]
+    project.down()
+
+
 # ---- kills -------------------------------------------------------------------------------------------
 
 
