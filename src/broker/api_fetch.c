@@ -6,11 +6,14 @@
 // less than a system call of their own.) When there is less than the client wants, the
 // call is parked until one of its partitions moves or the time is up, and looks again.
 //
-// Sessions (KIP-227) are declined, which every client takes: it goes on to send whole lists.
+// What is to be fetched is the request's list, or that of its session: fetch_session.h.
 //
 // Also: mr_api_
 
+#include <string.h>
+
 #include "broker/api.h"
+#include "broker/fetch_session.h"
 #include "broker/topics.h"
 
 #define ANSWER_BYTES_MAX ((uint64_t)55 << 20)  // Kafka's fetch.max.bytes of a broker.
@@ -28,7 +31,9 @@ typedef struct fetch_part {
 typedef struct fetch_state {
     fetch_part *parts;
     uint32_t part_count;
-    mr_topic **topics;  // References.
+    mr_wire_fetch_data *data;  // part_count of them.
+    mr_fetch_plan plan;        // The same number of wishes.
+    mr_topic **topics;         // References.
     uint32_t topic_count;
     int64_t deadline_us;
     bool failed;  // Some partition has an error to be told.
@@ -156,6 +161,51 @@ static void part_answer(mr_call *call, fetch_part *part, mr_cx *cx) {
     }
 }
 
+static bool same_topic(const mr_fetch_wish *a, const mr_fetch_wish *b) {
+    return mr_span_equal(a->topic, b->topic) &&
+           memcmp(&a->topic_id, &b->topic_id, sizeof(mr_wire_uuid)) == 0;
+}
+
+// The parts that are told, those of a topic that follow each other together.
+static void response_fill(mr_call *call, const bool *told, mr_cx *cx) {
+    const fetch_state *state = call->state;
+    mr_wire_fetch_response *r = call->response;
+    r->responses = MR_NEW_ARRAY(cx->arena, mr_wire_fetch_data_topic, state->part_count);
+    const mr_fetch_wish *before = NULL;
+    mr_wire_fetch_data *to = state->data;  // Moved up over those that are not told.
+    for (uint32_t i = 0; i < state->part_count; i++) {
+        const mr_fetch_wish *wish = &state->plan.wishes[i];
+        if (!told[i]) {
+            continue;
+        }
+        if (before == NULL || !same_topic(before, wish)) {
+            r->responses[r->responses_count++] = (mr_wire_fetch_data_topic){
+                .topic = wish->topic, .topic_id = wish->topic_id, .partitions = to};
+        }
+        before = wish;
+        *to++ = state->data[i];
+        r->responses[r->responses_count - 1].partitions_count++;
+    }
+}
+
+static void fetch_answer(mr_call *call, mr_cx *cx) {
+    fetch_state *state = call->state;
+    mr_wire_fetch_response *r = call->response;
+    uint64_t moved = 0;
+    for (uint32_t i = 0; i < state->part_count; i++) {
+        moved += state->parts[i].slice.bytes;
+        part_answer(call, &state->parts[i], cx);
+    }
+    bool *told = MR_NEW_ARRAY(cx->arena, bool, state->part_count);
+    r->error_code = mr_fetch_sessions_end(mr_broker_fetch_sessions(call->broker), &state->plan,
+                                          state->data, told, cx);
+    r->session_id = state->plan.session_id;
+    if (r->error_code == MR_KAFKA_NONE) {
+        response_fill(call, told, cx);
+    }
+    r->throttle_time_ms = mr_call_throttle(call, MR_QUOTA_FETCH, moved);
+}
+
 static void fetch_go_on(mr_call *call, mr_cx *cx) {
     fetch_state *state = call->state;
     const mr_wire_fetch_request *q = call->request;
@@ -177,18 +227,12 @@ static void fetch_go_on(mr_call *call, mr_cx *cx) {
             }
         }
     }
-    uint64_t moved = 0;
-    for (uint32_t i = 0; i < state->part_count; i++) {
-        moved += state->parts[i].slice.bytes;
-        part_answer(call, &state->parts[i], cx);
-    }
-    mr_wire_fetch_response *r = call->response;
-    r->throttle_time_ms = mr_call_throttle(call, MR_QUOTA_FETCH, moved);
+    fetch_answer(call, cx);
 }
 
 // ---- the request -------------------------------------------------------------------------------
 
-static mr_topic *topic_of(mr_call *call, const mr_wire_fetch_topic *in, int16_t *ret_error) {
+static mr_topic *topic_of(mr_call *call, const mr_fetch_wish *in, int16_t *ret_error) {
     mr_topics *topics = mr_broker_topics(call->broker);
     bool by_id = call->head.version >= 13;
     mr_topic *topic =
@@ -207,53 +251,46 @@ static mr_topic *topic_of(mr_call *call, const mr_wire_fetch_topic *in, int16_t 
     return topic;
 }
 
-static void topic_read(mr_call *call, const mr_wire_fetch_topic *in, mr_wire_fetch_data_topic *out,
-                       mr_cx *cx) {
-    fetch_state *state = call->state;
+// Finds what each wish is about.
+static void parts_find(mr_call *call, fetch_state *state) {
+    mr_topic *topic = NULL;
     int16_t error = MR_KAFKA_NONE;
-    mr_topic *topic = topic_of(call, in, &error);
-    if (topic != NULL) {
-        state->topics[state->topic_count++] = topic;
-    }
-    size_t count = (size_t)in->partitions_count;
-    out->topic = in->topic;
-    out->topic_id = in->topic_id;
-    out->partitions_count = in->partitions_count;
-    out->partitions = MR_NEW_ARRAY(cx->arena, mr_wire_fetch_data, count);
-    for (size_t i = 0; i < count; i++) {
-        fetch_part *part = &state->parts[state->part_count++];
-        mr_wire_clear(&mr_schema_fetch_data, &out->partitions[i]);
-        part->wish = &in->partitions[i];
-        part->data = &out->partitions[i];
+    for (uint32_t i = 0; i < state->part_count; i++) {
+        const mr_fetch_wish *wish = &state->plan.wishes[i];
+        if (i == 0 || !same_topic(wish - 1, wish)) {
+            topic = topic_of(call, wish, &error);
+            if (topic != NULL) {
+                state->topics[state->topic_count++] = topic;
+            }
+        }
+        fetch_part *part = &state->parts[i];
+        part->wish = &wish->partition;
+        part->data = &state->data[i];
         part->partition =
             topic == NULL ? NULL : mr_topic_partition_of(topic, part->wish->partition);
         part->error = error != MR_KAFKA_NONE ? error : MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+        mr_wire_clear(&mr_schema_fetch_data, part->data);
     }
 }
 
 void mr_api_fetch(mr_call *call, mr_cx *cx) {
     const mr_wire_fetch_request *q = call->request;
     mr_wire_fetch_response *r = call->response;
-    if (q->session_epoch > 0) {  // Of a session that it had with somebody else.
-        r->error_code = MR_KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+    fetch_state *state = MR_NEW(cx->arena, fetch_state);
+    r->error_code =
+        mr_fetch_sessions_begin(mr_broker_fetch_sessions(call->broker), q,
+                                /* by_id= */ call->head.version >= 13, &state->plan, cx);
+    if (r->error_code != MR_KAFKA_NONE) {
         return;
     }
-    size_t topics = (size_t)q->topics_count;
-    size_t partitions = 0;
-    for (size_t i = 0; i < topics; i++) {
-        partitions += (size_t)q->topics[i].partitions_count;
-    }
-    fetch_state *state = MR_NEW(cx->arena, fetch_state);
-    state->parts = MR_NEW_ARRAY(cx->arena, fetch_part, partitions);
-    state->topics = MR_NEW_ARRAY(cx->arena, mr_topic *, topics);
+    state->part_count = state->plan.count;
+    state->parts = MR_NEW_ARRAY(cx->arena, fetch_part, state->part_count);
+    state->data = MR_NEW_ARRAY(cx->arena, mr_wire_fetch_data, state->part_count);
+    state->topics = MR_NEW_ARRAY(cx->arena, mr_topic *, state->part_count);
     int64_t wait_ms = MR_MIN(MR_MAX(q->max_wait_ms, 0), WAIT_MS_MAX);
     state->deadline_us = call->received_us + wait_ms * 1000;
     call->state = state;
     call->release = fetch_release;
-    r->responses_count = q->topics_count;
-    r->responses = MR_NEW_ARRAY(cx->arena, mr_wire_fetch_data_topic, topics);
-    for (size_t i = 0; i < topics; i++) {
-        topic_read(call, &q->topics[i], &r->responses[i], cx);
-    }
+    parts_find(call, state);
     fetch_go_on(call, cx);
 }

@@ -10,6 +10,7 @@
 
 #include "broker/clerk.h"
 #include "broker/embedded.h"
+#include "broker/fetch_session.h"
 #include "broker/groups.h"
 #include "broker/server.h"
 #include "broker/topics.h"
@@ -262,6 +263,8 @@ static mr_code open_parts(mr_broker *broker, mr_cx *cx) {
     MR_TRY(mr_groups_open(broker, &broker->groups, cx));
     MR_TRY(mr_quotas_open(spec->dir, &broker->quotas, cx));
     MR_TRY(open_security(broker, cx));
+    broker->fetch_sessions =
+        mr_fetch_sessions_open((uint32_t)spec->settings.fetch_sessions_max, cx->plat);
     mr_transactions *transactions;
     MR_TRY(mr_transactions_open(broker, &transactions, cx));
     atomic_store(&broker->transactions, transactions);
@@ -328,6 +331,7 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
     mr_flusher_close(broker->flusher, cx);
     mr_access_close(broker->access);
     mr_quotas_close(broker->quotas);
+    mr_fetch_sessions_close(broker->fetch_sessions);
     mr_tls_context_close(broker->tls);
     if (broker->locked) {
         mr_lock_release(&broker->lock, broker->plat);
@@ -377,6 +381,10 @@ mr_access *mr_broker_access(const mr_broker *broker) {
 
 mr_quotas *mr_broker_quotas(const mr_broker *broker) {
     return broker->quotas;
+}
+
+mr_fetch_sessions *mr_broker_fetch_sessions(const mr_broker *broker) {
+    return broker->fetch_sessions;
 }
 
 mr_flusher *mr_broker_flusher(const mr_broker *broker) {

@@ -17,12 +17,13 @@
 #include "wire/wire.h"
 
 typedef struct mr_broker mr_broker;
-typedef struct mr_call mr_call;                  // call.h
-typedef struct mr_topics mr_topics;              // topics.h
-typedef struct mr_groups mr_groups;              // groups.h
-typedef struct mr_transactions mr_transactions;  // transactions.h
-typedef struct mr_access mr_access;              // access.h: SASL credentials and ACLs
-typedef struct mr_quotas mr_quotas;              // quotas.h
+typedef struct mr_call mr_call;                      // call.h
+typedef struct mr_topics mr_topics;                  // topics.h
+typedef struct mr_groups mr_groups;                  // groups.h
+typedef struct mr_transactions mr_transactions;      // transactions.h
+typedef struct mr_access mr_access;                  // access.h: SASL credentials and ACLs
+typedef struct mr_quotas mr_quotas;                  // quotas.h
+typedef struct mr_fetch_sessions mr_fetch_sessions;  // fetch_session.h
 
 // Section `broker` of millrace.yaml.
 typedef struct mr_broker_settings {
@@ -38,6 +39,7 @@ typedef struct mr_broker_settings {
     uint64_t request_bytes_max;  // One request (socket.request.max.bytes).
     uint64_t queue_bytes_max;    // All requests at work.
     int64_t connections_max;
+    int64_t fetch_sessions_max;
     int64_t idle_timeout_us;  // connections.max.idle.ms
     int64_t offsets_retention_us;
     int64_t group_initial_rebalance_delay_us;
@@ -93,6 +95,7 @@ mr_groups *mr_broker_groups(const mr_broker *broker);
 mr_transactions *mr_broker_transactions(const mr_broker *broker);
 mr_access *mr_broker_access(const mr_broker *broker);
 mr_quotas *mr_broker_quotas(const mr_broker *broker);
+mr_fetch_sessions *mr_broker_fetch_sessions(const mr_broker *broker);
 mr_flusher *mr_broker_flusher(const mr_broker *broker);
 const char *mr_broker_cluster_id(const mr_broker *broker);  // 22 characters.
 uint32_t mr_broker_address_count(const mr_broker *broker);

@@ -126,6 +126,8 @@
       "Greatest number of connections.")                                                           \
     X("max.connections.per.ip", INT, "2147483647", R, NULL, MR_CONFIG_MIN(0),                      \
       "Greatest number of connections from one address.")                                          \
+    X("max.incremental.fetch.session.cache.slots", INT, "1000", R, NULL, MR_CONFIG_MIN(0),         \
+      "Greatest number of fetch sessions.")                                                        \
     X("max.request.partition.size.limit", INT, "2000", R, NULL, MR_CONFIG_MIN(1),                  \
       "Partitions in one answer to DescribeTopicPartitions.")                                      \
     X("message.max.bytes", INT, "1048588", D, NULL, MR_CONFIG_MIN(0),                              \

@@ -29,6 +29,7 @@ struct mr_broker {
     atomic_uint flushed_calls;  // Of the flusher, into the transactions, under way.
     mr_access *access;
     mr_quotas *quotas;
+    mr_fetch_sessions *fetch_sessions;
     mr_tls_context *tls;       // NULL: no listener has it.
     struct mr_server *server;  // NULL: by hand.
     mr_loop *hand;             // By hand: its only loop.

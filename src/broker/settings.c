@@ -39,6 +39,9 @@ const mr_option mr_broker_options[] = {
     SETTING(queue_bytes_max, "queue_bytes_max", MR_OPT_BYTES, "256MiB",
             "Bytes of all requests at work; beyond it clients wait."),
     SETTING(connections_max, "connections_max", MR_OPT_INT, "20000", "Connections at a time."),
+    SETTING(fetch_sessions_max, "fetch_sessions_max", MR_OPT_INT, "1000",
+            "Consumers whose lists of partitions are kept between fetches "
+            "(max.incremental.fetch.session.cache.slots)."),
     SETTING(idle_timeout_us, "idle_timeout", MR_OPT_DURATION, "10 minutes",
             "A connection that asks nothing for so long is closed (connections.max.idle.ms)."),
     SETTING(offsets_retention_us, "offsets_retention", MR_OPT_DURATION, "7 days",
@@ -137,6 +140,7 @@ mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx) 
     MR_TRY(check_range("threads", s->threads, 0, 64, cx));
     MR_TRY(check_range("group_members_max", s->group_members_max, 1, INT32_MAX, cx));
     MR_TRY(check_range("connections_max", s->connections_max, 1, 10000000, cx));
+    MR_TRY(check_range("fetch_sessions_max", s->fetch_sessions_max, 0, 1000000, cx));
     MR_TRY(check_range("request_bytes_max", (int64_t)MR_MIN(s->request_bytes_max, INT64_MAX), 1024,
                        1 << 30, cx));
     MR_TRY(check_range("queue_bytes_max", (int64_t)MR_MIN(s->queue_bytes_max, INT64_MAX), 1 << 20,

@@ -150,6 +150,8 @@
     X(INCONSISTENT_TOPIC_ID, 103, \
       "The log's topic ID did not match the topic ID in the request") \
     X(TRANSACTIONAL_ID_NOT_FOUND, 105, "The transactionalId could not be found") \
+    X(FETCH_SESSION_TOPIC_ID_ERROR, 106, \
+      "The fetch session encountered inconsistent topic ID usage") \
     X(FENCED_MEMBER_EPOCH, 110, \
       "The member epoch is fenced by the group coordinator. The member must abandon all its" \
       " partitions and rejoin.") \

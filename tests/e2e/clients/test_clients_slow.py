@@ -7,6 +7,7 @@ franz-go and KafkaJS at the versions named here, from the registries that the ma
 import os
 import re
 import shutil
+import statistics
 import subprocess
 
 import pytest
@@ -86,6 +87,19 @@ def test_franz_go_transactions(broker, topic, franz):
         run(program, "round", broker.address, topic, str(COUNT))
         stock.reset(broker, topic, topic)
         check_copied(broker, topic, output, run(program, "copy", broker.address, topic, str(COUNT), output))
+
+
+def test_franz_go_idles_at_1000_partitions_in_a_session(franz):
+    program, version = franz
+    with stock.shows("franz-go", version, "fetch sessions: 1,000 idle partitions cost no bytes"):
+        cost = {}
+        for slots in (0, 1000):
+            with Broker(settings=["broker.num_partitions=1000", f"broker.fetch_sessions_max={slots}"]) as one:
+                stock.make_topic(one, "idle", 1000)
+                each = run(program, "idle", one.address, "idle", "20").split()
+                cost[slots] = statistics.median(int(bytes) for bytes in each)  # The first ones name all partitions.
+        print(f"bytes of an idle fetch: {cost[0]:.0f} without sessions, {cost[1000]:.0f} with")
+        assert cost[0] > 1000 * 40 and cost[1000] < 300, cost
 
 
 # ---- KafkaJS -------------------------------------------------------------------------------------------

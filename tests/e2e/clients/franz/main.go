@@ -2,6 +2,7 @@
 //
 //	franz round ADDRESS TOPIC COUNT           the group is named as the topic
 //	franz copy  ADDRESS TOPIC COUNT OUTPUT    first a copy that is aborted (numbers from COUNT on), then one that is committed
+//	franz idle  ADDRESS TOPIC COUNT           fetches an empty topic COUNT times; prints the bytes of each
 //
 // With STOCK_SASL=mechanism:user:password and STOCK_CA=file it comes in over TLS.
 // What it read is printed as name:text,name:text <tab> key <tab> value. The records are those of stock.py's record(i).
@@ -16,6 +17,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -138,14 +140,57 @@ func copyTwice(ctx context.Context, address, topic string, count int, output str
 	printAll(got)
 }
 
+// traffic has the bytes of each fetch that was answered, both ways.
+type traffic struct {
+	mutex  sync.Mutex
+	bytes  []int
+	enough int
+	done   chan struct{}
+}
+
+func (t *traffic) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if key == 1 && e2e.Err() == nil && len(t.bytes) < t.enough {
+		if t.bytes = append(t.bytes, e2e.BytesWritten+e2e.BytesRead); len(t.bytes) == t.enough {
+			close(t.done)
+		}
+	}
+}
+
+func idle(ctx context.Context, address, topic string, count int) {
+	counted := &traffic{enough: count, done: make(chan struct{})}
+	consumer, err := client(address, kgo.ConsumeTopics(topic), kgo.FetchMaxWait(100*time.Millisecond), kgo.WithHooks(counted))
+	need(err)
+	polled, stop := context.WithCancel(ctx)
+	go func() {
+		for polled.Err() == nil {
+			consumer.PollFetches(polled)
+		}
+	}()
+	select {
+	case <-counted.done:
+	case <-ctx.Done():
+		need(ctx.Err())
+	}
+	stop()
+	consumer.Close()
+	for _, bytes := range counted.bytes {
+		fmt.Println(bytes)
+	}
+}
+
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	count, err := strconv.Atoi(os.Args[4])
 	need(err)
-	if os.Args[1] == "round" {
+	switch os.Args[1] {
+	case "round":
 		round(ctx, os.Args[2], os.Args[3], count)
-	} else {
+	case "idle":
+		idle(ctx, os.Args[2], os.Args[3], count)
+	default:
 		copyTwice(ctx, os.Args[2], os.Args[3], count, os.Args[5])
 	}
 }
