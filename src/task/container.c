@@ -9,6 +9,9 @@
 #include "task/given.h"
 
 #define IMAGE_BYTES_MAX 1024
+#define CPUS_MIN        0.01  // The kernel's least share; much less would be 0, which is no limit.
+#define CPUS_MAX        1e6
+#define TIMEOUT_US_MAX  ((int64_t)365 * 86400 * 1000000)
 
 // ---- lists of words --------------------------------------------------------------------------
 
@@ -90,7 +93,8 @@ mr_code mr_container_image_parse(const char *text, mr_container_image *ret, mr_c
         name = mr_arena_copy(cx->arena, name, (size_t)(colon - name));
     }
     bool strange = bytes > IMAGE_BYTES_MAX || strspn(text, allowed) != bytes ||
-                   strstr(text, "//") != NULL || text[0] == '/' || text[0] == '-';
+                   strstr(text, "//") != NULL || strstr(text, "/.") != NULL ||
+                   strchr("/-.", text[0]) != NULL;
     if (strange || name[0] == '\0' || (tagged && colon[1] == '\0') ||
         (at != NULL && strchr(at, ':') == NULL) || name[strlen(name) - 1] == '/') {
         return mr_fail(cx, MR_E_OPTION,
@@ -149,6 +153,10 @@ static mr_code finish_mount(mount *m, mr_cx *cx) {
         m->type = path ? "bind" : "volume";
     }
     bool bind = strcmp(m->type, "bind") == 0, tmpfs = strcmp(m->type, "tmpfs") == 0;
+    size_t bytes = m->target == NULL ? 0 : strlen(m->target);
+    while (bytes > 1 && m->target[bytes - 1] == '/') {  // Else it would not be known again.
+        m->target = mr_arena_copy(cx->arena, m->target, --bytes);
+    }
     if (m->target == NULL || m->target[0] != '/' || strcmp(m->target, "/") == 0) {
         return mr_fail(cx, MR_E_OPTION, "It is a path inside the container: /data.",
                        "the target of a mount must begin with /, not be \"%s\"",
@@ -224,6 +232,9 @@ static mr_code add_hosts(const mr_container_keys *keys, const char *more, mr_tex
     MR_TRY(mr_given_pairs("hosts", keys->hosts, &pairs, &count, cx));
     mr_text_add(out, ",\"ExtraHosts\":[");
     for (uint32_t i = 0; i < count; i++) {
+        size_t bytes = strlen(pairs[2 * i]);
+        bool same = more != NULL && strncmp(more, pairs[2 * i], bytes) == 0 && more[bytes] == ':';
+        more = same ? NULL : more;  // The file's wins.
         mr_text_add(out, i == 0 ? "" : ",");
         mr_text_add_json(
             out, mr_span_of(mr_arena_printf(cx->arena, "%s:%s", pairs[2 * i], pairs[2 * i + 1])));
@@ -237,6 +248,12 @@ static mr_code add_hosts(const mr_container_keys *keys, const char *more, mr_tex
 }
 
 // ---- all of it -------------------------------------------------------------------------------
+
+static mr_code check_timeout(const char *key, int64_t us, mr_cx *cx) {
+    return us >= 0 && us <= TIMEOUT_US_MAX ? MR_OK
+                                           : mr_fail(cx, MR_E_OPTION, "Write 30s, or 1h.",
+                                                     "key \"%s\" must be from 0 to 365 days", key);
+}
 
 mr_code mr_container_check(const mr_container_keys *keys, mr_cx *cx) {
     mr_container_image image;
@@ -256,10 +273,13 @@ mr_code mr_container_check(const mr_container_keys *keys, mr_cx *cx) {
         return mr_fail(cx, MR_E_OPTION, "Keep one of them.",
                        "\"engine\" and \"conn\" exclude each other");
     }
-    if (keys->cpus < 0) {
-        return mr_fail(cx, MR_E_OPTION, "Write cpus: 1.5.", "key \"cpus\" cannot be negative");
+    if (keys->cpus != 0 && !(keys->cpus >= CPUS_MIN && keys->cpus <= CPUS_MAX)) {
+        return mr_fail(cx, MR_E_OPTION, "Write cpus: 1.5.",
+                       "key \"cpus\" must be from %g to %.0f, not %g", CPUS_MIN, CPUS_MAX,
+                       keys->cpus);
     }
-    return MR_OK;
+    MR_TRY(check_timeout("connect_timeout", keys->connect_timeout, cx));
+    return check_timeout("pull_timeout", keys->pull_timeout, cx);
 }
 
 static void add_text(const char *name, const char *value, mr_text *out) {

@@ -28,7 +28,7 @@ static void keep_error(mr_container_progress *p, const char *text) {
     }
 }
 
-static mr_code take_line(mr_container_progress *p, mr_cx *cx) {
+static mr_code tell_line(mr_container_progress *p, mr_cx *cx) {
     mr_span all = mr_jsonvalue_trim(mr_text_span(&p->line));
     if (all.bytes == 0 || all.data[0] != '{' || !mr_jsonvalue_check(all)) {
         return MR_OK;
@@ -53,6 +53,16 @@ static mr_code take_line(mr_container_progress *p, mr_cx *cx) {
                            ? mr_arena_printf(cx->arena, "%s: %s\n", text_of(all, "id", cx), status)
                            : mr_arena_printf(cx->arena, "%s\n", status);
     return mr_stream_write(MR_STDERR, mr_span_of(line), cx);
+}
+
+// A large image has many thousand lines: nothing of them stays.
+static mr_code take_line(mr_container_progress *p, mr_cx *cx) {
+    mr_arena *lasting = cx->arena, scratch = {0};
+    cx->arena = &scratch;
+    mr_code code = tell_line(p, cx);
+    cx->arena = lasting;
+    mr_arena_release(&scratch);
+    return code;
 }
 
 mr_code mr_container_pull_progress(mr_container_progress *progress, mr_span piece, mr_cx *cx) {
@@ -80,23 +90,71 @@ mr_code mr_container_pull_progress(mr_container_progress *progress, mr_span piec
 
 // ---- asking ----------------------------------------------------------------------------------
 
+#define HUB "docker.io"
+
+// "https://R.org:443/v2/" → "r.org": what two names of one registry have in common.
+static const char *registry_name(const char *text, mr_cx *cx) {
+    static const char *const hubs[] = {"", "index.docker.io", "registry-1.docker.io"};
+    const char *scheme = strstr(text, "://");
+    text += scheme == NULL ? 0 : (size_t)(scheme - text) + 3;
+    size_t bytes = strcspn(text, "/");
+    char *name = mr_arena_copy(cx->arena, text, bytes);
+    for (char *at = name; *at != '\0'; at++) {
+        *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+    }
+    if (bytes > 4 && strcmp(name + bytes - 4, ":443") == 0) {
+        name[bytes - 4] = '\0';
+    }
+    for (size_t i = 0; i < MR_COUNT(hubs); i++) {
+        if (strcmp(name, hubs[i]) == 0) {
+            return HUB;
+        }
+    }
+    return name;
+}
+
+// As the engine reads it: of a name without a host the image is Docker Hub's.
+static const char *registry_of_image(const mr_container_image *image, mr_cx *cx) {
+    size_t bytes = strcspn(image->name, "/");
+    const char *first = mr_arena_copy(cx->arena, image->name, bytes);
+    bool named = image->name[bytes] == '/' &&
+                 (strpbrk(first, ".:") != NULL || strcmp(first, "localhost") == 0);
+    return registry_name(named ? first : HUB, cx);
+}
+
+static const char *registry_of_connection(const mr_endpoint *r, mr_cx *cx) {
+    const char *name = registry_name(r->host, cx);
+    bool whole = r->port == 0 || strchr(name, ':') != NULL || strcmp(name, HUB) == 0;
+    return whole ? name
+                 : registry_name(mr_arena_printf(cx->arena, "%s:%" PRId64, name, r->port), cx);
+}
+
+// An engine sends a password to whatever registry the image's name says.
+static mr_code check_registry(const mr_container_pull *p, mr_cx *cx) {
+    if (p->registry == NULL) {
+        return MR_OK;
+    }
+    const char *wanted = registry_of_image(p->image, cx);
+    const char *known = registry_of_connection(p->registry, cx);
+    return strcmp(wanted, known) == 0
+               ? MR_OK
+               : mr_fail(cx, MR_E_OPTION,
+                         mr_arena_printf(cx->arena,
+                                         "Name a connection whose host is %s, or leave registry: "
+                                         "out: a password is for its own registry alone.",
+                                         wanted),
+                         "image \"%s\" is of registry \"%s\", connection \"%s\" of \"%s\"",
+                         p->image->whole, wanted, p->registry->name, known);
+}
+
 // X-Registry-Auth: JSON in base64, with - and _.
 static const char *auth_of(const mr_container_pull *p, mr_cx *cx) {
     const mr_endpoint *r = p->registry;
     if (r == NULL) {
         return NULL;
     }
-    const char *slash = strchr(p->image->name, '/');
-    const char *first =
-        slash == NULL ? ""
-                      : mr_arena_copy(cx->arena, p->image->name, (size_t)(slash - p->image->name));
-    bool named = strpbrk(first, ".:") != NULL || strcmp(first, "localhost") == 0;
-    const char *server = r->host[0] != '\0' ? r->host : named ? first : "docker.io";
-    bool hub = strcmp(server, "docker.io") == 0;
-    server = hub ? "https://index.docker.io/v1/" : server;
-    if (r->port != 0 && !hub) {
-        server = mr_arena_printf(cx->arena, "%s:%" PRId64, server, r->port);
-    }
+    const char *server = registry_of_connection(r, cx);
+    server = strcmp(server, HUB) == 0 ? "https://index.docker.io/v1/" : server;
     mr_span token = r->extra_json.bytes == 0 ? (mr_span){NULL, 0}
                                              : mr_jsonvalue_get(r->extra_json, "identitytoken");
     const char *const parts[][2] = {
@@ -243,6 +301,7 @@ static mr_code is_there(const mr_engine *e, const mr_container_pull *p, bool *re
 
 mr_code mr_container_pull_image(const mr_engine *engine, const mr_container_pull *pull, mr_cx *cx) {
     bool there = false, never = strcmp(pull->policy, "never") == 0;
+    MR_TRY(check_registry(pull, cx));
     if (strcmp(pull->policy, "always") != 0) {
         MR_TRY(is_there(engine, pull, &there, cx));
     }

@@ -13,8 +13,9 @@ typedef struct mr_container_pull {
     int64_t timeout_us;
 } mr_container_pull;
 
-// Tells in the log what is fetched.
-//   errors  MR_E_MISSING: the image is not there; MR_E_PERMISSION: the registry does not know us;
+// Tells in the log what is fetched. The password goes to no other registry than its connection's.
+//   errors  MR_E_OPTION: the image is of another one; MR_E_MISSING: the image is not there;
+//   MR_E_PERMISSION: the registry does not know us;
 //           MR_E_NETWORK, MR_E_TIMEOUT
 mr_code mr_container_pull_image(const mr_engine *engine, const mr_container_pull *pull, mr_cx *cx);
 

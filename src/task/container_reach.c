@@ -42,6 +42,16 @@ static bool next_part(mr_span *rest, char end, mr_span *ret) {
     return false;
 }
 
+// Whether an address cannot be reached from where the container is.
+static bool is_own(const mr_container_reach *r, const char *host) {
+    for (size_t i = 0; r->engine_is_remote && r->bridges != NULL && r->bridges[i] != NULL; i++) {
+        if (strcmp(r->bridges[i], host) == 0) {
+            return true;
+        }
+    }
+    return is_loopback(host);
+}
+
 // The best of the broker's listeners; plain ones first. NULL: none is beyond this machine.
 static const char *listener(const mr_container_reach *r, mr_arena *arena) {
     const char *best = NULL;
@@ -53,18 +63,47 @@ static const char *listener(const mr_container_reach *r, mr_arena *arena) {
         size_t end = flags == NULL ? strlen(text) : (size_t)(flags - text);
         size_t own = told == NULL ? end : (size_t)(told - text);
         split((mr_span){text, own}, &host, &port, arena);
-        if (is_loopback(host) || (best != NULL && (plain || flags != NULL))) {
-            continue;
-        }
-        const char *at = is_any(host) ? join(r->alias, port, arena) : join(host, port, arena);
-        if (told != NULL) {  // What clients are told is what they must reach.
+        const char *at = is_own(r, host) ? NULL : join(is_any(host) ? r->alias : host, port, arena);
+        if (told != NULL && !is_loopback(host)) {  // What clients are told they must reach.
             split((mr_span){told + 1, end - own - 1}, &host, &port, arena);
-            at = is_loopback(host) ? at : join(host, port, arena);
+            at = is_own(r, host) ? at : join(host, port, arena);
+        }
+        if (at == NULL || (best != NULL && (plain || flags != NULL))) {
+            continue;
         }
         best = at;
         plain = flags == NULL;
     }
     return best;
+}
+
+// Whether a list with commas between has this item.
+static bool has_item(mr_span list, const char *item) {
+    mr_span one;
+    while (next_part(&list, ',', &one)) {
+        if (mr_span_is(one, item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *out_of_reach(const mr_container_reach *r, const char *host, const char *port,
+                                mr_arena *arena) {
+    const char *advice =
+        r->engine_is_remote
+            ? mr_arena_printf(arena,
+                              "of another machine's engine cannot reach it. Let it listen beyond "
+                              "this machine too, broker.listen: 127.0.0.1:%s,lan=0.0.0.0:9093?sasl",
+                              port)
+            : mr_arena_printf(arena,
+                              "cannot reach it. Let it listen at the engine's bridge too, "
+                              "broker.listen: 127.0.0.1:%s,docker0:%s (podman0 for podman), or "
+                              "write network: host",
+                              port, port);
+    return mr_arena_printf(
+        arena, "the broker listens at %s only, which is of this machine alone: a container %s",
+        join(host, port, arena), advice);
 }
 
 void mr_container_reach_broker(const mr_container_reach *reach, const char **ret,
@@ -86,8 +125,7 @@ void mr_container_reach_broker(const mr_container_reach *reach, const char **ret
     while (next_part(&rest, ',', &one)) {
         const char *host, *port, *at;
         split(one, &host, &port, arena);
-        bool own = is_loopback(host) || is_any(host);
-        if (!own) {
+        if (!is_own(reach, host) && !is_any(host)) {
             at = join(host, port, arena);
         } else if (here) {
             at = join(is_any(host) ? "127.0.0.1" : host, port, arena);
@@ -97,15 +135,10 @@ void mr_container_reach_broker(const mr_container_reach *reach, const char **ret
             at = listener(reach, arena);
         }
         if (at == NULL) {
-            *ret_why = mr_arena_printf(
-                arena,
-                "the broker listens at %s only, which is of this machine alone: a container cannot "
-                "reach it. Let it listen at the engine's bridge too, broker.listen: "
-                "127.0.0.1:%s,docker0:%s (podman0 for podman), or write network: host",
-                join(host, port, arena), port, port);
+            *ret_why = out_of_reach(reach, host, port, arena);
             return;
         }
-        if (strstr(mr_text_string(&out), at) == NULL) {
+        if (!has_item(mr_text_span(&out), at)) {
             mr_text_addf(&out, "%s%s", out.bytes == 0 ? "" : ",", at);
         }
     }

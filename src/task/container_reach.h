@@ -3,7 +3,8 @@
 // The loopback address means the container itself there, unless it shares the host's network; and
 // a broker that listens on it alone cannot be reached at all, which is told with advice. Else the
 // host is reached by a name that the engine gives it (host.docker.internal, host.containers.
-// internal). Pure: nothing is asked here.
+// internal). An engine on another machine reaches neither the loopback address nor the bridges to
+// this machine's containers. Pure: nothing is asked here.
 
 #pragma once
 
@@ -16,7 +17,8 @@ typedef struct mr_container_reach {
                             // [?sasl]; empty = it does not run.
     const char *network;    // Of the task; NULL = the engine's own.
     const char *alias;      // Name by which the host is reached.
-    bool engine_is_remote;  // Then host network is that of another machine.
+    bool engine_is_remote;  // Then host network is that of another machine, and
+    const char **bridges;   // … these addresses of ours are not reached, NULL-ended; NULL.
 } mr_container_reach;
 
 // *ret NULL: there is none, and *ret_why says why, with advice ("" when nobody needs to know).

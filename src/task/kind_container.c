@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "plat/plat.h"
+#include "plat/network.h"
 #include "plat/thread.h"
 #include "task/container_follow.h"
 #include "task/container_output.h"
@@ -121,30 +121,49 @@ static mr_code fetch_image(run *r, mr_cx *cx) {
     return mr_container_pull_image(&r->engine, &pull, cx);
 }
 
-static bool is_remote(const mr_engine_place *p) {
-    return p->file == NULL && strncmp(p->host, "127.", 4) != 0 && strcmp(p->host, "::1") != 0 &&
-           strcmp(p->host, "localhost") != 0;
+// The address by which we reach an engine on another machine, which is one of ours; NULL: it is on
+// this machine, however it is named.
+static mr_code find_outer(const run *r, const char **ret, mr_cx *cx) {
+    *ret = NULL;
+    if (r->place.file != NULL) {
+        return MR_OK;
+    }
+    mr_socket socket = MR_SOCKET_CLOSED;
+    char host[64];
+    uint16_t port;
+    const mr_socket_limit limit = {
+        .deadline_us = mr_clock_monotonic_us(cx->plat) + r->engine.connect_us, .wake = &r->wake};
+    MR_TRY(mr_socket_connect(&socket, r->place.host, r->place.port, &limit, cx));
+    mr_code code = mr_socket_local(&socket, host, sizeof(host), &port, cx);
+    mr_socket_close(&socket, cx->plat);
+    MR_TRY(code);
+    bool here = strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+                strcmp(host, r->place.host) == 0;
+    *ret = here ? NULL : mr_arena_string(cx->arena, host);
+    return MR_OK;
 }
 
 // By which name the host is reached. *ret_host: what the engine is to enter for it; NULL = it does.
-static mr_code find_alias(const run *r, const char **ret, const char **ret_host, mr_cx *cx) {
+static mr_code find_alias(const run *r, mr_container_reach *reach, const char **ret_host,
+                          mr_cx *cx) {
     const char *network = r->keys->network == NULL ? "" : r->keys->network;
     bool own = strcmp(network, "host") != 0 && strncmp(network, "container:", 10) != 0;
     *ret_host = NULL;
-    if (is_remote(&r->place)) {  // The address by which we reach its machine is one of ours.
-        mr_socket socket = MR_SOCKET_CLOSED;
-        char host[64];
-        uint16_t port;
-        const mr_socket_limit limit = {.deadline_us =
-                                           mr_clock_monotonic_us(cx->plat) + r->engine.connect_us,
-                                       .wake = &r->wake};
-        MR_TRY(mr_socket_connect(&socket, r->place.host, r->place.port, &limit, cx));
-        mr_code code = mr_socket_local(&socket, host, sizeof(host), &port, cx);
-        mr_socket_close(&socket, cx->plat);
-        *ret = mr_arena_string(cx->arena, host);
-        return code;
+    MR_TRY(find_outer(r, &reach->alias, cx));
+    reach->engine_is_remote = reach->alias != NULL;
+    if (reach->engine_is_remote) {
+        mr_network *all;
+        uint32_t count, bridges = 0;
+        MR_TRY(mr_networks_list(&all, &count, cx));
+        reach->bridges = MR_NEW_ARRAY(cx->arena, const char *, count + 1);
+        for (uint32_t i = 0; i < count; i++) {
+            if (all[i].containers) {
+                reach->bridges[bridges++] = all[i].host;
+            }
+        }
+        return MR_OK;
     }
-    *ret = r->engine.is_podman ? "host.containers.internal" : "host.docker.internal";
+    reach->alias = r->engine.is_podman ? "host.containers.internal" : "host.docker.internal";
     *ret_host = r->engine.is_podman || !own ? NULL : "host.docker.internal:host-gateway";
     return MR_OK;
 }
@@ -155,11 +174,10 @@ static mr_code find_broker(const run *r, const char **ret, const char **ret_host
     mr_container_reach reach = {
         .servers = env == NULL || env[0] == '\0' ? mr_where_broker(r->try, cx) : env,
         .network = r->keys->network,
-        .engine_is_remote = is_remote(&r->place),
         .listeners = mr_where_listeners(r->try, cx),
     };
     const char *why;
-    MR_TRY(find_alias(r, &reach.alias, ret_host, cx));
+    MR_TRY(find_alias(r, &reach, ret_host, cx));
     mr_container_reach_broker(&reach, ret, &why, cx->arena);
     if (*ret != NULL && strstr(*ret, "host.docker.internal") == NULL) {
         *ret_host = NULL;
@@ -179,6 +197,17 @@ static mr_code find_broker(const run *r, const char **ret, const char **ret_host
     return MR_OK;
 }
 
+// Adds a variable, in the place of one that has its name: of two, programs read whichever they
+// like.
+static void put_env(const char **all, size_t *count, const char *pair) {
+    size_t bytes = strcspn(pair, "="), at = 0;
+    while (at < *count && (strncmp(all[at], pair, bytes) != 0 || all[at][bytes] != '=')) {
+        at++;
+    }
+    all[at] = pair;
+    *count += at == *count;
+}
+
 // What the files say, but the broker's address as the container needs it, and what a try knows.
 static mr_code make_env(const run *r, const char *broker, const char *const **ret, mr_cx *cx) {
     const char *const *names;
@@ -193,20 +222,23 @@ static mr_code make_env(const run *r, const char *broker, const char *const **re
     const char **all = MR_NEW_ARRAY(cx->arena, const char *, given + named + 7);
     for (size_t i = 0; i < given; i++) {
         if (strncmp(r->try->env[i], SERVERS "=", strlen(SERVERS) + 1) != 0) {
-            all[count++] = r->try->env[i];
+            put_env(all, &count, r->try->env[i]);
         }
     }
     for (size_t i = 0; broker != NULL && i < named; i++) {
-        all[count++] = mr_arena_printf(cx->arena, "%s=%s", names[i], broker);
+        put_env(all, &count, mr_arena_printf(cx->arena, "%s=%s", names[i], broker));
     }
-    if (broker != NULL) {
-        all[count++] = mr_arena_printf(cx->arena, SERVERS "=%s", broker);
+    const char *const own[] = {
+        broker == NULL ? NULL : mr_arena_printf(cx->arena, SERVERS "=%s", broker),
+        "MILLRACE_OUTPUT=" MR_CONTAINER_OUTPUT,
+        mr_arena_printf(cx->arena, "MILLRACE_DAG=%s", r->try->dag),
+        mr_arena_printf(cx->arena, "MILLRACE_RUN=%s", r->try->run_id),
+        mr_arena_printf(cx->arena, "MILLRACE_TASK=%s", r->try->task),
+        mr_arena_printf(cx->arena, "MILLRACE_TRY_NUMBER=%u", r->try->number),
+    };
+    for (size_t i = broker == NULL; i < MR_COUNT(own); i++) {
+        put_env(all, &count, own[i]);
     }
-    all[count++] = "MILLRACE_OUTPUT=" MR_CONTAINER_OUTPUT;
-    all[count++] = mr_arena_printf(cx->arena, "MILLRACE_DAG=%s", r->try->dag);
-    all[count++] = mr_arena_printf(cx->arena, "MILLRACE_RUN=%s", r->try->run_id);
-    all[count++] = mr_arena_printf(cx->arena, "MILLRACE_TASK=%s", r->try->task);
-    all[count++] = mr_arena_printf(cx->arena, "MILLRACE_TRY_NUMBER=%u", r->try->number);
     *ret = all;
     return MR_OK;
 }

@@ -170,6 +170,36 @@ def test_who_may_fetch_a_private_image(project, engine):
     assert code == 1 and "is of type http, not docker" in why
 
 
+@pytest.mark.parametrize("image, host, port, told", [
+    ("r.org/app:1", "other.org", None, ("r.org", "other.org")),
+    ("r.org:5000/app:1", "r.org", None, ("r.org:5000", "r.org")),
+    ("r.org:5000/app:1", "r.org", 5001, ("r.org:5000", "r.org:5001")),
+    ("app:1", "r.org", None, ("docker.io", "r.org")),
+    ("r.org/app:1", None, None, ("r.org", "docker.io")),
+    ("r.org:5000/app:1", "R.org", 5000, None),
+    ("r.org:5000/app:1", "r.org:5000", None, None),
+    ("r.org/app:1", "https://r.org:443/v2/", None, None),
+    ("localhost/app:1", "localhost", 443, None),
+    ("app:1", "https://index.docker.io/v1/", None, None),
+    ("team/app:1", "registry-1.docker.io", None, None),
+    ("index.docker.io/team/app:1", "docker.io", None, None),
+    ("docker.io/team/app:1", None, None, None),
+])
+def test_a_password_goes_to_its_own_registry_alone(project, engine, image, host, port, told):
+    engine.registry = {image: ("ann", "secret")}
+    conn = {"id": "reg", "type": "docker", "host": host, "port": port, "login": "ann", "password": "secret"}
+    conn = {k: v for k, v in conn.items() if v is not None}
+    code, _, log, why = run(project, engine, image=image, registry="reg", more={"connections": [conn]})
+    if told:
+        assert code == 97 and engine.pulls == [] and "secret" not in log
+        assert why == f'image "{image}" is of registry "{told[0]}", connection "reg" of "{told[1]}"'
+    else:
+        assert code == 0, log
+        address = engine.pulls[0][2]["serveraddress"]
+        assert address == ("https://index.docker.io/v1/" if "r.org" not in image and "local" not in image
+                           else image[:image.index("/")])
+
+
 def test_what_a_pull_says_may_be_strange(project, engine):
     engine.registry = {"x:1": None}
     engine.pull_lines = [b'{"status":"' + b"y" * 3_000_000 + b'"}\r\n', b"\r\n\r\n", b"no JSON\n", b'{"error":""}\n',
@@ -219,6 +249,27 @@ def test_a_broker_that_is_out_of_reach_is_told(project, engine, monkeypatch):
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka.example.org:9092,k2:9093")
     code, _, log, _ = run(project, engine, "echo $KAFKA_BOOTSTRAP_SERVERS")
     assert code == 0 and log == "kafka.example.org:9092,k2:9093\n"
+
+
+def test_an_engine_of_this_machine_is_known_by_any_address(project):
+    (project.top / "data/broker").mkdir()
+    (project.top / "data/broker/address").write_text("127.0.0.1:9092\n")
+    (project.top / "data/broker/listeners").write_text("127.0.0.1:9092\n0.0.0.0:9093\n")
+    with es.Engine() as engine:
+        for host in ("127.0.0.1", "0.0.0.0", "localhost"):
+            code, _, log, _ = run(project, engine, "echo $KAFKA_BOOTSTRAP_SERVERS",
+                                  engine=engine.url.replace("127.0.0.1", host))
+            assert code == 0 and log == "host.docker.internal:9093\n", log
+
+
+def test_no_variable_is_given_twice(project, engine):
+    (project.top / "data/broker").mkdir()
+    (project.top / "data/broker/address").write_text("k.example.org:9092\n")
+    project.more["env"] = ["K=mine", "MILLRACE_TASK=mine", "A=1", "A=2", "KK=3"]
+    code, _, log, _ = run(project, engine, "echo $K $MILLRACE_TASK $A $KK", broker_env=["K", "KAFKA_BOOTSTRAP_SERVERS"])
+    assert code == 0 and log == "k.example.org:9092 t 2 3\n"
+    names = [x.split("=")[0] for x in engine.all[0].body["Env"]]
+    assert len(names) == len(set(names)) and "KAFKA_BOOTSTRAP_SERVERS" in names
 
 
 # ---- where the engine is -------------------------------------------------------------------------------

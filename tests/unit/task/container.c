@@ -63,6 +63,20 @@ TEST(container, keys_become_a_request) {
     mr_arena_release(&arena);
 }
 
+TEST(container, a_name_of_the_host_that_the_file_gives_is_not_given_twice) {
+    const mr_container_more more = {.env = (const char *const[]){NULL},
+                                    .dir = "/p",
+                                    .host = "host.docker.internal:host-gateway"};
+    const mr_container_keys *keys =
+        keys_of("{\"image\":\"a\",\"hosts\":{\"host.docker.internal\":\"10.0.0.7\"}}");
+    mr_text out;
+    mr_text_init(&out, &arena);
+    EXPECT_OK(mr_container_request(keys, &more, &out, &cx));
+    EXPECT(strstr(mr_text_string(&out), "\"ExtraHosts\":[\"host.docker.internal:10.0.0.7\"]") !=
+           NULL);
+    mr_arena_release(&arena);
+}
+
 TEST(container, images_have_a_name_and_a_tag_or_a_digest) {
     static const struct {
         const char *text, *name, *tag, *digest, *whole;
@@ -119,7 +133,20 @@ TEST(container, what_a_file_gets_wrong_is_told) {
                "\"A=B\" cannot be a variable's name");
     EXPECT_STR(check("{\"image\":\"a\",\"engine\":\"unix:///a\",\"conn\":\"b\"}"),
                "\"engine\" and \"conn\" exclude each other");
-    EXPECT_STR(check("{\"image\":\"a\",\"cpus\":-1}"), "key \"cpus\" cannot be negative");
+    EXPECT_STR(check("{\"image\":\"a\",\"cpus\":-1}"),
+               "key \"cpus\" must be from 0.01 to 1000000, not -1");
+    EXPECT_STR(check("{\"image\":\"a\",\"cpus\":1e30}"),
+               "key \"cpus\" must be from 0.01 to 1000000, not 1e+30");
+    EXPECT_STR(check("{\"image\":\"a\",\"cpus\":1e-10}"),  // The engine would set no limit.
+               "key \"cpus\" must be from 0.01 to 1000000, not 1e-10");
+    EXPECT_STR(check("{\"image\":\"a\",\"cpus\":0.01}"), "fine");
+    EXPECT_STR(check("{\"image\":\"a\",\"connect_timeout\":\"-1s\"}"),
+               "key \"connect_timeout\" must be from 0 to 365 days");
+    EXPECT_STR(check("{\"image\":\"a\",\"pull_timeout\":\"1000000 days\"}"),
+               "key \"pull_timeout\" must be from 0 to 365 days");
+    EXPECT_STR(check("{\"image\":\"../../info\"}"), "\"../../info\" is no name of an image");
+    EXPECT_STR(check("{\"image\":\"a\",\"mounts\":[\"a:/t\",\"b:/t/\"]}"),
+               "two mounts have the target \"/t\"");
     EXPECT_STR(check("{\"image\":\"a\",\"pull\":\"sometimes\"}"),
                "bad value \"sometimes\" for key \"pull\"");
     mr_arena_release(&arena);

@@ -8,6 +8,7 @@
 #include "plat/plat.h"
 #include "runner.h"
 #include "task/container_output.h"
+#include "task/container_pull.h"
 #include "task/container_reach.h"
 #include "task/frames.h"
 
@@ -143,6 +144,23 @@ TEST(frames, streams_are_told_apart_and_go_on_after_a_break) {
     mr_arena_release(&arena);
 }
 
+// ---- progress --------------------------------------------------------------------------------
+
+TEST(container_pull, progress_of_a_large_image_takes_no_memory) {
+    static const char line[] =
+        "{\"status\":\"Downloading\",\"id\":\"a1b2\",\"progressDetail\":{\"current\":7}}\r\n";
+    mr_container_progress progress = {.error = ""};
+    mr_cx_init(&cx, &arena, NULL);
+    mr_text_init(&progress.line, &arena);
+    EXPECT_OK(mr_container_pull_progress(&progress, MR_SPAN(line), &cx));
+    size_t before = arena.bytes;
+    for (int i = 0; i < 100000; i++) {
+        EXPECT_OK(mr_container_pull_progress(&progress, MR_SPAN(line), &cx));
+    }
+    EXPECT_EQ(arena.bytes, before);
+    mr_arena_release(&arena);
+}
+
 // ---- archives --------------------------------------------------------------------------------
 
 TEST(container_output, a_damaged_archive_is_told) {
@@ -168,15 +186,31 @@ TEST(container_output, a_damaged_archive_is_told) {
 
 // ---- the broker ------------------------------------------------------------------------------
 
+static const char *reach_by(const mr_container_reach *r) {
+    const char *ret, *why;
+    mr_container_reach_broker(r, &ret, &why, &arena);
+    EXPECT(ret == NULL || why[0] == '\0');
+    return ret != NULL ? ret : mr_arena_printf(&arena, "%.40s", why);
+}
+
 static const char *reach(const char *servers, const char *listeners, const char *network) {
     const mr_container_reach r = {.servers = servers,
                                   .listeners = mr_span_of(listeners),
                                   .network = network,
                                   .alias = "host.docker.internal"};
-    const char *ret, *why;
-    mr_container_reach_broker(&r, &ret, &why, &arena);
-    EXPECT(ret == NULL || why[0] == '\0');
-    return ret != NULL ? ret : mr_arena_printf(&arena, "%.40s", why);
+    return reach_by(&r);
+}
+
+// From a container of another machine, which reaches us at 10.0.0.5.
+static const char *reach_far(const char *servers, const char *listeners, const char *network) {
+    static const char *bridges[] = {"172.17.0.1", "10.88.0.1", NULL};
+    const mr_container_reach r = {.servers = servers,
+                                  .listeners = mr_span_of(listeners),
+                                  .network = network,
+                                  .alias = "10.0.0.5",
+                                  .engine_is_remote = true,
+                                  .bridges = bridges};
+    return reach_by(&r);
 }
 
 TEST(container_reach, a_broker_is_named_as_the_container_reaches_it) {
@@ -191,5 +225,24 @@ TEST(container_reach, a_broker_is_named_as_the_container_reaches_it) {
                "host.docker.internal:9093");
     EXPECT_STR(reach("localhost:9092", "", NULL), "the broker listens at localhost:9092 onl");
     EXPECT_STR(reach("localhost:9092", "", "none"), "the container has no network: the broker");
+    EXPECT_STR(reach("k12:9092,k1:9092,2:9092,k12:9092", "", NULL), "k12:9092,k1:9092,2:9092");
+    mr_arena_release(&arena);
+}
+
+TEST(container_reach, an_engine_on_another_machine_gets_no_address_of_this_one_alone) {
+    EXPECT_STR(reach("127.0.0.1:9092", "127.0.0.1:9092\n172.17.0.1:9095\n", NULL),
+               "172.17.0.1:9095");
+    EXPECT_STR(
+        reach_far("127.0.0.1:9092", "127.0.0.1:9092\n172.17.0.1:9095\n0.0.0.0:9093?sasl\n", NULL),
+        "10.0.0.5:9093");
+    EXPECT_STR(reach_far("127.0.0.1:9092", "127.0.0.1:9092\n172.17.0.1:9095\n", "host"),
+               "the broker listens at 127.0.0.1:9092 onl");
+    EXPECT_STR(reach_far("172.17.0.1:9095", "172.17.0.1:9095\n10.0.0.5:9093\n", NULL),
+               "10.0.0.5:9093");
+    EXPECT_STR(reach_far("172.17.0.1:9095", "172.17.0.1:9095@k.example.org:19092\n", NULL),
+               "k.example.org:19092");
+    EXPECT_STR(reach_far("127.0.0.1:9092", "0.0.0.0:9093@172.17.0.1:9093\n", NULL),
+               "10.0.0.5:9093");
+    EXPECT_STR(reach_far("k.example.org:9092", "", NULL), "k.example.org:9092");
     mr_arena_release(&arena);
 }
