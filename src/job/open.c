@@ -10,6 +10,9 @@
 #include "store/catalog.h"
 #include "store/swap.h"
 
+#define LOCK_WAIT_US ((int64_t)30 * 1000 * 1000)
+#define LOCK_LOOK_US ((int64_t)20 * 1000)
+
 static mr_code source_open(mr_job *job, uint32_t index, mr_cx *cx) {
     const mr_plan_source *plan = &job->pipeline->sources[index];
     mr_source *source = mr_arena_alloc(cx->arena, plan->type->size);
@@ -178,12 +181,46 @@ static void between_epochs(void *self, mr_cx *cx) {
     }
 }
 
-mr_code mr_open_all(mr_job *job, mr_cx *cx) {
-    const mr_pipeline *pipeline = job->pipeline;
+// A table that a task is about to swap files of; NULL: none.
+static mr_code find_pending(const mr_job *job, const char **ret, mr_cx *cx) {
+    mr_catalog_table *tables;
+    uint32_t count;
+    *ret = NULL;
+    MR_TRY(mr_catalog_list(job->spec.data_dir, &tables, &count, cx));
+    for (uint32_t i = 0; i < count && *ret == NULL; i++) {
+        mr_swap swap;
+        MR_TRY(mr_swap_load(job->spec.data_dir, tables[i].name, &swap, cx));
+        *ret = swap.state == MR_SWAP_PENDING ? tables[i].name : NULL;
+    }
+    return MR_OK;
+}
+
+mr_code mr_open_lock(mr_job *job, mr_cx *cx) {
     MR_TRY(mr_dir_make(mr_arena_printf(cx->arena, "%s/state", job->spec.data_dir), cx));
     const char *lock = mr_arena_printf(cx->arena, "%s.lock", job->state_dir);
-    MR_TRY(mr_lock_take(&job->lock, lock, cx));
-    job->locked = true;
+    const char *table = NULL, *told = NULL;
+    int64_t end_us = mr_clock_monotonic_us(cx->plat) + LOCK_WAIT_US;
+    mr_code code = mr_lock_take(&job->lock, lock, cx);
+    // A task that has just ended its swap lets go a moment later: so one more look at least.
+    for (bool look = true; code == MR_E_LOCKED && look; look = table != NULL) {
+        MR_TRY(find_pending(job, &table, cx));
+        if (table != NULL && told == NULL && job->spec.warn != NULL) {
+            told = mr_arena_printf(cx->arena, "waits: a task puts files into table \"%s\"", table);
+            job->spec.warn(job->spec.self, told);
+        }
+        mr_clock_sleep_us(cx->plat, LOCK_LOOK_US);
+        code = mr_lock_take(&job->lock, lock, cx);
+        if (mr_cx_cancelled(cx) || mr_clock_monotonic_us(cx->plat) > end_us) {
+            break;
+        }
+    }
+    job->locked = code == MR_OK;
+    return code;
+}
+
+mr_code mr_open_all(mr_job *job, mr_cx *cx) {
+    const mr_pipeline *pipeline = job->pipeline;
+    MR_TRY(mr_open_lock(job, cx));
     job->tables.warn = job->spec.warn;
     job->tables.self = job->spec.self;
     MR_TRY(mr_tables_open(&job->tables, pipeline, job->spec.port, cx));

@@ -424,10 +424,7 @@ static mr_code replay_all(replaying *r) {
 }
 
 static mr_code with_lock(replaying *r) {
-    const char *lock = mr_arena_printf(r->cx->arena, "%s.lock", r->job->state_dir);
-    MR_TRY(mr_dir_make(mr_arena_printf(r->cx->arena, "%s/state", r->spec->data_dir), r->cx));
-    MR_TRY(mr_lock_take(&r->job->lock, lock, r->cx));
-    r->job->locked = true;
+    MR_TRY(mr_open_lock(r->job, r->cx));
     if (!mr_file_exists(r->job->state_dir, r->cx)) {
         return mr_fail(r->cx, MR_E_MISSING, "Run it first.",
                        "pipeline \"%s\" has no state in \"%s\"", r->job->pipeline->name,

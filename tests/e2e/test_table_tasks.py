@@ -558,6 +558,33 @@ def test_a_commit_is_finished_by_one_at_a_time(project):
     assert project.plain() == [(0, "p0", 0), (0, "B", 1)] and project.leavings() == []
 
 
+def test_a_pipeline_that_starts_waits_for_the_task_that_stands_for_it(project):
+    stream = Stream(project, True)
+    stream.write(3)
+    stream.start("--until", "end")
+    stream.run.wait(60)
+    with open(project.top / "data/catalog/t.finishing", "w") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        _, process = project.begin("table.merge", {"table": "t", "key": "id", "sql": values([(0, "B", 1)])})
+        lock = project.top / "data/state/p.lock"
+        wait_for(process, lambda: str(process.pid) in lock.read_text(), "it does not stand for the pipeline")
+        stream.write(1)
+        stream.start("--until", "end")
+        time.sleep(0.5)
+        assert stream.run.process.poll() is None and project.plain()[0] == (0, "p0", 0)
+    stream.run.wait(60)
+    assert process.wait(60) == 0 and stream.run.process.returncode == 0, stream.run.err
+    process.stdout.close()
+    assert 'waits: a task puts files into table "t"' in stream.run.err
+    assert [row[:2] for row in project.plain()] == [(0, "B"), (1, "p1"), (2, "p2"), (3, "p0")]
+    stream.start()
+    again = start("run", "p.sql", cwd=project.top)  # Who runs for good is not waited for.
+    began = time.monotonic()
+    again.wait(30)
+    assert time.monotonic() - began < 10 and again.process.returncode != 0 and "in use by process" in again.err
+    stream.finish()
+
+
 @pytest.mark.parametrize("path", ["x/", "deep/x//./"])
 def test_a_path_may_end_with_a_slash(project, path):
     stream = Stream(project, True)
