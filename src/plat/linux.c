@@ -175,6 +175,7 @@ static int linux_stat(mr_plat *plat, const char *path, mr_stat *ret) {
         .bytes = (uint64_t)stat_now.st_size,
         .modified_us = (int64_t)stat_now.st_mtim.tv_sec * 1000000 + stat_now.st_mtim.tv_nsec / 1000,
         .inode = (uint64_t)stat_now.st_ino,
+        .device = (uint64_t)stat_now.st_dev,
         .is_dir = S_ISDIR(stat_now.st_mode),
     };
     return 0;

@@ -29,6 +29,7 @@ typedef struct mr_stat {
     uint64_t bytes;
     int64_t modified_us;
     uint64_t inode;
+    uint64_t device;  // Two files with different ones are on two file systems.
     bool is_dir;
 } mr_stat;
 

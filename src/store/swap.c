@@ -132,8 +132,9 @@ typedef struct carrying {
     const mr_swap *swap;
     mr_map replaced;  // By path relative to the folder.
     mr_map made;
-    mr_map touched;  // Folders with entries that are not synced.
-    bool hidden;     // Temporaries too.
+    mr_map touched;   // Folders with entries that are not synced.
+    uint64_t device;  // Of the area.
+    bool hidden;      // Temporaries too.
     mr_cx *cx;
 } carrying;
 
@@ -178,12 +179,27 @@ static mr_code make_folder(carrying *c, const char *path) {
     return mr_file_exists(path, c->cx) ? MR_OK : mr_dir_make_loose(path, c->cx);
 }
 
+// A folder that is mounted can neither be linked from nor be exchanged.
+static mr_code check_device(const carrying *c, const char *folder) {
+    mr_stat stat;
+    mr_code code = mr_file_stat(folder, &stat, c->cx);
+    if (code != MR_OK || stat.device == c->device) {
+        return code == MR_E_MISSING ? MR_OK : code;
+    }
+    return mr_fail(c->cx, MR_E_UNSUPPORTED, "Keep all of a table on one file system.",
+                   "folder \"%s\" is on another file system than its table, so its files cannot be "
+                   "replaced; nothing was changed",
+                   folder);
+}
+
 // Links what `from` has and `to` has not; rel is where both are.
 static mr_code link_missing(carrying *c, const char *from, const char *to, const char *rel) {
     mr_arena *arena = c->cx->arena;
     mr_dir_entry *entries;
     size_t count;
-    mr_code code = mr_dir_list(join(from, rel, arena), &entries, &count, c->cx);
+    const char *source = rel[0] == '\0' ? from : join(from, rel, arena);
+    MR_TRY(check_device(c, source));
+    mr_code code = mr_dir_list(source, &entries, &count, c->cx);
     if (code != MR_OK) {
         return code == MR_E_MISSING ? MR_OK : code;
     }
@@ -258,8 +274,10 @@ mr_code mr_swap_check(const mr_swap *swap, mr_cx *cx) {
     return mr_dir_delete(dir, cx);
 }
 
-static void carrying_init(carrying *c, const mr_swap *swap, mr_cx *cx) {
-    *c = (carrying){.swap = swap, .cx = cx};
+static mr_code carrying_init(carrying *c, const mr_swap *swap, mr_cx *cx) {
+    mr_stat area;
+    MR_TRY(mr_file_stat(swap->area, &area, cx));
+    *c = (carrying){.swap = swap, .cx = cx, .device = area.device};
     mr_map_init(&c->replaced, cx->arena);
     mr_map_init(&c->made, cx->arena);
     mr_map_init(&c->touched, cx->arena);
@@ -269,15 +287,16 @@ static void carrying_init(carrying *c, const mr_swap *swap, mr_cx *cx) {
     for (uint32_t i = 0; i < swap->made_count; i++) {
         mr_map_put(&c->made, mr_span_of(swap->made[i]), c);
     }
+    return MR_OK;
 }
 
 mr_code mr_swap_carry(const mr_swap *swap, bool hidden, mr_cx *cx) {
     carrying c;
-    carrying_init(&c, swap, cx);
-    c.hidden = hidden;
     if (!mr_file_exists(swap->staged, cx)) {
         MR_TRY(mr_dir_make(swap->staged, cx));
     }
+    MR_TRY(carrying_init(&c, swap, cx));
+    c.hidden = hidden;
     if (mr_file_exists(swap->live, cx)) {
         MR_TRY(link_missing(&c, swap->live, swap->staged, ""));
         MR_TRY(drop_gone(&c, ""));
@@ -324,7 +343,7 @@ static mr_code settle(const mr_swap *swap, mr_cx *cx) {
     MR_TRY(mr_crash_point("swap.synced", cx));
     if (mr_file_exists(swap->staged, cx)) {
         carrying c;
-        carrying_init(&c, swap, cx);
+        MR_TRY(carrying_init(&c, swap, cx));
         MR_TRY(link_missing(&c, swap->staged, swap->live, ""));
         MR_TRY(sync_touched(&c));
     }

@@ -26,7 +26,7 @@ class Project:
         self.number = 0
         (self.top / "data").mkdir(parents=True, exist_ok=True)
 
-    def begin(self, kind, body, number=1, crash=None):
+    def begin(self, kind, body, number=1, crash=None, below=()):
         self.number += 1
         folder = self.top / "t" / str(self.number)
         folder.mkdir(parents=True)
@@ -34,7 +34,7 @@ class Project:
             "kind": kind, "dag": "d", "run_id": "r", "task": kind, "map_index": -1, "number": number,
             "data_dir": "data", "words": ["task"], "masked": [], "body": body}))
         env = {**os.environ, **({"MILLRACE_CRASH": crash} if crash else {})}
-        return folder, subprocess.Popen([MILLRACE, "__task", folder], cwd=self.top, text=True, env=env,
+        return folder, subprocess.Popen([*below, MILLRACE, "__task", folder], cwd=self.top, text=True, env=env,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def run(self, kind, body, **how):
@@ -635,6 +635,25 @@ def test_a_file_system_that_cannot_exchange_is_refused_before_the_commit(project
     assert (project.top / "data/catalog/t.commit").read_text() == record and project.plain() == [(1, "A", 1)]
     assert project.merge(values([(1, "A", 2)])) == (0, 1, 0, 0)
     assert project.plain() == [(1, "A", 2)] and project.leavings() == []
+
+
+@pytest.mark.parametrize("task", ["merge", "move", "compact"])
+@pytest.mark.skipif(subprocess.run(["unshare", "-rm", "true"], check=False).returncode != 0,
+                    reason="nothing can be mounted here")
+def test_a_partition_on_another_file_system_is_told_before_the_commit(project, task):
+    project.merge(values([(i, "AB"[i % 2], i) for i in range(4)]), partition_by="p")
+    project.merge(values([(i, "AB"[i % 2], i) for i in range(4, 8)]))
+    record = (project.top / "data/catalog/t.commit").read_text()
+    body = {"table": "t", **({"min_files": 2} if task == "compact" else {
+        "key": "id", "sql": "SELECT id, p, -1 AS v FROM t WHERE p = 'A'" if task == "merge" else
+        "SELECT id, 'A' AS p, v FROM t"})}
+    folder, process = project.begin("table.compact" if task == "compact" else "table.merge", body, below=[
+        "unshare", "-rm", "sh", "-c", "cp -r data/lake/t/p=A p && mount -t tmpfs none data/lake/t/p=A && "
+        "mv p/* data/lake/t/p=A/ && exec \"$@\"", "sh"])
+    log = process.communicate(timeout=60)[0]
+    assert process.returncode == 1 and 'p=A" is on another file system' in log and "nothing was changed" in log
+    assert (project.top / "data/catalog/t.commit").read_text() == record
+    assert project.merge(values([(0, "A", 9)])) == (0, 1, 0, 0) and project.leavings() == []
 
 
 def test_tasks_on_one_table_take_turns(project):
