@@ -29,11 +29,12 @@ struct mr_job {
     mr_change *change;      // The query against the state, once it was looked at.
 };
 
-// open.c: takes the pipeline's lock. A task that swaps files of a table may hold it for a moment, standing
-// for the pipeline (task/rewrite.h): that is waited for, 30 seconds at most.  errors  MR_E_LOCKED
+// open.c: takes the pipeline's lock. A task that swaps files of a table may hold it for a moment,
+// standing for the pipeline (task/rewrite.h): that is waited for, 30 seconds at most.
+//   errors  MR_E_LOCKED
 mr_code mr_open_lock(mr_job *job, mr_cx *cx);
-// Takes the lock, finishes what a start or a reset before it left half done, opens tables,
-// sources and sinks, and enters the tables in the catalogue.
+// Takes the lock, finishes what a start or a reset before it left half done, opens tables, sources
+// and sinks, and enters the tables in the catalogue.
 mr_code mr_open_all(mr_job *job, mr_cx *cx);
 // Opens the driver on the state, with what it is to take over of another query (NULL: nothing).
 mr_code mr_open_driver(mr_job *job, const mr_driver_change *change, mr_cx *cx);

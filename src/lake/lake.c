@@ -423,14 +423,6 @@ mr_code mr_lake_query_json(mr_lake *lake, const char *sql, const mr_lake_sink *s
     return query_inside(lake, "SELECT to_json(q)::VARCHAR FROM", sql, sink, cx);
 }
 
-static mr_code make_durable(const char *next, const char *path, mr_cx *cx) {
-    mr_file file = MR_FILE_CLOSED;
-    MR_TRY(mr_file_open(&file, next, MR_OPEN_APPEND, cx));
-    mr_code code = mr_file_sync(&file, cx);
-    mr_file_close(&file, cx->plat);
-    return code == MR_OK ? mr_file_replace(next, path, cx) : code;
-}
-
 static mr_code take_count(void *self, const mr_batch *in, mr_cx *cx) {
     (void)cx;
     *(uint64_t *)self = in->rows == 0 ? 0 : (uint64_t)in->columns[0].int64s[0];
@@ -442,20 +434,18 @@ mr_code mr_lake_copy(mr_lake *lake, const char *sql, const char *path, uint64_t 
     duckdb_prepared_statement statement;
     MR_TRY(prepare(lake, sql, &statement, cx));  // It must be a query by itself.
     lake->duck.destroy_prepare(&statement);
-    const char *next = mr_arena_printf(cx->arena, "%s.tmp", path);
     mr_text copy, count;
     mr_text_init(&copy, cx->arena);
     mr_text_init(&count, cx->arena);
     mr_text_addf(&copy, "COPY (%s) TO ", inner(sql, cx->arena));
-    mr_view_add_literal(&copy, next);
+    mr_view_add_literal(&copy, path);
     mr_text_add(&copy, " (FORMAT parquet, COMPRESSION zstd)");
     MR_TRY(run_reading(lake, mr_text_string(&copy), cx));
     mr_text_add(&count, "SELECT count(*) FROM read_parquet(");
-    mr_view_add_literal(&count, next);
+    mr_view_add_literal(&count, path);
     mr_text_add_char(&count, ')');
     mr_lake_sink sink = {.rows = take_count, .self = ret_rows};
-    MR_TRY(mr_lake_query(lake, mr_text_string(&count), &sink, cx));
-    return make_durable(next, path, cx);
+    return mr_lake_query(lake, mr_text_string(&count), &sink, cx);
 }
 
 mr_code mr_lake_define(mr_lake *lake, const char *name, const char *sql, bool keep, mr_cx *cx) {

@@ -47,8 +47,9 @@ mr_code mr_lake_query_json(mr_lake *lake, const char *sql, const mr_lake_sink *s
 // Runs a query and keeps what it gives: *ret asks for that again, in the same order, without
 // running it. What can only stand alone (EXPLAIN) is run by *ret.
 mr_code mr_lake_keep(mr_lake *lake, const char *sql, const char **ret, mr_cx *cx);
-// Writes a query's result as a Parquet file, replacing what is there when it is whole. The folder
-// must be the project's, the data folder or options.also_read.
+// Writes a query's result as a Parquet file, as it comes: half a file when it fails. The folder
+// must be the data folder or options.also_read, or the file options.also_file. *ret_rows: in the
+// file.
 mr_code mr_lake_copy(mr_lake *lake, const char *sql, const char *path, uint64_t *ret_rows,
                      mr_cx *cx);
 // Names a query, for the queries that follow: as a view, or with its rows kept as they are now.

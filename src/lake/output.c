@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "plat/plat.h"
+#include "plat/spawn.h"
 
 #define OUTPUT_HELD_BYTES ((size_t)256 * 1024)
 #define OUTPUT_CELL_MAX   200  // Characters of a table's cell.
@@ -243,40 +244,83 @@ static mr_code run(mr_lake *lake, const char *sql, output_writer *w, mr_cx *cx) 
     return w->format == MR_OUTPUT_TABLE ? print_table(w, cx) : flush(w, cx);
 }
 
-static mr_code to_file(mr_lake *lake, const char *sql, const char *path, output_writer *w,
-                       mr_cx *cx) {
-    const char *next = mr_arena_printf(cx->arena, "%s.tmp", path);
-    MR_TRY(mr_file_open(&w->file, next, MR_OPEN_TRUNCATE, cx));
-    mr_code code = run(lake, sql, w, cx);
-    if (code == MR_OK) {
-        code = mr_file_sync(&w->file, cx);
-    }
-    mr_file_close(&w->file, cx->plat);
-    if (code != MR_OK) {
-        mr_error error = cx->error;
-        (void)!mr_file_delete(next, cx);
-        cx->error = error;
-        return code;
-    }
-    return mr_file_replace(next, path, cx);
+// A writer's own, so that two of one file do not meet: PATH.<pid>-<start>.tmp.
+const char *mr_output_part(const mr_output *output, mr_cx *cx) {
+    mr_process self;
+    mr_process_self(&self);
+    return mr_arena_printf(cx->arena, "%s.%d-%" PRId64 ".tmp", output->path, self.pid, self.start);
 }
 
-const char *mr_output_part(const mr_output *output, mr_cx *cx) {
-    return mr_arena_printf(cx->arena, "%s.tmp", output->path);
+// Whether a file in the folder of `base` is what a writer of it has left that is no more.
+static bool is_left(mr_span name, mr_span base) {
+    mr_span rest = {name.data + base.bytes, name.bytes - base.bytes};
+    const size_t dot = 1, ending = strlen(".tmp");
+    if (name.bytes <= base.bytes + dot + ending || memcmp(name.data, base.data, base.bytes) != 0 ||
+        rest.data[0] != '.' || !mr_span_ends(name, ".tmp")) {
+        return false;
+    }
+    rest = (mr_span){rest.data + dot, rest.bytes - dot - ending};
+    const char *line = memchr(rest.data, '-', rest.bytes);
+    size_t bytes = line == NULL ? rest.bytes : (size_t)(line - rest.data);
+    int64_t pid, start;
+    mr_process_info info;
+    return line != NULL && mr_text_parse_int64((mr_span){rest.data, bytes}, &pid) &&
+           mr_text_parse_int64((mr_span){line + 1, rest.bytes - bytes - 1}, &start) &&
+           (!mr_process_look((int)pid, &info) || info.process.start != start || info.over);
+}
+
+static mr_code sweep(const char *path, mr_cx *cx) {
+    const char *slash = strrchr(path, '/');
+    const char *dir = slash == NULL   ? "."
+                      : slash == path ? "/"
+                                      : mr_arena_copy(cx->arena, path, (size_t)(slash - path));
+    mr_dir_entry *entries;
+    size_t count;
+    MR_TRY(mr_dir_list(dir, &entries, &count, cx));
+    for (size_t i = 0; i < count; i++) {
+        mr_span base = mr_span_of(slash == NULL ? path : slash + 1);
+        if (!entries[i].is_dir && is_left(mr_span_of(entries[i].name), base)) {
+            const char *left = mr_arena_printf(cx->arena, "%s/%s", dir, entries[i].name);
+            mr_code code = mr_file_delete(left, cx);
+            MR_TRY(code == MR_E_MISSING ? MR_OK : code);
+        }
+    }
+    return MR_OK;
+}
+
+static mr_code write_part(mr_lake *lake, const char *sql, const char *part, output_writer *w,
+                          mr_cx *cx) {
+    bool parquet = w->format == MR_OUTPUT_PARQUET;
+    MR_TRY(parquet ? mr_lake_copy(lake, sql, part, &w->row_count, cx) : MR_OK);
+    MR_TRY(mr_file_open(&w->file, part, parquet ? MR_OPEN_APPEND : MR_OPEN_TRUNCATE, cx));
+    MR_TRY(parquet ? MR_OK : run(lake, sql, w, cx));
+    return mr_file_sync(&w->file, cx);
+}
+
+static mr_code to_file(mr_lake *lake, const char *sql, const mr_output *output, output_writer *w,
+                       mr_cx *cx) {
+    const char *part = mr_output_part(output, cx);
+    MR_TRY(sweep(output->path, cx));
+    mr_code code = write_part(lake, sql, part, w, cx);
+    mr_file_close(&w->file, cx->plat);
+    code = code == MR_OK ? mr_file_replace(part, output->path, cx) : code;
+    if (code != MR_OK) {
+        mr_error error = cx->error;
+        (void)!mr_file_delete(part, cx);
+        cx->error = error;
+    }
+    return code;
 }
 
 mr_code mr_output_query(mr_lake *lake, const char *sql, const mr_output *output, uint64_t *ret_rows,
                         mr_cx *cx) {
-    if (output->format == MR_OUTPUT_PARQUET) {
-        if (output->path == NULL) {
-            return mr_fail(cx, MR_E_OPTION, "Name a file with -o.",
-                           "Parquet cannot be written to standard output");
-        }
-        return mr_lake_copy(lake, sql, output->path, ret_rows, cx);
+    if (output->format == MR_OUTPUT_PARQUET && output->path == NULL) {
+        return mr_fail(cx, MR_E_OPTION, "Name a file with -o.",
+                       "Parquet cannot be written to standard output");
     }
     output_writer w = {.format = output->format, .file = MR_FILE_CLOSED};
     mr_code code =
-        output->path == NULL ? run(lake, sql, &w, cx) : to_file(lake, sql, output->path, &w, cx);
+        output->path == NULL ? run(lake, sql, &w, cx) : to_file(lake, sql, output, &w, cx);
     if (w.rows_made) {
         mr_rows_release(&w.rows);
     }

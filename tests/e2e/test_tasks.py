@@ -4,12 +4,14 @@ import base64
 import http.server
 import json
 import pathlib
+import signal
 import socket
 import subprocess
 import tempfile
 import threading
 import time
 
+import duckdb
 import pytest
 
 from broker_server import Broker, wait_until
@@ -24,21 +26,27 @@ class Project:
         (top / "data/in").mkdir(parents=True)
         (top / "data/in/a.csv").write_text("id,value\n1,2.5\n1,3.5\n2,10\n")
 
-    def run(self, kind, body, **more):
-        """Exit code, outputs by key, log, and the line that goes to the scheduler."""
+    def begin(self, kind, body, **more):
         self.number += 1
         folder = self.top / "t" / str(self.number)
         folder.mkdir(parents=True)
         launch = {"kind": kind, "dag": "d", "run_id": "r", "task": "t", "map_index": -1,
                   "number": 1, "data_dir": "data", "words": ["task"], "masked": [], "body": body}
         (folder / "launch.json").write_text(json.dumps({**launch, **self.more, **more}))
-        done = subprocess.run([MILLRACE, "__task", folder], cwd=self.top, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        return folder, subprocess.Popen([MILLRACE, "__task", folder], cwd=self.top, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def run(self, kind, body, **more):
+        """Exit code, outputs by key, log, and the line that goes to the scheduler."""
+        return self.end(*self.begin(kind, body, **more))
+
+    def end(self, folder, process):
+        log = process.communicate(timeout=60)[0]
         text = folder / "output"
         lines = text.read_text().splitlines() if text.exists() else []
         outputs = {key: json.loads(value) for key, value in (x.split("=", 1) for x in lines)}
         why = folder / "why"
-        return done.returncode, outputs, done.stdout, why.read_text() if why.exists() else ""
+        return process.returncode, outputs, log, why.read_text() if why.exists() else ""
 
 
 @pytest.fixture
@@ -57,7 +65,6 @@ def test_sql_writes_a_file_whole_and_hands_on_its_rows(project):
     assert outputs == {"row_count": 2, "rows": rows, "path": "data/out/m.parquet"}
     assert "total: 2 rows" in log
     assert [p.name for p in (project.top / "data/out").iterdir()] == ["m.parquet"]
-    import duckdb
     path = project.top / "data/out/m.parquet"
     assert duckdb.sql(f"SELECT * FROM '{path}'").fetchall() == [(1, 2, 3.0), (2, 1, 10.0)]
     # Once more: the same file; a query that fails leaves it as it is.
@@ -69,6 +76,39 @@ def test_sql_writes_a_file_whole_and_hands_on_its_rows(project):
     code, _, log, why = project.run("sql", {"sql": "SELECT 1", "write_to": {
         "path": "data/out/m.parquet", "mode": "fail"}})
     assert code == 1 and why == '"data/out/m.parquet" is there already'
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json"])
+def test_two_writers_of_one_file_do_not_meet(project, ending):
+    """The slow one is halted while it writes, and the quick one runs to its end."""
+    out = project.top / "data/out"
+
+    def body(rows):
+        return {"sql": f"SELECT md5(range::VARCHAR) AS m FROM range({rows})", "rows": 0,
+                "write_to": {"path": f"data/out/x.{ending}", "format": ending}}
+
+    def begin():
+        folder, process = project.begin("sql", body(1000000))
+        wait_until(lambda: out.exists() and any(p.name.endswith(".tmp") for p in out.iterdir()), 20, "a part")
+        process.send_signal(signal.SIGSTOP)
+        return folder, process
+
+    def rows():
+        read = {"parquet": "read_parquet", "csv": "read_csv", "json": "read_json"}[ending]
+        return duckdb.connect().execute(f"SELECT count(*) FROM {read}('{out}/x.{ending}')").fetchone()[0]
+
+    slow = begin()
+    code, outputs, log, _ = project.run("sql", body(10))
+    assert code == 0 and outputs["row_count"] == 10 and rows() == 10, log
+    slow[1].send_signal(signal.SIGCONT)
+    code, outputs, log, _ = project.end(*slow)
+    assert code == 0 and outputs["row_count"] == rows() == 1000000, log
+    slow = begin()
+    slow[1].kill()
+    project.end(*slow)
+    assert len(list(out.iterdir())) == 2  # What it has left goes with the next.
+    assert project.run("sql", body(10))[0] == 0 and rows() == 10
+    assert [p.name for p in out.iterdir()] == [f"x.{ending}"]
 
 
 def test_sql_quotes_what_is_bound(project):
@@ -95,7 +135,6 @@ def test_sql_runs_its_query_once(project, target):
     shown = [float(line.split("|")[0]) for line in log.splitlines() if line.strip()[:2] == "0."]
     assert shown == [row["r"]]
     if target is not None:
-        import duckdb
         written = duckdb.sql(f"SELECT r FROM '{project.top / target}'").fetchall()
         assert written == [(row["r"],)]
 
@@ -333,7 +372,6 @@ def test_a_pipeline_is_run_until_what_is_there_is_worked_off(at, servers, reques
         assert at.run("topic.produce", {"conn": "broker", "topic": topic, "create": True,
                                         "values": values})[0] == 0
 
-    import duckdb
 
     def lake():
         return sorted(duckdb.sql(f"SELECT id FROM '{at.top}/data/lake/sums/**/*.parquet'").fetchall())
