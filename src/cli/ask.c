@@ -29,11 +29,11 @@ void mr_ask_add_json(mr_text *request, const char *name, const char *json) {
 bool mr_ask_send(const mr_cli_args *args, mr_text *request, mr_span *ret, int *ret_exit,
                  mr_cx *cx) {
     mr_text_add_char(request, '}');
-    mr_owner_flow_spec spec = {.data_dir = mr_pipeline_data_dir(args, cx)};
+    mr_owner_flow_spec spec = {0};
     mr_job_pair *config = NULL;
     mr_code code = mr_args_pairs(args, "-c", &config, &spec.config_count, cx);
     spec.config = config;
-    code = code == MR_OK ? mr_up_enter(NULL, cx) : code;
+    code = code == MR_OK ? mr_pipeline_enter(args, NULL, &spec.data_dir, cx) : code;
     code = code == MR_OK ? mr_owner_ask_flow(&spec, mr_text_span(request), ret, cx) : code;
     if (code != MR_OK) {
         mr_report_error(cx);

@@ -5,10 +5,9 @@
 #include "base/jsonvalue.h"
 #include "cli/cli.h"
 
-#define MR_CLI_ASK_FLAGS                                                                          \
-    {"--json", NULL, false, "JSON instead of lines."},                                            \
-        {"--data", "DIR", false, "Data folder (default: data in the project; MILLRACE_DATA)."}, { \
-        "-c", "SECTION.KEY=VALUE", true, "A setting, such as flow.parallelism=8."                 \
+#define MR_CLI_ASK_FLAGS                                                          \
+    {"--json", NULL, false, "JSON instead of lines."}, MR_CLI_DATA_FLAG, {        \
+        "-c", "SECTION.KEY=VALUE", true, "A setting, such as flow.parallelism=8." \
     }
 
 // A request: {"do": verb …}

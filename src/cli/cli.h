@@ -80,14 +80,27 @@ void mr_report_print(mr_cx *cx, const mr_text *text);  // To standard output.
 void mr_report_note(mr_cx *cx, const mr_text *text);   // To standard error.
 
 // pipeline.c: the flags that every command about a pipeline takes, and the loading behind them.
-#define MR_CLI_PIPELINE_FLAGS                                                               \
-    {"--data", "DIR", false, "Data folder (default: data in the project; MILLRACE_DATA)."}, \
-        {"--set", "NAME=VALUE", true, "Value of ${NAME} in the file."},                     \
-        {"--source", "TABLE=file:PATH", true, "Read a source from somewhere else."}, {      \
-        "-c", "SECTION.KEY=VALUE", true, "A setting, such as exec.workers=2."               \
+#define MR_CLI_DATA_FLAG \
+    { "--data", "DIR", false, "Data folder (default: data in the project; MILLRACE_DATA)." }
+#define MR_CLI_PIPELINE_FLAGS                                                          \
+    MR_CLI_DATA_FLAG, {"--set", "NAME=VALUE", true, "Value of ${NAME} in the file."},  \
+        {"--source", "TABLE=file:PATH", true, "Read a source from somewhere else."}, { \
+        "-c", "SECTION.KEY=VALUE", true, "A setting, such as exec.workers=2."          \
     }
-// --data, MILLRACE_DATA (both from where the user stands), or data in the project.
+// The data folder is --data, or MILLRACE_DATA, both from where the user stands, or data in the
+// project. That is the folder named; that of the file named; or the nearest one from here upwards
+// with a millrace.yaml, or here. Commands about a project go there first.
+//   dir           the project's folder; NULL: it is looked for
+//   ret_data_dir  the data folder, as it is called from there; may be NULL
+mr_code mr_pipeline_enter(const mr_cli_args *args, const char *dir, const char **ret_data_dir,
+                          mr_cx *cx);
+// For a command that goes to the project of a file afterwards: as it is called from there.
 const char *mr_pipeline_data_dir(const mr_cli_args *args, mr_cx *cx);
+// For a command that stays: as it is called from here.
+const char *mr_pipeline_data_here(const mr_cli_args *args, mr_cx *cx);
+// A path of the command line, as it is called from anywhere; "-" stays.
+const char *mr_pipeline_path(const char *path, mr_cx *cx);
+const char *mr_pipeline_project(mr_cx *cx);  // The project's folder, found from here.
 // A file that was planned, or why it could not be.
 typedef struct mr_cli_plan {
     mr_job_spec spec;  // Some of it may be filled before.

@@ -7,7 +7,7 @@
 #include "version.h"
 
 static const mr_cli_flag broker_flags[] = {
-    {"--data", "DIR", false, "Data folder (default: data; MILLRACE_DATA)."},
+    MR_CLI_DATA_FLAG,
     {"--insecure", NULL, false, "Listens beyond this machine without TLS and SASL."},
     {"-c", "SECTION.KEY=VALUE", true, "A setting, such as broker.listen=127.0.0.1:9092."},
     MR_CLI_FLAGS_END,
@@ -50,12 +50,14 @@ static void print_addresses(const mr_broker *broker, mr_cx *cx) {
 
 static int broker_run(const mr_cli_args *args, mr_cx *cx) {
     mr_broker_spec spec = {.version = MR_VERSION, .say = mr_report_line, .failed = failed};
-    if (settings_read(args, &spec.settings, cx) != MR_OK) {
+    const char *data_dir;
+    if (mr_pipeline_enter(args, NULL, &data_dir, cx) != MR_OK ||
+        settings_read(args, &spec.settings, cx) != MR_OK) {
         mr_report_error(cx);
         return MR_EXIT_USAGE;
     }
     mr_thread_catch_stop(&stop_flag);
-    spec.dir = mr_arena_printf(cx->arena, "%s/broker", mr_pipeline_data_dir(args, cx));
+    spec.dir = mr_arena_printf(cx->arena, "%s/broker", data_dir);
     mr_broker *broker = NULL;
     if (mr_broker_open(&spec, &broker, cx) != MR_OK) {
         mr_report_error(cx);

@@ -1,12 +1,13 @@
 // Command "doctor": looks at what this machine and project offer, and says what is missing.
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "codec/json.h"
 
 static const mr_cli_flag doctor_flags[] = {
-    {"--data", "DIR", false, "Data folder (default: data; MILLRACE_DATA)."},
+    MR_CLI_DATA_FLAG,
     MR_CLI_FLAGS_END,
 };
 
@@ -30,12 +31,23 @@ static bool say(mr_text *out, bool fine, const char *what, const char *detail) {
     return fine;
 }
 
+// The folder, or the nearest one above that is there: the disk where it will be.
+static const char *existing(const char *folder, mr_cx *cx) {
+    while (!mr_file_exists(folder, cx)) {
+        const char *slash = strrchr(folder, '/');
+        if (slash == NULL || slash == folder) {
+            return slash == NULL ? "." : "/";
+        }
+        folder = mr_arena_copy(cx->arena, folder, (size_t)(slash - folder));
+    }
+    return folder;
+}
+
 // Writes, syncs, renames and removes a file where the data will be.
 static bool check_disk(const char *data, mr_text *out, mr_cx *cx) {
-    const char *path = mr_arena_printf(cx->arena, "%s/.doctor", data);
-    mr_code code = mr_dir_make(data, cx);
+    const char *path = mr_arena_printf(cx->arena, "%s/.doctor", existing(data, cx));
     int64_t start_us = mr_clock_monotonic_us(cx->plat);
-    code = code == MR_OK ? mr_file_save(path, MR_SPAN("millrace"), cx) : code;
+    mr_code code = mr_file_save(path, MR_SPAN("millrace"), cx);
     int64_t took_us = mr_clock_monotonic_us(cx->plat) - start_us;
     code = code == MR_OK ? mr_file_delete(path, cx) : code;
     if (code != MR_OK) {
@@ -49,9 +61,7 @@ static bool check_disk(const char *data, mr_text *out, mr_cx *cx) {
 static int doctor_run(const mr_cli_args *args, mr_cx *cx) {
     mr_text out;
     mr_text_init(&out, cx->arena);
-    const char *data = mr_args_get(args, "--data");
-    data = data == NULL ? mr_plat_env(cx->plat, "MILLRACE_DATA") : data;
-    data = data == NULL ? "data" : data;
+    const char *data = mr_pipeline_data_here(args, cx);
     bool fine = say(
         &out, true, "processor",
         mr_arena_printf(cx->arena, "%u cores, JSON by %s", mr_plat_cores(cx->plat), json_form(cx)));

@@ -43,8 +43,8 @@ static mr_code end(const char *data_dir, bool delete_data, mr_cx *cx) {
 }
 
 static int down_run(const mr_cli_args *args, mr_cx *cx) {
-    const char *data_dir = mr_pipeline_data_dir(args, cx);
-    mr_code code = mr_up_enter(NULL, cx);
+    const char *data_dir;
+    mr_code code = mr_pipeline_enter(args, NULL, &data_dir, cx);
     code = code == MR_OK ? end(data_dir, mr_args_has(args, "--delete-data"), cx) : code;
     if (code != MR_OK) {
         mr_report_error(cx);

@@ -11,7 +11,6 @@ static const mr_cli_flag logs_flags[] = {
 
 static int logs_run(const mr_cli_args *args, mr_cx *cx) {
     mr_up_logs logs = {
-        .data_dir = mr_pipeline_data_dir(args, cx),
         .part = args->plain_count > 0 ? args->plain[0] : NULL,
         .lines = 100,
         .follow = mr_args_has(args, "-f"),
@@ -22,7 +21,7 @@ static int logs_run(const mr_cli_args *args, mr_cx *cx) {
         mr_report_error(cx);
         return MR_EXIT_USAGE;
     }
-    if (mr_up_enter(NULL, cx) != MR_OK) {
+    if (mr_pipeline_enter(args, NULL, &logs.data_dir, cx) != MR_OK) {
         mr_report_error(cx);
         return MR_EXIT_FAILED;
     }

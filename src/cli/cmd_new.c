@@ -38,8 +38,7 @@ static mr_code check_name(const char *name, mr_cx *cx) {
 }
 
 static mr_code go_to_project(mr_cx *cx) {
-    const char *folder =
-        mr_job_project(mr_arena_printf(cx->arena, "%s/new.sql", mr_dir_current(cx)), cx);
+    const char *folder = mr_pipeline_project(cx);
     if (!mr_file_exists(mr_arena_printf(cx->arena, "%s/millrace.yaml", folder), cx)) {
         return mr_fail(cx, MR_E_MISSING, "Go to a project, or make one with: millrace init.",
                        "there is no millrace.yaml here or above");

@@ -8,10 +8,10 @@
 static const mr_cli_flag pool_flags[] = {MR_CLI_SAFE_FLAGS, MR_CLI_FLAGS_END};
 
 // Tasks may wait for what has changed. Nothing is up: the next start looks anyway.
-static void wake_scheduler(const mr_cli_args *args, mr_cx *cx) {
+static void wake_scheduler(const mr_safe *safe, mr_cx *cx) {
     mr_error kept = cx->error;
     mr_span answer;
-    (void)!mr_owner_ask(mr_pipeline_data_dir(args, cx), "flow {\"do\":\"flow.look\"}", &answer, cx);
+    (void)!mr_owner_ask(safe->data_dir, "flow {\"do\":\"flow.look\"}", &answer, cx);
     cx->error = kept;
 }
 
@@ -26,7 +26,7 @@ static mr_code run_verb(const mr_cli_args *args, mr_safe *safe, mr_cx *cx) {
         mr_span slots = mr_span_of(args->plain[2]);
         MR_TRY(mr_vault_put(safe->vault, "pool", args->plain[1], slots, cx));
     }
-    wake_scheduler(args, cx);
+    wake_scheduler(safe, cx);
     return MR_OK;
 }
 

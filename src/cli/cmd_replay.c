@@ -19,7 +19,8 @@ static const mr_cli_flag replay_flags[] = {
 };
 
 // The file of the pipeline that writes the table, by the catalogue's word.
-static mr_code find_file(const char *data_dir, const char *table, const char **ret, mr_cx *cx) {
+static mr_code find_file(const mr_cli_args *args, const char *table, const char **ret, mr_cx *cx) {
+    const char *data_dir = mr_pipeline_data_here(args, cx), *project = mr_pipeline_project(cx);
     mr_catalog_table *entries;
     uint32_t count;
     MR_TRY(mr_catalog_list(data_dir, &entries, &count, cx));
@@ -29,8 +30,9 @@ static mr_code find_file(const char *data_dir, const char *table, const char **r
         if (strcmp(entries[i].name, table) != 0) {
             continue;
         }
-        const char *in_sql = mr_arena_printf(cx->arena, "sql/%s.sql", entries[i].pipeline);
-        const char *here = mr_arena_printf(cx->arena, "%s.sql", entries[i].pipeline);
+        const char *in_sql =
+            mr_arena_printf(cx->arena, "%s/sql/%s.sql", project, entries[i].pipeline);
+        const char *here = mr_arena_printf(cx->arena, "%s/%s.sql", project, entries[i].pipeline);
         *ret = mr_file_exists(in_sql, cx) ? in_sql : here;
         return mr_file_exists(*ret, cx)
                    ? MR_OK
@@ -75,8 +77,7 @@ static int replay_run(const mr_cli_args *args, mr_cx *cx) {
                            .as_new_rows = mr_args_has(args, "--as-new-rows"),
                            .dry = mr_args_has(args, "--dry-run")};
     const char *file = mr_args_get(args, "--file");
-    const char *data_dir = mr_pipeline_data_dir(args, cx);
-    if (file == NULL && find_file(data_dir, spec.table, &file, cx) != MR_OK) {
+    if (file == NULL && find_file(args, spec.table, &file, cx) != MR_OK) {
         mr_report_error(cx);
         return MR_EXIT_USAGE;
     }

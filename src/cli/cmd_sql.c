@@ -11,7 +11,7 @@
 #define INPUT_WAIT_US   ((int64_t)60 * 1000000)
 
 static const mr_cli_flag sql_flags[] = {
-    {"--data", "DIR", false, "Data folder (default: data; MILLRACE_DATA)."},
+    MR_CLI_DATA_FLAG,
     {"--format", "table|csv|json|parquet", false, "Form of the result (default: table)."},
     {"-o", "FILE", false, "Write the result to a file."},
     {"--timezone", "NAME", false, "Zone that times are shown in (default: UTC)."},
@@ -62,16 +62,17 @@ static mr_code run_query(const char *query, const char *data, const mr_cli_args 
 }
 
 static int sql_run(const mr_cli_args *args, mr_cx *cx) {
-    mr_output output = {.path = mr_args_get(args, "-o")};
+    const char *file = mr_args_get(args, "-o"), *data;
+    mr_output output = {.path = file == NULL ? NULL : mr_pipeline_path(file, cx)};
     const char *query = args->plain_count > 0 ? args->plain[0] : NULL;
     if (format_parse(mr_args_get(args, "--format"), &output.format, cx) != MR_OK) {
         mr_report_error(cx);
         return MR_EXIT_USAGE;
     }
-    const char *data = mr_args_get(args, "--data");
-    data = data == NULL ? mr_plat_env(cx->plat, "MILLRACE_DATA") : data;
     mr_code code = query == NULL ? query_read(&query, cx) : MR_OK;
-    code = code == MR_OK ? run_query(query, data == NULL ? "data" : data, args, &output, cx) : code;
+    // Tables' folders are as they are called from the project.
+    code = code == MR_OK ? mr_pipeline_enter(args, NULL, &data, cx) : code;
+    code = code == MR_OK ? run_query(query, data, args, &output, cx) : code;
     if (code != MR_OK) {
         mr_report_error(cx);
         return MR_EXIT_FAILED;

@@ -38,9 +38,9 @@ static mr_code wait_until_up(const char *data_dir, mr_span *ret, mr_cx *cx) {
 }
 
 static int status_run(const mr_cli_args *args, mr_cx *cx) {
-    const char *data_dir = mr_pipeline_data_dir(args, cx);
+    const char *data_dir;
     mr_span status;
-    mr_code code = mr_up_enter(NULL, cx);
+    mr_code code = mr_pipeline_enter(args, NULL, &data_dir, cx);
     if (code == MR_OK) {
         code = mr_args_has(args, "--wait") ? wait_until_up(data_dir, &status, cx)
                                            : mr_owner_ask(data_dir, "status", &status, cx);

@@ -65,11 +65,11 @@ static int reset_run(const mr_cli_args *args, mr_cx *cx) {
     return exit_code;
 }
 
-// A pipeline's file, or its name. Goes to the file's project.
+// A pipeline's file, or its name. Goes to the file's project, or that from here.
 static mr_code find_pipeline(const char *word, const char **ret_name, mr_cx *cx) {
     *ret_name = word;
     if (!mr_span_ends(mr_span_of(word), ".sql")) {
-        return MR_OK;
+        return mr_dir_change(mr_pipeline_project(cx), cx);
     }
     mr_stat stat;
     MR_TRY(mr_file_stat(word, &stat, cx));
@@ -101,9 +101,9 @@ static bool is_told(const char *verb) {
 static int stream_run(const mr_cli_args *args, mr_cx *cx) {
     const char *verb = args->plain[0];
     bool json = mr_args_has(args, "--json");
-    const char *data = mr_pipeline_data_dir(args, cx);
+    const char *data = mr_pipeline_data_dir(args, cx), *here = mr_pipeline_data_here(args, cx);
     if (strcmp(verb, "list") == 0 && args->plain_count == 1) {
-        return mr_stream_list(data, json, cx);
+        return mr_stream_list(here, json, cx);
     }
     bool known = strcmp(verb, "show") == 0 || strcmp(verb, "reset") == 0 ||
                  strcmp(verb, "logs") == 0 || is_told(verb);
@@ -118,7 +118,7 @@ static int stream_run(const mr_cli_args *args, mr_cx *cx) {
         return mr_up_tell(args, verb, bare_name(args->plain[1], cx), cx);
     }
     if (strcmp(verb, "logs") == 0) {
-        mr_up_logs logs = {data, bare_name(args->plain[1], cx), LOG_LINES, /* follow= */ false};
+        mr_up_logs logs = {here, bare_name(args->plain[1], cx), LOG_LINES, /* follow= */ false};
         return mr_up_show_logs(&logs, cx);
     }
     if (strcmp(verb, "reset") == 0) {

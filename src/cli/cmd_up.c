@@ -130,8 +130,8 @@ static mr_code run_detached(const mr_cli_args *args, const char *data_dir, mr_cx
 }
 
 static int up_run(const mr_cli_args *args, mr_cx *cx) {
-    const char *data_dir = mr_pipeline_data_dir(args, cx);
-    mr_code code = mr_up_enter(args->plain_count > 0 ? args->plain[0] : NULL, cx);
+    const char *data_dir, *dir = args->plain_count > 0 ? args->plain[0] : NULL;
+    mr_code code = mr_pipeline_enter(args, dir, &data_dir, cx);
     if (code == MR_OK) {
         code = mr_args_has(args, "--detach") ? run_detached(args, data_dir, cx)
                                              : run_here(args, data_dir, cx);

@@ -54,7 +54,7 @@ static mr_code gather(const char *folder, uint32_t deep, found *into, mr_cx *cx)
 
 mr_code mr_dagfile_list(const char ***ret, uint32_t *ret_count, mr_cx *cx) {
     const char *here = mr_dir_current(cx);
-    const char *project = mr_job_project(mr_arena_printf(cx->arena, "%s/x.sql", here), cx);
+    const char *project = mr_pipeline_project(cx);
     const char *folder =
         strcmp(project, here) == 0 ? "dags" : mr_arena_printf(cx->arena, "%s/dags", project);
     found all = {0};

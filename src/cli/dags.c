@@ -172,9 +172,7 @@ static mr_code find_file(const mr_cli_args *args, const char *word, const char *
         *ret = mr_arena_string(cx->arena, dag->file);
         mr_dag_unref(dag);
     }
-    if ((*ret)[0] != '/') {
-        *ret = mr_arena_printf(cx->arena, "%s/%s", mr_dir_current(cx), *ret);
-    }
+    *ret = mr_pipeline_path(*ret, cx);
     return MR_OK;
 }
 

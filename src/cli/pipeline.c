@@ -8,13 +8,10 @@
 
 #define FILE_BYTES_MAX ((uint64_t)16 << 20)
 
-// Paths on the command line are relative to where the user stands; the program goes to the
-// project's folder.
-static const char *absolute(const char *path, mr_cx *cx) {
-    const char *here = mr_dir_current(cx);
+const char *mr_pipeline_path(const char *path, mr_cx *cx) {
     return path[0] == '/' || strcmp(path, "-") == 0
                ? path
-               : mr_arena_printf(cx->arena, "%s/%s", here, path);
+               : mr_arena_printf(cx->arena, "%s/%s", mr_dir_current(cx), path);
 }
 
 // "file:PATH" with an absolute path; other specs as they are.
@@ -22,7 +19,7 @@ static void sources_absolute(mr_job_pair *sources, uint32_t count, mr_cx *cx) {
     for (uint32_t i = 0; i < count; i++) {
         if (strncmp(sources[i].value, "file:", 5) == 0) {
             sources[i].value =
-                mr_arena_printf(cx->arena, "file:%s", absolute(sources[i].value + 5, cx));
+                mr_arena_printf(cx->arena, "file:%s", mr_pipeline_path(sources[i].value + 5, cx));
         }
     }
 }
@@ -30,14 +27,35 @@ static void sources_absolute(mr_job_pair *sources, uint32_t count, mr_cx *cx) {
 const char *mr_pipeline_data_dir(const mr_cli_args *args, mr_cx *cx) {
     const char *data = mr_args_get(args, "--data");
     data = data == NULL ? mr_plat_env(cx->plat, "MILLRACE_DATA") : data;
-    return data == NULL ? "data" : absolute(data, cx);
+    return data == NULL ? "data" : mr_pipeline_path(data, cx);
+}
+
+const char *mr_pipeline_project(mr_cx *cx) {
+    return mr_job_project(mr_arena_printf(cx->arena, "%s/.", mr_dir_current(cx)), cx);
+}
+
+mr_code mr_pipeline_enter(const mr_cli_args *args, const char *dir, const char **ret_data_dir,
+                          mr_cx *cx) {
+    const char *data_dir = mr_pipeline_data_dir(args, cx);
+    MR_TRY(mr_dir_change(dir == NULL ? mr_pipeline_project(cx) : dir, cx));
+    if (ret_data_dir != NULL) {
+        *ret_data_dir = data_dir;
+    }
+    return MR_OK;
+}
+
+const char *mr_pipeline_data_here(const mr_cli_args *args, mr_cx *cx) {
+    const char *data = mr_pipeline_data_dir(args, cx), *project = mr_pipeline_project(cx);
+    return data[0] == '/' || strcmp(project, mr_dir_current(cx)) == 0
+               ? data
+               : mr_arena_printf(cx->arena, "%s/%s", project, data);
 }
 
 // A rehearsal's own data folder: below --data, or below the system's folder for such things.
 static const char *throw_away(const mr_cli_args *args, mr_cx *cx) {
     const char *below = mr_args_get(args, "--data");
     below = below == NULL ? mr_plat_env(cx->plat, "TMPDIR") : below;
-    below = below == NULL || below[0] == '\0' ? "/tmp" : absolute(below, cx);
+    below = below == NULL || below[0] == '\0' ? "/tmp" : mr_pipeline_path(below, cx);
     return mr_arena_printf(cx->arena, "%s/millrace-explain-%016" PRIx64, below,
                            mr_random_u64(cx->plat));
 }

@@ -4,33 +4,14 @@
 
 #include <string.h>
 
+#include "kafka/bootstrap.h"
 #include "kafka/moment.h"
 
 #define REACH_TIMEOUT_US ((int64_t)30 * MR_SECOND_US)
-#define REACH_SERVERS    "127.0.0.1:9092"
-#define ADDRESS_MAX      4096
 
 const char *mr_reach_servers(const mr_cli_args *args, mr_cx *cx) {
     const char *given = mr_args_get(args, "--bootstrap");
-    if (given != NULL) {
-        return given;
-    }
-    // The project may be a folder above; its data folder is named from there.
-    const char *here = mr_arena_printf(cx->arena, "%s/.", mr_dir_current(cx));
-    const char *data = mr_pipeline_data_dir(args, cx);
-    data =
-        data[0] == '/' ? data : mr_arena_printf(cx->arena, "%s/%s", mr_job_project(here, cx), data);
-    const char *path = mr_arena_printf(cx->arena, "%s/broker/address", data);
-    mr_span address;
-    if (mr_file_exists(path, cx) && mr_file_load(path, ADDRESS_MAX, &address, cx) == MR_OK &&
-        mr_span_trim(address).bytes > 0) {
-        address = mr_span_trim(address);
-        const char *end = memchr(address.data, '\n', address.bytes);
-        size_t bytes = end == NULL ? address.bytes : (size_t)(end - address.data);
-        return mr_arena_copy(cx->arena, address.data, bytes);
-    }
-    const char *env = mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS");
-    return env == NULL || env[0] == '\0' ? REACH_SERVERS : env;
+    return given != NULL ? given : mr_bootstrap_servers(mr_pipeline_data_here(args, cx), cx);
 }
 
 mr_code mr_reach_open(const mr_cli_args *args, mr_control *ret, mr_cx *cx) {

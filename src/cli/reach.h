@@ -1,4 +1,4 @@
-// Reach: the cluster that a command is about: --bootstrap, this project's broker, or the usual.
+// Reach: the cluster that a command is about: --bootstrap, or as kafka/bootstrap.h finds it.
 
 #pragma once
 
@@ -7,8 +7,8 @@
 
 #define MR_CLI_REACH_FLAGS                                                                      \
     {"--bootstrap", "HOST:PORT", false,                                                         \
-     "The cluster (default: this project's broker; KAFKA_BOOTSTRAP_SERVERS; 127.0.0.1:9092)."}, \
-        {"--data", "DIR", false, "Data folder of the project's broker (default: data)."}, {     \
+     "The cluster (default: KAFKA_BOOTSTRAP_SERVERS; this project's broker; 127.0.0.1:9092)."}, \
+        MR_CLI_DATA_FLAG, {                                                                     \
         "--timeout", "TIME", false, "How long to try (default 30s)."                            \
     }
 

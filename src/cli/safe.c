@@ -26,8 +26,9 @@ static mr_code find_store(const mr_cli_args *args, const char *data_dir, const c
 
 mr_code mr_safe_open(const mr_cli_args *args, bool writes, mr_safe *ret, mr_cx *cx) {
     mr_safe safe = {0};
-    const char *data_dir = mr_pipeline_data_dir(args, cx), *store;
-    MR_TRY(mr_up_enter(NULL, cx));
+    const char *data_dir, *store;
+    MR_TRY(mr_pipeline_enter(args, NULL, &data_dir, cx));
+    safe.data_dir = data_dir;
     MR_TRY(find_store(args, data_dir, &store, cx));
     bool is_url = mr_db_is_url(store);
     if (writes && !is_url) {

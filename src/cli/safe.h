@@ -8,15 +8,15 @@
 #include "cli/cli.h"
 #include "store/vault.h"
 
-#define MR_CLI_SAFE_FLAGS                                                                         \
-    {"--json", NULL, false, "One JSON object a line."},                                           \
-        {"--data", "DIR", false, "Data folder (default: data in the project; MILLRACE_DATA)."}, { \
-        "-c", "SECTION.KEY=VALUE", true, "A setting: flow.store=postgresql://…"                 \
+#define MR_CLI_SAFE_FLAGS                                                         \
+    {"--json", NULL, false, "One JSON object a line."}, MR_CLI_DATA_FLAG, {       \
+        "-c", "SECTION.KEY=VALUE", true, "A setting: flow.store=postgresql://…" \
     }
 
 typedef struct mr_safe {
     mr_db *db;  // NULL: there is none yet.
     mr_vault *vault;
+    const char *data_dir;
 } mr_safe;
 
 // What a command does by its first word, and how many words may follow.

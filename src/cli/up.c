@@ -12,15 +12,6 @@
 
 #define FOLLOW_US ((int64_t)200000)
 
-mr_code mr_up_enter(const char *dir, mr_cx *cx) {
-    if (dir != NULL) {
-        return mr_dir_change(dir, cx);
-    }
-    const char *here = mr_dir_current(cx);
-    const char *file = mr_arena_printf(cx->arena, "%s/%s", here, MR_CONFIG_FILE);
-    return mr_dir_change(mr_job_project(file, cx), cx);
-}
-
 // ---- the answer, for people ------------------------------------------------------------------
 
 static int64_t number(mr_span object, const char *name, mr_arena *arena) {
@@ -76,10 +67,10 @@ void mr_up_print_status(mr_span status, mr_text *out) {
 }
 
 int mr_up_tell(const mr_cli_args *args, const char *verb, const char *part, mr_cx *cx) {
-    const char *data = mr_pipeline_data_dir(args, cx);
+    const char *data;
     const char *request = mr_arena_printf(cx->arena, "%s %s", verb, part);
     mr_span answer;
-    mr_code code = mr_up_enter(NULL, cx);
+    mr_code code = mr_pipeline_enter(args, NULL, &data, cx);
     code = code == MR_OK ? mr_owner_ask(data, request, &answer, cx) : code;
     if (code != MR_OK) {
         mr_report_error(cx);

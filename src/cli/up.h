@@ -4,12 +4,6 @@
 
 #include "cli/cli.h"
 
-#define MR_CLI_DATA_FLAG \
-    { "--data", "DIR", false, "Data folder (default: data in the project; MILLRACE_DATA)." }
-
-// Goes to the project: the folder named, or the nearest one above that has a millrace.yaml, or
-// here.
-mr_code mr_up_enter(const char *dir, mr_cx *cx);
 // Tells the owner to start, stop, pause, resume or restart a part, and shows what it is then; by
 // the flags --data and --json. Reports what goes wrong; returns an exit code.
 int mr_up_tell(const mr_cli_args *args, const char *verb, const char *part, mr_cx *cx);

@@ -170,9 +170,8 @@ static mr_code find_alias(const run *r, mr_container_reach *reach, const char **
 
 // The broker's address and the names under which it is handed in.
 static mr_code find_broker(const run *r, const char **ret, const char **ret_host, mr_cx *cx) {
-    const char *env = mr_plat_env(cx->plat, SERVERS);
     mr_container_reach reach = {
-        .servers = env == NULL || env[0] == '\0' ? mr_where_broker(r->try, cx) : env,
+        .servers = mr_where_found(r->try, cx),
         .network = r->keys->network,
         .listeners = mr_where_listeners(r->try, cx),
     };

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "kafka/bootstrap.h"
 #include "plat/plat.h"
 
-#define SERVERS     "127.0.0.1:9092"
 #define ADDRESS_MAX 4096
 
 mr_code mr_where_connection(const mr_task_try *try, const char *name, const char *type,
@@ -22,22 +22,20 @@ mr_code mr_where_connection(const mr_task_try *try, const char *name, const char
     return MR_OK;
 }
 
+static const char *data_dir_of(const mr_task_try *try) {
+    return try->data_dir[0] == '\0' ? "data" : try->data_dir;
+}
+
 const char *mr_where_broker(const mr_task_try *try, mr_cx *cx) {
-    const char *data_dir = try->data_dir[0] == '\0' ? "data" : try->data_dir;
-    const char *path = mr_arena_printf(cx->arena, "%s/broker/address", data_dir);
-    mr_span address;
-    if (!mr_file_exists(path, cx) || mr_file_load(path, ADDRESS_MAX, &address, cx) != MR_OK) {
-        return NULL;
-    }
-    address = mr_span_trim(address);
-    const char *end = address.bytes == 0 ? NULL : memchr(address.data, '\n', address.bytes);
-    size_t bytes = end == NULL ? address.bytes : (size_t)(end - address.data);
-    return bytes == 0 ? NULL : mr_arena_copy(cx->arena, address.data, bytes);
+    return mr_bootstrap_own(data_dir_of(try), cx);
+}
+
+const char *mr_where_found(const mr_task_try *try, mr_cx *cx) {
+    return mr_bootstrap_find(data_dir_of(try), cx);
 }
 
 mr_span mr_where_listeners(const mr_task_try *try, mr_cx *cx) {
-    const char *data_dir = try->data_dir[0] == '\0' ? "data" : try->data_dir;
-    const char *path = mr_arena_printf(cx->arena, "%s/broker/listeners", data_dir);
+    const char *path = mr_arena_printf(cx->arena, "%s/broker/listeners", data_dir_of(try));
     mr_span text;
     return mr_file_exists(path, cx) && mr_file_load(path, ADDRESS_MAX, &text, cx) == MR_OK
                ? text
@@ -46,9 +44,7 @@ mr_span mr_where_listeners(const mr_task_try *try, mr_cx *cx) {
 
 mr_code mr_where_servers(const mr_task_try *try, const char *conn, const char **ret, mr_cx *cx) {
     if (conn == NULL) {
-        const char *env = mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS");
-        env = env == NULL || env[0] == '\0' ? mr_where_broker(try, cx) : env;
-        *ret = env == NULL ? SERVERS : env;
+        *ret = mr_bootstrap_servers(data_dir_of(try), cx);
         return MR_OK;
     }
     mr_endpoint endpoint;

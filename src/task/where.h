@@ -10,10 +10,12 @@
 //   errors  MR_E_NAME: there is none; MR_E_VALUE, MR_E_TYPE
 mr_code mr_where_connection(const mr_task_try *try, const char *name, const char *type,
                             mr_endpoint *ret, mr_cx *cx);
-// "host:port, …" of a connection; without one (NULL): KAFKA_BOOTSTRAP_SERVERS, which the scheduler
-// sets to the project's broker, or where that one was last, or the usual.
+// "host:port, …" of a connection; without one (NULL): as kafka/bootstrap.h finds it; the scheduler
+// sets KAFKA_BOOTSTRAP_SERVERS to the project's broker if it has no value.
 //   errors  as above; MR_E_UNSUPPORTED: it wants a login
 mr_code mr_where_servers(const mr_task_try *try, const char *conn, const char **ret, mr_cx *cx);
+// The same, but NULL when there is none.
+const char *mr_where_found(const mr_task_try *try, mr_cx *cx);
 // The address that the project's broker left; NULL: none did.
 const char *mr_where_broker(const mr_task_try *try, mr_cx *cx);
 // Where it listens, a line each: host:port[@host:port][?tls][?sasl]. Empty: it does not run.

@@ -282,6 +282,61 @@ def test_stream_shows_positions_and_state(project):
     assert "has no state" in project("stream", "show", "q", code=1).stderr
 
 
+# ---- where -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["deep/er", "sql"])
+def test_every_command_finds_the_data_of_its_project(tmp_path, place):
+    """From a folder below the project, and by --data from there: the same rule for all."""
+    (tmp_path / "sql").mkdir()
+    project = Project(tmp_path)
+    (tmp_path / "p.sql").rename(tmp_path / "sql" / "p.sql")
+    (tmp_path / "millrace.yaml").write_text("broker:\n  listen: 127.0.0.1:0\n")
+    project("run", "sql/p.sql", "--until", "end")
+    below = tmp_path / place
+    below.mkdir(parents=True, exist_ok=True)
+    other = tmp_path / "other"
+    other.mkdir()
+
+    def call(*words, code=0, **env):
+        done = subprocess.run([MILLRACE, *words], cwd=below, env={"PATH": "/usr/bin:/bin", **env}, capture_output=True,
+                              text=True, timeout=60, check=False)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    mine = {"words": (), "env": {}}
+    elsewhere = [{"words": ("--data", os.path.relpath(other, below)), "env": {}},
+                 {"words": (), "env": {"MILLRACE_DATA": os.path.relpath(other, below)}}]
+
+    def ask(*words, how=None, code=0):
+        return call(*words, *(how or mine)["words"], code=code, **(how or mine)["env"])
+
+    assert "p  " in ask("stream", "list") and "epoch" in ask("stream", "show", "p")
+    assert "6" in ask("sql", "SELECT count(*) AS n FROM raw")
+    assert "0 rows" in ask("replay", "clicks_bad", "--dry-run")
+    assert f"{tmp_path}/data: a durable" in ask("doctor")
+    for how in elsewhere:
+        assert ask("stream", "list", how=how) == "" and "no state" in ask("stream", "show", "p", how=how, code=1)
+        assert "raw" in ask("sql", "SELECT count(*) AS n FROM raw", how=how, code=1)
+        assert "/other: a durable" in ask("doctor", how=how)
+    for how, data in [(mine, tmp_path / "data"), *((how, other) for how in elsewhere)]:
+        with subprocess.Popen([MILLRACE, "broker", *how["words"]], cwd=below, stdout=subprocess.PIPE, text=True,
+                              env={"PATH": "/usr/bin:/bin", **how["env"]}) as broker:
+            try:
+                assert broker.stdout.readline() == (data / "broker" / "address").read_text()
+                ask("topic", "create", "orders", "--if-not-exists", how=how)
+                assert "orders" in ask("topic", "list", how=how)
+            finally:
+                broker.terminate()
+        assert broker.returncode == 0
+    assert not (below / "data").exists()
+
+
+def test_the_doctor_leaves_nothing_behind(tmp_path):
+    done = subprocess.run([MILLRACE, "doctor"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert "ok   data folder            data: a durable write" in done.stdout and list(tmp_path.iterdir()) == []
+
+
 # ---- replay --------------------------------------------------------------------------------------------------
 
 POINTS = ["replay.decided", "commit.synced:1", "commit.synced:2", "publish.before", "sink.renamed", "replay.ran"]

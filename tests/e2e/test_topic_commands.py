@@ -143,18 +143,20 @@ def test_nobody_at_the_address():
 
 
 def test_the_address_is_found(cluster, tmp_path):
-    """--bootstrap before the project's broker before the environment."""
-    def run(folder, env=None):
-        return subprocess.run([MILLRACE, "topic", "list"], cwd=folder, capture_output=True, text=True, timeout=30,
-                              env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:2", **(env or {})}, check=False)
+    """--bootstrap before the environment before the project's broker, as pipelines have it."""
+    def run(folder, *words, servers=""):
+        return subprocess.run([MILLRACE, "topic", "list", *words], cwd=folder, capture_output=True, text=True, timeout=30,
+                              env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers}, check=False)
 
-    assert "127.0.0.1:2" in run(tmp_path).stderr
-    assert run(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": cluster.address}).returncode == 0
+    assert "127.0.0.1:2" in run(tmp_path, servers="127.0.0.1:2").stderr
+    assert run(tmp_path, servers=cluster.address).returncode == 0
     (tmp_path / "millrace.yaml").write_text("")
     (tmp_path / "data" / "broker").mkdir(parents=True)
     (tmp_path / "data" / "broker" / "address").write_text(cluster.address + "\n")
     (tmp_path / "sql").mkdir()
     assert run(tmp_path / "sql").returncode == 0
+    assert "127.0.0.1:2" in run(tmp_path, servers="127.0.0.1:2").stderr
+    assert run(tmp_path, "--bootstrap", cluster.address, servers="127.0.0.1:2").returncode == 0
 
 
 # ---- groups --------------------------------------------------------------------------------------------
