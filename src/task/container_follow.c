@@ -278,7 +278,6 @@ mr_code mr_container_follow_run(mr_container_follow *follow, mr_container_state 
     cx->arena = lasting;
     if (code == MR_OK) {
         ret->error = mr_arena_string(lasting, ret->error);
-        ret->try = mr_arena_string(lasting, ret->try);
     }
     mr_arena_release(&arena);
     if (!follow->at_line_start) {

@@ -13,7 +13,9 @@
 #define NAME_PART_BYTES 40
 #define REMOVE_US       ((int64_t)15 * 1000 * 1000)  // Until it is really gone.
 #define LOOK_AGAIN_US   ((int64_t)100 * 1000)
-#define LATE_US         ((int64_t)300 * 1000)
+#define LATE_US         ((int64_t)2 * 1000 * 1000)  // One that is being made comes to be.
+#define ID_FILE         "flow.id"
+#define ID_BYTES        32  // Hexadecimal digits.
 #define END_CONNECT_US  ((int64_t)10 * 1000 * 1000)
 #define END_QUIET_US    ((int64_t)20 * 1000 * 1000)
 #define STOP_MORE_US    ((int64_t)10 * 1000 * 1000)
@@ -31,7 +33,38 @@ static const char *part(const char *text, mr_cx *cx) {
     return ret;
 }
 
-void mr_container_life_who(const mr_task_try *try, mr_container_who *ret, mr_cx *cx) {
+// Of several that make it at once one wins, and all take the winner's.
+static mr_code make_id(const char *data, const char *path, mr_cx *cx) {
+    const char *id = mr_arena_printf(cx->arena, "%016" PRIx64 "%016" PRIx64 "\n",
+                                     mr_random_u64(cx->plat), mr_random_u64(cx->plat));
+    const char *part = mr_arena_printf(cx->arena, "%s.%.16s", path, id);
+    MR_TRY(mr_dir_make(data, cx));
+    MR_TRY(mr_file_save(part, mr_span_of(id), cx));
+    mr_code code = mr_file_rename(part, path, cx);
+    if (code == MR_E_EXISTS) {
+        return mr_file_delete(part, cx);
+    }
+    MR_TRY(code);
+    return mr_dir_sync(data, cx);
+}
+
+static mr_code deployment_of(const char *data, const char **ret, mr_cx *cx) {
+    const char *path = mr_arena_printf(cx->arena, "%s/" ID_FILE, data);
+    mr_span text;
+    if (!mr_file_exists(path, cx)) {
+        MR_TRY(make_id(data, path, cx));
+    }
+    MR_TRY(mr_file_load(path, /* bytes_max= */ 4096, &text, cx));
+    text = mr_span_trim(text);
+    *ret = mr_arena_copy(cx->arena, text.data, text.bytes);
+    return text.bytes == ID_BYTES && strspn(*ret, "0123456789abcdef") == ID_BYTES
+               ? MR_OK
+               : mr_fail(cx, MR_E_CORRUPT,
+                         "Remove it to get a new one; containers that are left are then not known.",
+                         "\"%s\" is not %d hexadecimal digits", path, ID_BYTES);
+}
+
+mr_code mr_container_life_who(const mr_task_try *try, mr_container_who *ret, mr_cx *cx) {
     mr_span file = {"", 0};
     const char *machine =
         mr_file_exists(MACHINE_FILE, cx) &&
@@ -43,7 +76,9 @@ void mr_container_life_who(const mr_task_try *try, mr_container_who *ret, mr_cx 
     data = data[0] == '/' ? data : mr_arena_printf(cx->arena, "%s/%s", here, data);
     const char *dir =
         try->dir[0] == '/' ? try->dir : mr_arena_printf(cx->arena, "%s/%s", here, try->dir);
-    const char *all = mr_arena_printf(cx->arena, "%s\n%s", machine, dir);
+    const char *deployment;
+    MR_TRY(deployment_of(data, &deployment, cx));
+    const char *all = mr_arena_printf(cx->arena, "%s\n%s\n%s", machine, dir, deployment);
     ret->name =
         mr_arena_printf(cx->arena, "millrace-%s-%s-%016" PRIx64, part(try->dag, cx),
                         part(try->task, cx), mr_hash_bytes(all, strlen(all), /* seed= */ 0));
@@ -51,6 +86,8 @@ void mr_container_life_who(const mr_task_try *try, mr_container_who *ret, mr_cx 
     ret->labels[1] = (mr_container_pair){"millrace.task", try->identity};
     ret->labels[2] = (mr_container_pair){"millrace.project", data};
     ret->labels[3] = (mr_container_pair){"millrace.machine", machine};
+    ret->labels[4] = (mr_container_pair){"millrace.deployment", deployment};
+    return MR_OK;
 }
 
 // ---- state -----------------------------------------------------------------------------------
@@ -70,22 +107,31 @@ static bool is_true(mr_span object, const char *name) {
     return mr_span_is(get(object, name), "true");
 }
 
-mr_code mr_container_life_look(const mr_engine *engine, const char *name, mr_container_state *ret,
-                               mr_cx *cx) {
+// What the engine knows of a container; nothing when there is none.
+static mr_code inspect(const mr_engine *engine, const char *name, int *ret_status, mr_span *ret,
+                       mr_cx *cx) {
     const mr_engine_call call = {.method = "GET",
                                  .path = mr_arena_printf(cx->arena, "/containers/%s/json", name)};
     mr_text body;
+    MR_TRY(mr_engine_ask(engine, &call, ret_status, &body, cx));
+    if (*ret_status != 200 && *ret_status != 404) {
+        return mr_engine_refused(engine, *ret_status, &body, "tell of the container", cx);
+    }
+    mr_span all = mr_jsonvalue_trim(mr_text_span(&body));
+    *ret = *ret_status == 200 && mr_jsonvalue_check(all) ? all : (mr_span){NULL, 0};
+    return MR_OK;
+}
+
+mr_code mr_container_life_look(const mr_engine *engine, const char *name, mr_container_state *ret,
+                               mr_cx *cx) {
+    mr_span all;
     int status;
-    MR_TRY(mr_engine_ask(engine, &call, &status, &body, cx));
-    *ret = (mr_container_state){.error = "", .try = ""};
+    MR_TRY(inspect(engine, name, &status, &all, cx));
+    *ret = (mr_container_state){.error = ""};
     if (status == 404) {
         return MR_OK;
     }
-    if (status != 200) {
-        return mr_engine_refused(engine, status, &body, "tell of the container", cx);
-    }
-    mr_span all = mr_jsonvalue_trim(mr_text_span(&body));
-    mr_span state = mr_jsonvalue_check(all) ? get(all, "State") : (mr_span){NULL, 0};
+    mr_span state = get(all, "State");
     int64_t code = 0;
     if (state.bytes == 0 || state.data[0] != '{' ||
         (get(state, "ExitCode").bytes > 0 && !mr_text_parse_int64(get(state, "ExitCode"), &code))) {
@@ -106,7 +152,6 @@ mr_code mr_container_life_look(const mr_engine *engine, const char *name, mr_con
         .out_of_memory = is_true(state, "OOMKilled"),
         .exit_code = (int)code,
         .error = text_of(state, "Error", cx),
-        .try = text_of(get(get(all, "Config"), "Labels"), "millrace.try", cx),
     };
     return MR_OK;
 }
@@ -128,7 +173,8 @@ mr_code mr_container_life_stop(const mr_engine *engine, const char *name, int64_
 }
 
 // One that is being removed by another request is waited for.
-mr_code mr_container_life_remove(const mr_engine *engine, const char *name, mr_cx *cx) {
+mr_code mr_container_life_remove(const mr_engine *engine, const char *name, bool *ret_there,
+                                 mr_cx *cx) {
     const mr_engine_call call = {
         .method = "DELETE",
         .path = mr_arena_printf(cx->arena, "/containers/%s?force=1&v=1", name),
@@ -138,6 +184,7 @@ mr_code mr_container_life_remove(const mr_engine *engine, const char *name, mr_c
         mr_text body;
         int status;
         MR_TRY(mr_engine_ask(engine, &call, &status, &body, cx));
+        *ret_there = status != 404;
         if (status == 204 || status == 404) {
             return MR_OK;
         }
@@ -153,6 +200,26 @@ mr_code mr_container_life_remove(const mr_engine *engine, const char *name, mr_c
         }
         mr_clock_sleep_us(cx->plat, LOOK_AGAIN_US);
     }
+}
+
+// Whether the labels are ours, from this one on. What an engine says of a filter is not relied on.
+static bool is_ours(const mr_container_who *who, uint32_t first, mr_span labels, mr_cx *cx) {
+    for (uint32_t i = first; i < MR_CONTAINER_LABELS; i++) {
+        if (strcmp(text_of(labels, who->labels[i].name, cx), who->labels[i].value) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+mr_code mr_container_life_free_name(const mr_engine *engine, const mr_container_who *who, bool *ret,
+                                    mr_cx *cx) {
+    mr_span all;
+    int status;
+    bool there;
+    MR_TRY(inspect(engine, who->name, &status, &all, cx));
+    *ret = status == 404 || is_ours(who, 0, get(get(all, "Config"), "Labels"), cx);
+    return *ret ? mr_container_life_remove(engine, who->name, &there, cx) : MR_OK;
 }
 
 static const char *filters(const mr_container_who *who, mr_cx *cx) {
@@ -188,15 +255,12 @@ mr_code mr_container_life_sweep(const mr_engine *engine, const mr_container_who 
     }
     for (mr_span inside = mr_jsonvalue_inside(all); mr_jsonvalue_next(&inside, NULL, &one);) {
         const char *id = text_of(one, "Id", cx);
-        // An engine that does not know the filter must not have others' ended.
-        bool ours =
-            strcmp(text_of(get(one, "Labels"), who->labels[1].name, cx), who->labels[1].value) == 0;
-        bool whole = id[0] != '\0' && strspn(id, "0123456789abcdefABCDEF") == strlen(id);
-        if (ours && whole) {
+        bool whole = id[0] != '\0' && strspn(id, "0123456789abcdefABCDEF") == strlen(id), there;
+        if (whole && is_ours(who, 1, get(one, "Labels"), cx)) {
             const char *line = mr_arena_printf(
                 cx->arena, "container %.12s, which an earlier try has left, is ended\n", id);
             MR_TRY(mr_stream_write(MR_STDERR, mr_span_of(line), cx));
-            MR_TRY(mr_container_life_remove(engine, id, cx));
+            MR_TRY(mr_container_life_remove(engine, id, &there, cx));
         }
     }
     return MR_OK;
@@ -221,10 +285,15 @@ mr_code mr_container_life_end(mr_span note_json, mr_cx *cx) {
     MR_TRY(mr_engine_place_load(get(note_json, "engine"), &place, cx));
     mr_engine engine = {.place = &place, .connect_us = END_CONNECT_US, .quiet_us = END_QUIET_US};
     MR_TRY(mr_engine_open(&engine, cx));
-    MR_TRY(mr_container_life_remove(&engine, name, cx));
-    // Its making may have been under way: what was never started comes to be a moment later.
-    mr_clock_sleep_us(cx->plat, LATE_US);
-    MR_TRY(mr_container_life_remove(&engine, name, cx));
-    const char *line = mr_arena_printf(cx->arena, "container %s was ended\n", name);
+    // Its making may be under way: what was never started comes to be a moment later.
+    int64_t until_us = mr_clock_monotonic_us(cx->plat) + LATE_US;
+    bool there = false;
+    MR_TRY(mr_container_life_remove(&engine, name, &there, cx));
+    while (!there && mr_clock_monotonic_us(cx->plat) < until_us) {
+        mr_clock_sleep_us(cx->plat, LOOK_AGAIN_US);
+        MR_TRY(mr_container_life_remove(&engine, name, &there, cx));
+    }
+    const char *line = mr_arena_printf(cx->arena, "container %s %s\n", name,
+                                       there ? "was ended" : "is not there: it was never made");
     return mr_stream_write(MR_STDERR, mr_span_of(line), cx);
 }

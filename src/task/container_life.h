@@ -2,8 +2,10 @@
 // have left.
 //
 // Labels say whose a container is: millrace.try (the try's folder), millrace.task (its identity),
-// millrace.project (the data folder) and millrace.machine. Asking again never harms: what is gone
-// is as if it was ended.
+// millrace.project (the data folder), millrace.machine and millrace.deployment: a random number of
+// the data folder's, <data>/flow.id, made when it is first asked for. For machine and folder can be
+// the same for two (made of one image), which must not end each other's containers. Asking again
+// never harms: what is gone is as if it was ended.
 
 #pragma once
 
@@ -11,13 +13,14 @@
 #include "task/container.h"
 #include "task/engine.h"
 
-#define MR_CONTAINER_LABELS 4
+#define MR_CONTAINER_LABELS 5
 typedef struct mr_container_who {
     const char *name;  // Of the container: follows from the try, so no try has two.
     mr_container_pair labels[MR_CONTAINER_LABELS];
 } mr_container_who;
 // Whose containers this try's are.
-void mr_container_life_who(const mr_task_try *try, mr_container_who *ret, mr_cx *cx);
+//   errors  MR_E_CORRUPT: flow.id; those of files
+mr_code mr_container_life_who(const mr_task_try *try, mr_container_who *ret, mr_cx *cx);
 
 typedef struct mr_container_state {
     bool is_there;
@@ -26,15 +29,18 @@ typedef struct mr_container_state {
     bool out_of_memory;
     int exit_code;
     const char *error;  // Of the engine's; "".
-    const char *try;    // The label; "".
 } mr_container_state;
 mr_code mr_container_life_look(const mr_engine *engine, const char *name, mr_container_state *ret,
                                mr_cx *cx);
 // Asks it to end, and kills it when `seconds` have passed.
 mr_code mr_container_life_stop(const mr_engine *engine, const char *name, int64_t seconds,
                                mr_cx *cx);
-// Kills it when it runs, and removes it with its unnamed volumes.
-mr_code mr_container_life_remove(const mr_engine *engine, const char *name, mr_cx *cx);
+// Kills it when it runs, and removes it with its unnamed volumes. *ret_there: whether it was there.
+mr_code mr_container_life_remove(const mr_engine *engine, const char *name, bool *ret_there,
+                                 mr_cx *cx);
+// The name is taken: what has it is removed if it is of this very try. *ret: the name is free.
+mr_code mr_container_life_free_name(const mr_engine *engine, const mr_container_who *who, bool *ret,
+                                    mr_cx *cx);
 // Removes what earlier tries of this task have left, and says so.
 mr_code mr_container_life_sweep(const mr_engine *engine, const mr_container_who *who, mr_cx *cx);
 

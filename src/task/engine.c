@@ -199,6 +199,8 @@ static mr_code too_slow(const mr_engine *e, const mr_engine_call *c, int64_t us,
 mr_code mr_engine_ask(const mr_engine *engine, const mr_engine_call *call, int *ret_status,
                       mr_text *ret_body, mr_cx *cx) {
     mr_engine_stream s;
+    mr_engine deaf = *engine;
+    deaf.wake = NULL;
     whole w = {ret_body, call->most == 0 ? MOST_BYTES : call->most};
     const mr_reply_sink sink = {take_whole, &w};
     int64_t quiet_us = call->quiet_us == 0 ? engine->quiet_us : call->quiet_us;
@@ -212,6 +214,12 @@ mr_code mr_engine_ask(const mr_engine *engine, const mr_engine_call *call, int *
         int64_t left_us = until_us - mr_clock_monotonic_us(cx->plat);
         code = left_us <= 0 ? too_slow(engine, call, quiet_us, cx)
                             : mr_engine_next(&s, left_us, &sink, &news, cx);
+        if (code == MR_E_CANCELLED && call->stop_us > 0 && s.engine == engine) {
+            s.engine = &deaf;
+            until_us = MR_MIN(until_us, mr_clock_monotonic_us(cx->plat) + call->stop_us);
+            news = MR_ENGINE_CAME;
+            code = MR_OK;
+        }
     }
     if (code == MR_OK && news == MR_ENGINE_QUIET) {
         code = too_slow(engine, call, quiet_us, cx);

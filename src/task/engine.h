@@ -57,6 +57,7 @@ typedef struct mr_engine_call {
     mr_span body;
     const char *auth;  // X-Registry-Auth; NULL = none.
     int64_t quiet_us;  // 0 = the engine's.
+    int64_t stop_us;   // How long its answer is waited for when we are asked to end; 0 = no more.
     uint64_t most;     // Of the answer's bytes; 0 = 16 MiB.
 } mr_engine_call;
 

@@ -85,6 +85,7 @@ typedef struct run {
     mr_container_who who;
     mr_container_image image;
     mr_wake wake;
+    bool unsure;  // Whether the container was made: its making was not answered.
 } run;
 
 static mr_code find_engine(run *r, mr_cx *cx) {
@@ -244,8 +245,13 @@ static mr_code make_env(const run *r, const char *broker, const char *const **re
 
 // ---- its life --------------------------------------------------------------------------------
 
-static mr_code create_once(const run *r, mr_span request, int *ret_status, mr_text *ret_body,
-                           mr_cx *cx) {
+// How long what must not be given up half-way may take when we are asked to end.
+static int64_t spare_us(const run *r) {
+    return MR_MAX(r->try->grace_us - SPARE_US, (int64_t)0);
+}
+
+// A making that is given up goes on in the engine: so it is waited for, also when we are to end.
+static mr_code create_once(run *r, mr_span request, int *ret_status, mr_text *ret_body, mr_cx *cx) {
     mr_text path;
     mr_text_init(&path, cx->arena);
     mr_text_addf(&path, "/containers/create?name=%s", r->who.name);
@@ -259,12 +265,15 @@ static mr_code create_once(const run *r, mr_span request, int *ret_status, mr_te
         .type = "application/json",
         .body = request,
         .quiet_us = CREATE_US,
+        .stop_us = spare_us(r),
     };
-    return mr_engine_ask(&r->engine, &call, ret_status, ret_body, cx);
+    mr_code code = mr_engine_ask(&r->engine, &call, ret_status, ret_body, cx);
+    r->unsure = code != MR_OK;
+    return code;
 }
 
 // A container of this name is this try's, of a life that is over: it is ended, never met.
-static mr_code create(const run *r, mr_cx *cx) {
+static mr_code create(run *r, mr_cx *cx) {
     const char *broker = NULL, *host = NULL;
     mr_container_more more = {
         .labels = r->who.labels, .label_count = MR_CONTAINER_LABELS, .dir = mr_dir_current(cx)};
@@ -276,11 +285,10 @@ static mr_code create(const run *r, mr_cx *cx) {
     more.host = host;
     MR_TRY(mr_container_request(r->keys, &more, &request, cx));
     MR_TRY(create_once(r, mr_text_span(&request), &status, &body, cx));
-    mr_container_state state;
     if (status == 409) {
-        MR_TRY(mr_container_life_look(&r->engine, r->who.name, &state, cx));
-        if (!state.is_there || strcmp(state.try, r->who.labels[0].value) == 0) {
-            MR_TRY(mr_container_life_remove(&r->engine, r->who.name, cx));
+        bool is_free;
+        MR_TRY(mr_container_life_free_name(&r->engine, &r->who, &is_free, cx));
+        if (is_free) {
             MR_TRY(create_once(r, mr_text_span(&request), &status, &body, cx));
         }
     }
@@ -355,13 +363,19 @@ static void clean(run *r, mr_container_follow *follow, bool stopped, mr_cx *cx) 
     engine.connect_us = MR_MIN(engine.connect_us, CLEAN_US);
     engine.quiet_us = CLEAN_US;
     if (stopped) {
-        int64_t seconds = MR_MAX((r->try->grace_us - SPARE_US) / 1000000, (int64_t)0);
+        int64_t seconds = spare_us(r) / 1000000;
         (void)!mr_stream_write(MR_STDERR, MR_SPAN("stopping the container\n"), cx);
         (void)!mr_container_life_stop(&engine, r->who.name, seconds, cx);  // Removing kills it.
         mr_container_follow_rest(follow, &engine, cx);
     }
-    mr_code removed = mr_container_life_remove(&engine, r->who.name, cx);
-    if (removed == MR_OK) {
+    bool there = false;
+    mr_code removed = mr_container_life_remove(&engine, r->who.name, &there, cx);
+    if (removed == MR_OK && r->unsure && !there) {
+        removed =
+            mr_fail(cx, MR_E_IO, NULL,
+                    "note: whether container %s was made is not known; it is looked for again",
+                    r->who.name);
+    } else if (removed == MR_OK) {
         removed = r->try->outside(r->try, (mr_span){NULL, 0}, cx);
     }
     if (removed != MR_OK) {
@@ -378,7 +392,7 @@ static mr_code run_all(run *r, mr_cx *cx) {
     MR_TRY(mr_container_check(r->keys, cx));
     MR_TRY(mr_container_image_parse(r->keys->image, &r->image, cx));
     MR_TRY(find_engine(r, cx));
-    mr_container_life_who(r->try, &r->who, cx);
+    MR_TRY(mr_container_life_who(r->try, &r->who, cx));
     MR_TRY(mr_container_life_sweep(&r->engine, &r->who, cx));
     MR_TRY(fetch_image(r, cx));
     mr_container_life_note(&r->place, r->who.name, &note);

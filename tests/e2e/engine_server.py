@@ -20,9 +20,9 @@ import threading
 import time
 import urllib.parse
 
-DROP, RESET, HANG, HALF, GARBAGE, BAD_CHUNK, HUGE_LINE, CUT, REFUSE, NO_JSON, DRIP, ENDLESS = (
+DROP, RESET, HANG, HALF, GARBAGE, BAD_CHUNK, HUGE_LINE, CUT, REFUSE, NO_JSON, DRIP, ENDLESS, SLOW = (
     "drop", "reset", "hang", "half", "garbage", "bad chunk", "huge line", "cut", "refuse", "no json", "drip",
-    "endless")
+    "endless", "slow")
 
 
 class Gone(Exception):
@@ -39,6 +39,7 @@ class Container:
         self.process = None
         self.status, self.code, self.error, self.oom = "created", 0, "", False
         self.stopped = []  # How it was asked to end.
+        self.hidden = False  # From lists.
 
     def start(self):
         words = (self.body.get("Entrypoint") or []) + (self.body.get("Cmd") or ["true"])
@@ -100,6 +101,8 @@ class Engine:
         self.forbidden = None
         self.pull_lines = None
         self.bytes_before_cut = 0
+        self.slow_seconds = 1
+        self.knows_filters = True
         self.open()
 
     # ---- connections
@@ -231,6 +234,8 @@ class Engine:
             raise Gone
         if kind == HANG:
             time.sleep(600)
+        if kind == SLOW:
+            time.sleep(self.slow_seconds)
         if kind == GARBAGE:
             return c.sendall(b"\x15\x03\x01\x00\x02\x02\x0a" * 3 + b"\n\n")
         if kind == HUGE_LINE:
@@ -264,9 +269,9 @@ class Engine:
             return self.pull(c, kind, query, headers)
         if step == "GET /containers/json":
             wanted = json.loads(query["filters"])["label"]
+            wanted = [w.split("=", 1) for w in wanted] if self.knows_filters else []
             found = [x for x in self.containers.values()
-                     if all(f"{k}={v}" in [f"{a}={b}" for a, b in x.body["Labels"].items()]
-                            for k, v in (w.split("=", 1) for w in wanted))]
+                     if not x.hidden and all(x.body["Labels"].get(k) == v for k, v in wanted)]
             return 200, [{"Id": x.id, "Names": ["/" + x.name], "Labels": x.body["Labels"]} for x in found]
         if step == "POST /containers/create":
             return self.create(query, json.loads(body))

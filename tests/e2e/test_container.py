@@ -464,12 +464,53 @@ def test_what_nobody_has_ended_is_ended_by_the_next_try(project, engine):
     assert engine.running() == [other] and engine.all[0].stopped == ["delete"]
 
 
+def test_two_deployments_on_one_engine_leave_each_other_alone(project, engine):
+    """Of one machine's image, with the same folders: only the data folder's own number tells."""
+    folder, task = launch(project, engine, "echo up; sleep 60")
+    wait_until(lambda: "up" in (folder / "log").read_text(), 10, "the container")
+    task.kill()
+    task.wait()
+    [theirs] = engine.running()
+    own = (project.top / "data/flow.id").read_text()
+    assert re.fullmatch("[0-9a-f]{32}\n", own) and theirs.body["Labels"]["millrace.deployment"] == own[:-1]
+    (project.top / "data/flow.id").write_text("0" * 32 + "\n")
+    for engine.knows_filters in (True, False):
+        assert run(project, engine)[0] == 0 and engine.running() == [theirs]
+    project.number = 0  # The same try, as the other deployment counts.
+    (folder / "launch.json").unlink()
+    folder.rename(project.top / "kept")
+    code, _, log, _ = run(project, engine)
+    assert code == 0 and engine.running() == [theirs] and engine.all[-1].name != theirs.name, log
+    (project.top / "data/flow.id").write_text(own)
+    project.number = 10
+    code, _, log, _ = run(project, engine)
+    assert code == 0 and engine.running() == [] and "which an earlier try has left" in log
+    (project.top / "data/flow.id").write_text("none")
+    code, _, _, why = run(project, engine)
+    assert code == 1 and "flow.id\" is not 32 hexadecimal digits" in why
+
+
+@pytest.mark.parametrize("grace, left", [(10_000_000, False), (2_000_000, True)])
+def test_a_stop_while_a_container_is_made_leaves_none(project, engine, grace, left):
+    project.more["grace_us"] = grace
+    engine.fault("POST /containers/create", es.SLOW)
+    folder, task = launch(project, engine, "true")
+    wait_until(lambda: "POST /containers/create" in engine.requests, 10, "the making")
+    task.send_signal(signal.SIGTERM)
+    assert task.wait(10) == 1 and (folder / "outside").exists() == left
+    if left:  # Nobody has waited for it: whoever finds the note does.
+        done = subprocess.run([MILLRACE, "__task", folder, "end"], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0 and "was ended" in done.stderr
+    assert [x.status for x in engine.all] == ["created"] and engine.containers == {}
+    assert not (folder / "outside").exists()
+
+
 def test_a_name_that_is_taken(project, engine):
     assert run(project, engine)[0] == 0
     first = engine.all[0]
     # Of this very try, of a life that has ended: it goes.
-    again = es.Container(engine, first.name, {**first.body, "Cmd": ["sleep", "60"],
-                                              "Labels": {"millrace.try": first.body["Labels"]["millrace.try"]}})
+    again = es.Container(engine, first.name, {**first.body, "Cmd": ["sleep", "60"]})
+    again.hidden = True  # From lists: the sweep does not find it.
     engine.all.append(again)
     engine.containers[again.id] = again
     again.start()
