@@ -2,26 +2,49 @@
 
 #include "task/container_follow.h"
 
+#include <inttypes.h>
+
 #include "plat/plat.h"
 
 #define LOOK_US      ((int64_t)30 * 1000 * 1000)  // Of silence, before it is looked at.
 #define AFTER_END_US ((int64_t)2 * 1000 * 1000)   // For the rest of the log.
 #define SOON_US      ((int64_t)1000 * 1000)
 #define PAUSE_US     ((int64_t)250 * 1000)
-#define BREAKS_MAX   5  // Of the log, in a row, without a byte that is new.
+#define PAUSES_MAX   ((int64_t)40)  // As many times as long after so many breaks.
+#define BREAKS_MAX   5              // Silent ones before it is told; of one that has ended, in all.
+#define SILENCES_MAX 20  // After so many a far engine's connection may be lost without a word.
 
 void mr_container_follow_init(mr_container_follow *follow, const mr_engine *engine,
                               const char *name, bool tty) {
     *follow = (mr_container_follow){
-        .engine = engine, .name = name, .at_line_start = true, .attached = MR_ENGINE_STREAM_CLOSED};
-    mr_frames_init(&follow->frames, tty);
+        .engine = engine,
+        .name = name,
+        .look_us = LOOK_US,
+        .at_line_start = true,
+        .attached = MR_ENGINE_STREAM_CLOSED,
+    };
+    mr_frames_init(&follow->frames, tty, /* timed= */ !engine->is_podman);
 }
 
 // ---- the log ---------------------------------------------------------------------------------
 
+static void tell(mr_container_follow *f, const char *text, mr_cx *cx) {
+    const char *line = mr_arena_printf(cx->arena, "%s%s\n", f->at_line_start ? "" : "\n", text);
+    (void)!mr_stream_write(MR_STDERR, mr_span_of(line), cx);
+    f->at_line_start = true;
+}
+
 // A log that cannot be written must not end the container.
 static mr_code show(void *self, uint32_t stream, mr_span piece, mr_cx *cx) {
     mr_container_follow *f = self;
+    if (stream == 3 && f->breaks > 0) {
+        return MR_OK;  // The same as last time.
+    }
+    if (f->frames.gap) {
+        f->frames.gap = false;
+        tell(f, "lines of the container's log may be missing here: the engine has deleted them",
+             cx);
+    }
     (void)!mr_stream_write(stream == 1 ? MR_STDOUT : MR_STDERR, piece, cx);
     f->at_line_start = piece.data[piece.bytes - 1] == '\n';
     return MR_OK;
@@ -33,26 +56,10 @@ static mr_code take_piece(void *self, mr_span piece, mr_cx *cx) {
     return mr_frames_put(&f->frames, piece, &sink, cx);
 }
 
-static void tell(mr_container_follow *f, const char *text, mr_cx *cx) {
-    const char *line = mr_arena_printf(cx->arena, "%s%s\n", f->at_line_start ? "" : "\n", text);
-    (void)!mr_stream_write(MR_STDERR, mr_span_of(line), cx);
-    f->at_line_start = true;
-}
-
-static void give_up_log(mr_container_follow *f, const char *why, mr_cx *cx) {
+static void give_up_log(mr_container_follow *f, mr_cx *cx) {
     f->log_is_over = true;
-    if (!f->told) {
-        f->told = true;
-        tell(f, mr_arena_printf(cx->arena, "the container's log cannot be read: %s", why), cx);
-    }
-}
-
-static uint64_t passed(const mr_container_follow *f) {
-    uint64_t all = 0;
-    for (size_t i = 0; i < MR_COUNT(f->frames.passed); i++) {
-        all += f->frames.passed[i];
-    }
-    return all;
+    tell(f, mr_arena_printf(cx->arena, "the container's log cannot be read: %s", cx->error.text),
+         cx);
 }
 
 // ---- looking ---------------------------------------------------------------------------------
@@ -65,12 +72,25 @@ static mr_code pause_for(const mr_engine *engine, int64_t us, mr_cx *cx) {
     return count == 0 ? MR_OK : mr_fail(cx, MR_E_CANCELLED, NULL, "asked to end");
 }
 
+// Nothing of it stays but the engine's words: a container may be silent for weeks.
+static mr_code look_once(const mr_container_follow *f, mr_container_state *ret, mr_cx *cx) {
+    mr_arena *lasting = cx->arena, scratch = {0};
+    cx->arena = &scratch;
+    mr_code code = mr_container_life_look(f->engine, f->name, ret, cx);
+    cx->arena = lasting;
+    if (code == MR_OK) {
+        ret->error = ret->error[0] == '\0' ? "" : mr_arena_string(lasting, ret->error);
+    }
+    mr_arena_release(&scratch);
+    return code;
+}
+
 // An engine that is being started again is waited for.
 static mr_code look(mr_container_follow *f, mr_container_state *ret, mr_cx *cx) {
     int64_t until_us = mr_clock_monotonic_us(cx->plat) + f->engine->connect_us;
     bool told = false;
     for (;;) {
-        mr_code code = mr_container_life_look(f->engine, f->name, ret, cx);
+        mr_code code = look_once(f, ret, cx);
         bool away =
             code == MR_E_NETWORK || code == MR_E_TIMEOUT || code == MR_E_CORRUPT || code == MR_E_IO;
         if (code == MR_OK && !ret->is_there) {
@@ -79,8 +99,8 @@ static mr_code look(mr_container_follow *f, mr_container_state *ret, mr_cx *cx) 
         if (!away) {
             return code;
         }
-        const char *text = mr_arena_string(cx->arena, cx->error.text);
         if (mr_clock_monotonic_us(cx->plat) + PAUSE_US >= until_us) {
+            const char *text = mr_arena_string(cx->arena, cx->error.text);
             f->engine_is_gone = true;
             code = mr_fail(cx, code,
                            "The container may still run: the next try ends it before it begins.",
@@ -89,7 +109,7 @@ static mr_code look(mr_container_follow *f, mr_container_state *ret, mr_cx *cx) 
         }
         if (!told) {
             told = true;
-            tell(f, mr_arena_printf(cx->arena, "%s; trying again", text), cx);
+            tell(f, mr_arena_printf(cx->arena, "%s; trying again", cx->error.text), cx);
         }
         MR_TRY(pause_for(f->engine, PAUSE_US, cx));
     }
@@ -136,90 +156,108 @@ static mr_code read_stream(mr_container_follow *f, mr_engine_stream *s, bool end
     const mr_reply_sink sink = {take_piece, f};
     mr_engine_news news = MR_ENGINE_CAME;
     mr_code code = MR_OK;
+    uint32_t silences = 0;
     *ret_over = false;
     while (code == MR_OK && news != MR_ENGINE_OVER) {
-        code = mr_engine_next(s, ended ? AFTER_END_US : LOOK_US, &sink, &news, cx);
-        if (code == MR_OK && news == MR_ENGINE_QUIET) {
-            mr_container_state state;
-            if (ended) {
-                break;
-            }
-            code = look(f, &state, cx);
-            ended = code == MR_OK && !state.is_running;
+        code = mr_engine_next(s, ended ? AFTER_END_US : f->look_us, &sink, &news, cx);
+        silences = news == MR_ENGINE_QUIET ? silences + 1 : 0;
+        if (code != MR_OK || news != MR_ENGINE_QUIET) {
+            continue;
+        }
+        if (ended) {
+            return mr_fail(cx, MR_E_TIMEOUT, NULL, "engine \"%s\" does not come to the log's end",
+                           f->engine->place->name);
+        }
+        mr_container_state state;
+        bool lost = f->engine->place->file == NULL && silences >= SILENCES_MAX;
+        code = look(f, &state, cx);
+        if (code == MR_OK && (!state.is_running || (lost && s != &f->attached))) {
+            return MR_OK;
         }
     }
-    if (code == MR_OK && news == MR_ENGINE_OVER && s->reply.status / 100 != 2) {
-        (void)!mr_engine_refused(f->engine, s->reply.status, &s->refusal, "show the log", cx);
-        give_up_log(f, mr_arena_string(cx->arena, cx->error.text), cx);
+    int status = s->reply.status;
+    if (code == MR_OK && status / 100 != 2) {
+        code = mr_engine_refused(f->engine, status, &s->refusal, "show the log", cx);
+        if (status / 100 == 4 || status == 501) {  // It will not, however often it is asked.
+            give_up_log(f, cx);
+            code = MR_OK;
+        }
     }
-    *ret_over = code == MR_OK && (ended || mr_frames_between(&f->frames));
+    *ret_over = code == MR_OK && mr_frames_between(&f->frames);
     return code;
 }
 
-static mr_code read_log(mr_container_follow *f, bool follow, bool *ret_over, mr_cx *cx) {
+static mr_code read_log(mr_container_follow *f, bool ended, bool *ret_over, mr_cx *cx) {
+    const int64_t second_ns = 1000000000, since_ns = mr_frames_since(&f->frames);
+    const char *since = since_ns == 0 ? ""
+                                      : mr_arena_printf(cx->arena, "&since=%" PRId64 ".%09" PRId64,
+                                                        since_ns / second_ns, since_ns % second_ns);
     const mr_engine_call call = {
         .method = "GET",
-        .path = mr_arena_printf(cx->arena, "/containers/%s/logs?stdout=1&stderr=1%s", f->name,
-                                follow ? "&follow=1" : ""),
+        .path = mr_arena_printf(cx->arena, "/containers/%s/logs?stdout=1&stderr=1%s%s%s", f->name,
+                                f->frames.timed ? "&timestamps=1" : "", since,
+                                ended ? "" : "&follow=1"),
     };
     mr_engine_stream s;
+    uint64_t before = mr_frames_passed(&f->frames);
     mr_frames_again(&f->frames);
-    MR_TRY(mr_engine_begin(f->engine, &call, &s, cx));
-    mr_code code = read_stream(f, &s, /* ended= */ !follow, ret_over, cx);
-    mr_engine_stream_close(&s, cx);
+    mr_code code = mr_engine_begin(f->engine, &call, &s, cx);
+    if (code == MR_OK) {
+        code = read_stream(f, &s, ended, ret_over, cx);
+        mr_engine_stream_close(&s, cx);
+    }
+    f->breaks = mr_frames_passed(&f->frames) > before ? 0 : f->breaks + 1;
     return code;
 }
 
-// Follows the log once more, or waits. *ret_done: it has ended.
-static mr_code turn(mr_container_follow *f, uint32_t *breaks, mr_container_state *ret,
-                    bool *ret_done, mr_cx *cx) {
-    uint64_t before = passed(f);
-    bool over = f->log_is_over;
-    if (!f->log_is_over) {
-        mr_code code = read_log(f, /* follow= */ true, &over, cx);
-        bool broken = code == MR_E_NETWORK || code == MR_E_TIMEOUT || code == MR_E_CORRUPT;
-        if (code != MR_OK && (!broken || f->engine_is_gone)) {
-            return code;
-        }
-        *breaks = passed(f) > before ? 1 : *breaks + 1;
-        if (code != MR_OK && *breaks >= BREAKS_MAX) {
-            give_up_log(f, mr_arena_string(cx->arena, cx->error.text), cx);
-        } else if (code == MR_OK && *breaks >= BREAKS_MAX) {
-            f->log_is_over = true;  // It has closed its output, and goes on.
-        }
-        if (code != MR_OK) {
-            MR_TRY(pause_for(f->engine, PAUSE_US, cx));
-        }
-    }
-    MR_TRY(wait_for_end(f, f->log_is_over ? LOOK_US : SOON_US, ret, cx));
-    *ret_done = !ret->is_running && (over || f->log_is_over);
-    return MR_OK;
+// Whether it may be tried again.
+static bool is_break(const mr_container_follow *f, mr_code code) {
+    return !f->engine_is_gone && (code == MR_E_NETWORK || code == MR_E_TIMEOUT ||
+                                  code == MR_E_CORRUPT || code == MR_E_IO);
 }
 
-// Podman's: what was attached to, then its end, then what was missed.
-static mr_code run_attached(mr_container_follow *f, mr_container_state *ret, mr_cx *cx) {
-    bool over = false;
-    mr_code code = read_stream(f, &f->attached, /* ended= */ false, &over, cx);
-    mr_engine_stream_close(&f->attached, cx);
-    if (code == MR_E_CANCELLED || f->engine_is_gone || code == MR_E_MISSING) {
-        return code;
-    }
+// As long as it runs. The log of Podman is not followed.
+static mr_code follow_running(mr_container_follow *f, mr_container_state *ret, mr_cx *cx) {
+    bool over;
     *ret = (mr_container_state){.is_running = true};
     while (ret->is_running) {
         mr_arena_clear(cx->arena);
-        MR_TRY(wait_for_end(f, LOOK_US, ret, cx));
+        int64_t us = f->look_us;
+        if (!f->log_is_over && !f->engine->is_podman) {
+            mr_code code = read_log(f, /* ended= */ false, &over, cx);
+            if (code != MR_OK && !is_break(f, code)) {
+                return code;
+            }
+            if (code != MR_OK && f->breaks == BREAKS_MAX) {
+                tell(f,
+                     mr_arena_printf(cx->arena, "the container's log breaks off: %s; trying again",
+                                     cx->error.text),
+                     cx);
+            }
+            us = f->log_is_over ? us : MR_MIN((int64_t)f->breaks + 1, PAUSES_MAX) * PAUSE_US;
+        }
+        MR_TRY(wait_for_end(f, us, ret, cx));
     }
-    for (uint32_t breaks = 1; !f->log_is_over; breaks++) {
-        code = read_log(f, /* follow= */ false, &over, cx);
-        if (code == MR_OK || code == MR_E_CANCELLED) {
+    return MR_OK;
+}
+
+// What is still to come of the log of one that has ended.
+static mr_code read_rest(mr_container_follow *f, mr_cx *cx) {
+    bool over = false;
+    f->breaks = 0;
+    while (!over && !f->log_is_over) {
+        mr_arena_clear(cx->arena);
+        mr_code code = read_log(f, /* ended= */ true, &over, cx);
+        if (code != MR_OK && !is_break(f, code)) {
             return code;
         }
-        if (breaks >= BREAKS_MAX) {
-            give_up_log(f, mr_arena_string(cx->arena, cx->error.text), cx);
+        if (f->breaks >= BREAKS_MAX && !over) {
+            give_up_log(f, cx);
+        } else if (!over) {
+            MR_TRY(pause_for(f->engine, PAUSE_US, cx));
         }
-        MR_TRY(pause_for(f->engine, PAUSE_US, cx));
     }
-    return look(f, ret, cx);
+    return MR_OK;
 }
 
 mr_code mr_container_follow_attach(mr_container_follow *follow, mr_cx *cx) {
@@ -263,22 +301,21 @@ void mr_container_follow_close(mr_container_follow *follow, mr_cx *cx) {
 
 mr_code mr_container_follow_run(mr_container_follow *follow, mr_container_state *ret, mr_cx *cx) {
     mr_arena *lasting = cx->arena, arena = {0};
-    uint32_t breaks = 0;
-    bool done = false;
+    bool over;
     mr_code code = MR_OK;
     cx->arena = &arena;  // It may run for weeks.
     if (follow->attached.socket.handle >= 0) {
-        code = run_attached(follow, ret, cx);
-        done = true;
+        code = read_stream(follow, &follow->attached, /* ended= */ false, &over, cx);
+        mr_engine_stream_close(&follow->attached, cx);
     }
-    while (code == MR_OK && !done) {
-        mr_arena_clear(&arena);
-        code = turn(follow, &breaks, ret, &done, cx);
+    if (code == MR_OK || is_break(follow, code)) {
+        code = follow_running(follow, ret, cx);
     }
-    cx->arena = lasting;
     if (code == MR_OK) {
         ret->error = mr_arena_string(lasting, ret->error);
+        code = read_rest(follow, cx);
     }
+    cx->arena = lasting;
     mr_arena_release(&arena);
     if (!follow->at_line_start) {
         (void)!mr_stream_write(MR_STDERR, MR_SPAN("\n"), cx);
@@ -293,7 +330,7 @@ void mr_container_follow_rest(mr_container_follow *follow, const mr_engine *engi
     mr_engine_stream_close(&follow->attached, cx);
     follow->engine = engine;
     if (!follow->log_is_over) {
-        (void)!read_log(follow, /* follow= */ false, &over, cx);
+        (void)!read_log(follow, /* ended= */ true, &over, cx);
     }
     if (!follow->at_line_start) {
         (void)!mr_stream_write(MR_STDERR, MR_SPAN("\n"), cx);

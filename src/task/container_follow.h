@@ -1,8 +1,9 @@
 // Container, follow: a container's log as it comes, and its end.
 //
-// An engine may be started again while the container goes on: the log is then asked for from its
-// beginning, and what was passed on is left out. Nothing is waited for without looking whether the
-// container still runs.
+// An engine may be started again while the container goes on, and connections break: as long as the
+// container runs the log is asked for anew, from the last line's moment on (frames.h), and what was
+// passed on is left out. Nothing is waited for without looking whether the container still runs.
+// When it has ended the log is read once more, for what an earlier connection may have missed.
 // Podman (4.3) loses pieces of a log that is followed while much is written. So its containers are
 // attached to before they start, and what is missing comes from the log when they have ended.
 
@@ -14,10 +15,11 @@
 typedef struct mr_container_follow {
     const mr_engine *engine;
     const char *name;
+    int64_t look_us;  // Of silence, before the container is looked at.
     mr_frames frames;
+    uint32_t breaks;     // Of the log, in a row, without a byte that is new.
     bool at_line_start;  // Of the log.
     bool log_is_over;    // It is not read any more.
-    bool told;           // … and why was said.
     bool engine_is_gone;
     mr_engine_stream attached;  // Closed when it is not.
 } mr_container_follow;

@@ -34,7 +34,7 @@ class Container:
         self.engine, self.name, self.body = engine, name, body
         self.id = f"{len(engine.all):02x}" * 32
         self.folder = tempfile.mkdtemp(prefix="container-")
-        self.log = []  # (stream, bytes)
+        self.log = []  # (stream, bytes, moment)
         self.changed = threading.Condition()
         self.process = None
         self.status, self.code, self.error, self.oom = "created", 0, "", False
@@ -57,7 +57,8 @@ class Container:
     def read(self, stream, pipe):
         while piece := os.read(pipe.fileno(), 65536):
             with self.changed:
-                self.log.append((stream, piece))
+                # Several have one moment, as with a coarse clock.
+                self.log.append((stream, piece, time.time_ns() // 20_000_000 * 20_000_000 + 7))
                 self.changed.notify_all()
 
     def watch(self, readers):
@@ -102,7 +103,7 @@ class Engine:
         self.pull_lines = None
         self.bytes_before_cut = 0
         self.slow_seconds = 1
-        self.knows_filters = True
+        self.knows_filters = self.knows_times = True
         self.open()
 
     # ---- connections
@@ -389,11 +390,13 @@ class Engine:
         assert not (self.podman and follow)  # It loses pieces.
         c.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n"
                   b"Transfer-Encoding: chunked\r\n\r\n")
-        self.show_log(c, kind, x, follow, lambda data: self.chunk(c, data))
+        self.show_log(c, kind, x, follow, lambda data: self.chunk(c, data), query)
         c.sendall(b"0\r\n\r\n")
 
-    def show_log(self, c, kind, x, follow, send):
-        plain = x.body["Tty"]
+    def show_log(self, c, kind, x, follow, send, query={}):
+        plain, timed = x.body["Tty"], query.get("timestamps") == "1" and self.knows_times
+        seconds, _, rest = query.get("since", "0.0").partition(".")
+        since = int(seconds) * 10**9 + int(rest) if timed else 0
         at = sent = 0
         while True:
             with x.changed:
@@ -401,7 +404,13 @@ class Engine:
                     x.changed.wait_for(lambda: at < len(x.log) or x.status not in ("running", "created"))
                 pieces, at = x.log[at:], len(x.log)
                 over = x.status not in ("running", "created") or not follow
-            for stream, data in pieces:
+            for stream, data, moment in pieces:
+                if since and moment < since:
+                    continue
+                since = 0  # As docker does: from the first one that is late enough on, all.
+                if timed:
+                    day = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment // 10**9))
+                    data = f"{day}.{moment % 10**9:09}Z ".encode() + data
                 data = data if plain else struct.pack(">BxxxI", stream, len(data)) + data
                 if kind == "bad frame":
                     data = b"\x07\x01\x02\x03" + data

@@ -574,6 +574,52 @@ def test_a_log_that_breaks_off_goes_on_where_it_was(project, either, at):
     assert [x for x in lines if x != "e"] == [f"line {i}" for i in range(1, 301)] + ["end"] and lines.count("e") == 1
 
 
+def test_a_silent_container_whose_log_breaks_often_keeps_its_log(project, engine):
+    engine.fault("/logs", es.DROP, 6)
+    code, _, log, _ = run(project, engine, "sleep 4.5; echo late; sleep 1; echo later")
+    assert code == 0 and [x for x in log.splitlines() if "engine" not in x] == ["late", "later"]
+    assert log.count("breaks off") == 1 and "cannot be read" not in log
+
+
+@pytest.mark.parametrize("kept", [10, 15])
+def test_a_log_whose_beginning_is_deleted_goes_on(project, engine, kept):
+    """As an engine does that keeps so many bytes of a log, while nobody reads it."""
+    folder, task = launch(
+        project, engine, "for i in $(seq 1 10); do echo line $i; sleep 0.03; done; until [ -e go ]; do sleep 0.05; done;"
+        " for i in $(seq 11 20); do echo line $i; sleep 0.03; done; sleep 1", connect_timeout="20s")
+    wait_until(lambda: "line 10\n" in (folder / "log").read_text(), 10, "the container")
+    engine.away()
+    [one] = engine.all
+    with open(one.folder + "/go", "w", encoding="ascii"):
+        pass
+    wait_until(lambda: one.log[-1][1].endswith(b"line 20\n"), 10, "the rest")
+    with one.changed:
+        first = next(i for i, x in enumerate(one.log) if b"line %d\n" % kept in x[1])
+        del one.log[:first]
+    engine.open()
+    assert task.wait(20) == 0
+    log = (folder / "log").read_text().splitlines()
+    missing = [x for x in log if "may be missing here: the engine has deleted them" in x]
+    assert len(missing) == (kept > 10)
+    lines = [x for x in log if x.startswith("line ")]
+    assert lines == [f"line {i}" for i in range(1, 21) if i <= 10 or i >= kept]
+
+
+def test_an_engine_that_gives_no_times_is_followed_without(project, engine):
+    engine.knows_times = False
+    engine.bytes_before_cut = 60
+    engine.fault("/logs", es.CUT, 2)
+    code, _, log, _ = run(project, engine, "for i in $(seq 1 20); do echo 2025-11-26 line $i; sleep 0.02; done")
+    assert code == 0
+    assert [x for x in log.splitlines() if "engine" not in x] == [f"2025-11-26 line {i}" for i in range(1, 21)]
+
+
+def test_a_log_that_an_engine_refuses_for_a_moment_comes(project, engine):
+    engine.fault("/logs", es.REFUSE, 2)
+    code, _, log, _ = run(project, engine, "echo a; sleep 1.5; echo b")
+    assert code == 0 and log == "a\nb\n"
+
+
 def test_frames_that_are_none_end_the_log_but_not_the_container(project, engine):
     engine.fault("GET .*/logs", "bad frame", 1000)
     code, outputs, log, _ = run(project, engine, "echo x; sleep 0.5; echo ok=true >> $MILLRACE_OUTPUT")

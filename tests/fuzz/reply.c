@@ -24,6 +24,7 @@ typedef struct outcome {
     mr_frames frames;
     mr_container_progress progress;
     uint8_t kind;
+    bool timed;
 } outcome;
 
 static mr_code on_frame(void *self, uint32_t stream, mr_span piece, mr_cx *cx) {
@@ -49,7 +50,7 @@ static void feed(outcome *o, mr_span all, size_t step, mr_cx *cx) {
     const mr_reply_sink sink = {on_body, o};
     size_t piece = step == 0 ? 1 : step;
     mr_reply_init(&reply, /* head= */ false);
-    mr_frames_init(&o->frames, o->kind == 1);
+    mr_frames_init(&o->frames, o->kind == 1, /* timed= */ o->timed);
     mr_text_init(&o->body, cx->arena);
     mr_text_init(&o->progress.line, cx->arena);
     for (size_t i = 0; i < MR_COUNT(o->streams); i++) {
@@ -82,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     mr_span text = {(const char *)data + 1, bytes - 1};
     for (size_t i = 0; i < MR_COUNT(steps); i++) {
         all[i].kind = data[0] & 3;
+        all[i].timed = (data[0] & 4) != 0;
         feed(&all[i], text, steps[i], &cx);
         mr_assert(all[i].code == all[0].code && all[i].status == all[0].status);
         bool same = mr_span_equal(mr_text_span(&all[i].body), mr_text_span(&all[0].body));

@@ -130,17 +130,94 @@ TEST(frames, streams_are_told_apart_and_go_on_after_a_break) {
     for (size_t cut = 0; cut <= all.bytes; cut++) {
         mr_text_init(&out, &arena);
         mr_cx_init(&cx, &arena, NULL);
-        mr_frames_init(&frames, false);
+        mr_frames_init(&frames, /* plain= */ false, /* timed= */ cut % 2 == 0);  // It gives none.
         EXPECT_OK(mr_frames_put(&frames, (mr_span){log, cut}, &sink, &cx));
         mr_frames_again(&frames);  // It breaks off there, and comes anew.
         EXPECT_OK(mr_frames_put(&frames, all, &sink, &cx));
         EXPECT(mr_frames_between(&frames));
-        EXPECT_EQ(frames.passed[1], 5);
-        EXPECT_EQ(frames.passed[2], 2);
+        EXPECT_EQ(mr_frames_passed(&frames), 7);
+        EXPECT_EQ(mr_frames_since(&frames), 0);
     }
     EXPECT_STR(mr_text_string(&out), "1:abc 2:xy 1:de ");
-    mr_frames_init(&frames, false);
+    mr_frames_init(&frames, false, false);
     EXPECT(mr_frames_put(&frames, MR_SPAN("plain text"), &sink, &cx) == MR_E_CORRUPT);
+    mr_arena_release(&arena);
+}
+
+// A frame; seconds: its moment, < 0: without.
+static void add_frame(mr_text *log, char stream, double seconds, const char *text) {
+    int64_t us = (int64_t)(seconds * 1e6 + 0.5);
+    const char *all = seconds < 0 ? text
+                                  : mr_arena_printf(&arena, "2025-11-26T00:00:%02d.%06d123Z %s",
+                                                    (int)(us / 1000000), (int)(us % 1000000), text);
+    const char head[8] = {stream, 0, 0, 0, 0, 0, 0, (char)strlen(all)};
+    mr_text_add_bytes(log, head, sizeof(head));
+    mr_text_add(log, all);
+}
+
+static mr_code add_bare(void *self, uint32_t stream, mr_span piece, mr_cx *c) {
+    (void)c;
+    mr_text_add_bytes(self, piece.data, stream == 3 ? 0 : piece.bytes);  // What it says is not log.
+    return MR_OK;
+}
+
+#define BEGUN_NS ((int64_t)1764115200 * 1000000000)  // 2025-11-26
+
+TEST(frames, a_log_with_times_goes_on_where_it_was_without_its_beginning) {
+    mr_text log, later, out;
+    mr_frames frames;
+    const mr_frames_sink sink = {add_bare, &out};
+    mr_text_init(&log, &arena);
+    mr_cx_init(&cx, &arena, NULL);
+    add_frame(&log, 1, 3, "aa\n");
+    add_frame(&log, 1, 5, "b\n");
+    size_t from = log.bytes;  // What stands before is deleted before it comes again.
+    add_frame(&log, 2, 6, "E\n");
+    add_frame(&log, 1, 7, "c\n");
+    add_frame(&log, 1, 7, "c\n");  // Of the same moment.
+    add_frame(&log, 3, -1, "of the engine\n");
+    add_frame(&log, 1, 7, "");
+    add_frame(&log, 2, 6.5, "F\n");  // Before c, by its clock.
+    add_frame(&log, 1, 8, "d\n");
+    for (size_t cut = from; cut <= log.bytes; cut++) {
+        mr_text_init(&out, &arena);
+        mr_frames_init(&frames, false, /* timed= */ true);
+        EXPECT_OK(mr_frames_put(&frames, (mr_span){log.data, cut}, &sink, &cx));
+        bool gone = frames.streams[1].time_ns < BEGUN_NS + 7000000000LL;  // Its last line.
+        mr_frames_again(&frames);
+        int64_t since_ns = mr_frames_since(&frames) - BEGUN_NS;
+        EXPECT(since_ns >= 3 * 1000000000LL && since_ns <= 6000000123LL);
+        EXPECT_OK(mr_frames_put(&frames, (mr_span){log.data + from, log.bytes - from}, &sink, &cx));
+        EXPECT_STR(mr_text_string(&out), "aa\nb\nE\nc\nc\nF\nd\n");
+        EXPECT_EQ(mr_frames_passed(&frames), 15);
+        EXPECT_EQ(frames.gap, gone);
+    }
+    mr_text_init(&later, &arena);
+    add_frame(&later, 1, 9, "e\n");
+    mr_frames_again(&frames);
+    EXPECT(!frames.gap);
+    EXPECT_OK(mr_frames_put(&frames, mr_text_span(&later), &sink, &cx));
+    EXPECT(frames.gap);  // d has not come again.
+    mr_text_init(&later, &arena);
+    add_frame(&later, 1, -1, "no time\n");
+    EXPECT(mr_frames_put(&frames, mr_text_span(&later), &sink, &cx) == MR_E_CORRUPT);
+    mr_arena_release(&arena);
+}
+
+TEST(frames, a_clock_that_is_set_back_loses_no_line) {
+    mr_text log, out;
+    mr_frames frames;
+    const mr_frames_sink sink = {add_bare, &out};
+    mr_cx_init(&cx, &arena, NULL);
+    mr_text_init(&log, &arena);
+    mr_text_init(&out, &arena);
+    mr_frames_init(&frames, false, /* timed= */ true);
+    add_frame(&log, 1, 50, "a\n");
+    add_frame(&log, 1, 20, "b\n");
+    add_frame(&log, 1, 21, "c\n");
+    EXPECT_OK(mr_frames_put(&frames, mr_text_span(&log), &sink, &cx));
+    EXPECT_STR(mr_text_string(&out), "a\nb\nc\n");
+    EXPECT_EQ(mr_frames_since(&frames) - BEGUN_NS, 19000000123LL);
     mr_arena_release(&arena);
 }
 
