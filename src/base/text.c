@@ -549,3 +549,9 @@ const char *mr_text_closest(const char *name, const char *const *candidates, siz
     }
     return closest;
 }
+
+const char *mr_text_hint(const char *name, const char *const *candidates, size_t count,
+                         const char *otherwise, mr_arena *arena) {
+    const char *near = mr_text_closest(name, candidates, count);
+    return near == NULL ? otherwise : mr_arena_printf(arena, "Did you mean \"%s\"?", near);
+}

@@ -56,3 +56,6 @@ void mr_text_add_bytes_human(mr_text *text, uint64_t bytes);    // "1.5 MiB"
 
 // The candidate closest to name by edit distance, or NULL when none is near. For "Did you mean".
 const char *mr_text_closest(const char *name, const char *const *candidates, size_t count);
+// The advice that comes of it, Did you mean "x"?; when none is near: otherwise, which may be NULL.
+const char *mr_text_hint(const char *name, const char *const *candidates, size_t count,
+                         const char *otherwise, mr_arena *arena);

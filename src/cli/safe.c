@@ -26,10 +26,13 @@ static mr_code find_store(const mr_cli_args *args, const char *data_dir, const c
 
 mr_code mr_safe_open(const mr_cli_args *args, bool writes, mr_safe *ret, mr_cx *cx) {
     mr_safe safe = {0};
+    mr_job_pair *env;
+    uint32_t env_count;
     const char *data_dir, *store;
     MR_TRY(mr_pipeline_enter(args, NULL, &data_dir, cx));
     safe.data_dir = data_dir;
     MR_TRY(find_store(args, data_dir, &store, cx));
+    MR_TRY(mr_job_env_file(".env", &env, &env_count, cx));
     bool is_url = mr_db_is_url(store);
     if (writes && !is_url) {
         MR_TRY(mr_dir_make(data_dir, cx));
@@ -37,7 +40,8 @@ mr_code mr_safe_open(const mr_cli_args *args, bool writes, mr_safe *ret, mr_cx *
     if (writes || is_url || mr_file_exists(store, cx)) {
         MR_TRY(mr_db_open(store, /* read_only= */ !writes, &safe.db, cx));
     }
-    mr_code code = mr_vault_open(safe.db, data_dir, &safe.vault, cx);
+    mr_code code = mr_vault_open(
+        safe.db, data_dir, mr_job_env(env, env_count, /* servers= */ NULL, cx), &safe.vault, cx);
     if (code != MR_OK) {
         mr_safe_close(&safe);
         return code;

@@ -444,7 +444,8 @@ mr_code mr_flow_run(mr_flow *flow, const mr_wake *wake, mr_cx *cx) {
 // Of a rehearsal: connections and the like are the project's, only to be read.
 static mr_code open_vault(mr_flow *flow, mr_cx *cx) {
     if (flow->spec.project_data_dir == NULL) {
-        return mr_vault_open(mr_record_db(flow->record), flow->spec.data_dir, &flow->vault, cx);
+        return mr_vault_open(mr_record_db(flow->record), flow->spec.data_dir, flow->spec.env,
+                             &flow->vault, cx);
     }
     mr_record_spec spec = {.data_dir = flow->spec.project_data_dir, .store = flow->settings.store};
     const char *store = mr_record_store(&spec, cx->arena);
@@ -452,7 +453,7 @@ static mr_code open_vault(mr_flow *flow, mr_cx *cx) {
     if (code != MR_OK && code != MR_E_MISSING) {
         return code;
     }
-    return mr_vault_open(flow->project_db, spec.data_dir, &flow->vault, cx);
+    return mr_vault_open(flow->project_db, spec.data_dir, flow->spec.env, &flow->vault, cx);
 }
 
 static mr_code open_all(mr_flow *flow, mr_cx *cx) {

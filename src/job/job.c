@@ -95,6 +95,20 @@ mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count
     return MR_OK;
 }
 
+const char *const *mr_job_env(const mr_job_pair *pairs, uint32_t count, const char *servers,
+                              mr_cx *cx) {
+    const char **ret = MR_NEW_ARRAY(cx->arena, const char *, count + 2u);
+    const mr_job_pair last = {"KAFKA_BOOTSTRAP_SERVERS", servers};
+    size_t given = 0;
+    for (uint32_t i = 0; i <= count; i++) {
+        const mr_job_pair *pair = i < count ? &pairs[i] : &last;
+        if (pair->value != NULL && mr_plat_env(cx->plat, pair->name) == NULL) {
+            ret[given++] = mr_arena_printf(cx->arena, "%s=%s", pair->name, pair->value);
+        }
+    }
+    return ret;
+}
+
 static const char *pipeline_name(const char *file, mr_arena *arena) {
     const char *slash = strrchr(file, '/');
     const char *base = slash == NULL ? file : slash + 1;

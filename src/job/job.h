@@ -70,6 +70,10 @@ typedef struct mr_job mr_job;
 const char *mr_job_project(const char *file, mr_cx *cx);
 // NAME=VALUE lines of <folder>/.env; none when there is no such file. errors MR_E_SYNTAX
 mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count, mr_cx *cx);
+// … as NAME=value, NULL-ended, for tasks and connections: without what the environment has, which
+// wins. servers: as KAFKA_BOOTSTRAP_SERVERS too; may be NULL.
+const char *const *mr_job_env(const mr_job_pair *pairs, uint32_t count, const char *servers,
+                              mr_cx *cx);
 
 // Reads and plans. Memory: cx->arena, which must outlive the job. ret_errors: all errors of the
 // file.

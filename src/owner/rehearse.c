@@ -7,6 +7,7 @@
 
 #include "base/jsonvalue.h"
 #include "flow/flow.h"
+#include "job/job.h"
 #include "owner/owner.h"
 #include "owner/tail.h"
 #include "plat/child.h"
@@ -163,22 +164,12 @@ static mr_code open_all(rehearsal *r, mr_cx *cx) {
     mr_config config = {spec->config, spec->config_count};
     mr_arena *arena = cx->arena;
     cx->arena = &r->arena;
+    const char *broker = mr_owner_broker(spec->data_dir, cx);
+    const char *const *env = mr_job_env(spec->env, spec->env_count, broker, cx);
     mr_code code = mr_config_apply(&config, "flow", mr_flow_options, settings, cx);
     cx->arena = arena;
     MR_TRY(code);
     settings->paused_on_creation = false;
-    const char **env = MR_NEW_ARRAY(&r->arena, const char *, spec->env_count + 2u);
-    size_t count = 0;
-    for (uint32_t i = 0; i < spec->env_count; i++) {
-        if (mr_plat_env(cx->plat, spec->env[i].name) == NULL) {
-            env[count++] =
-                mr_arena_printf(&r->arena, "%s=%s", spec->env[i].name, spec->env[i].value);
-        }
-    }
-    const char *broker = mr_owner_broker(spec->data_dir, cx);
-    if (broker != NULL && mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS") == NULL) {
-        env[count++] = mr_arena_printf(&r->arena, "KAFKA_BOOTSTRAP_SERVERS=%s", broker);
-    }
     mr_flow_spec flow = {
         .data_dir = r->dir,
         .project_data_dir = spec->data_dir,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "flow/flow.h"
+#include "job/job.h"
 #include "owner/part.h"
 #include "task/kinds.h"
 
@@ -86,19 +87,8 @@ static void on_asked(void *self, mr_flow *flow, mr_cx *cx) {
 
 // What every task gets: .env, and the address of the project's broker.
 const char *const *mr_owner_env(const mr_owner *owner, mr_cx *cx) {
-    const char **env = MR_NEW_ARRAY(cx->arena, const char *, owner->spec.env_count + 2u);
-    size_t count = 0;
-    for (uint32_t i = 0; i < owner->spec.env_count; i++) {
-        const mr_job_pair *pair = &owner->spec.sets[owner->spec.set_count + i];
-        if (mr_plat_env(cx->plat, pair->name) == NULL) {  // The environment wins over .env.
-            env[count++] = mr_arena_printf(cx->arena, "%s=%s", pair->name, pair->value);
-        }
-    }
-    if (owner->broker_address != NULL && mr_plat_env(cx->plat, "KAFKA_BOOTSTRAP_SERVERS") == NULL) {
-        env[count++] =
-            mr_arena_printf(cx->arena, "KAFKA_BOOTSTRAP_SERVERS=%s", owner->broker_address);
-    }
-    return env;
+    return mr_job_env(owner->spec.sets + owner->spec.set_count, owner->spec.env_count,
+                      owner->broker_address, cx);
 }
 
 static mr_code run_flow(mr_scheduler *s, mr_executor *executor, mr_cx *cx) {

@@ -22,9 +22,12 @@ struct mr_vault {
     char *data_dir;
     bool has_key;
     mr_vault_key key;
-    mr_map defaults;  // Name → mr_endpoint.
-    mr_map given;     // Values from the environment that were asked for: to be masked.
+    const char *const *env;  // Beside the process's own.
+    mr_map defaults;         // Name → mr_endpoint.
+    mr_map given;            // Values from the environment that were asked for: to be masked.
 };
+
+static const char *const no_env[] = {NULL};
 
 static const char *const steps[] = {
     "CREATE TABLE connection (name text PRIMARY KEY, type text NOT NULL, host text NOT NULL, "
@@ -85,7 +88,8 @@ static const vault_kind *kind_of(const char *name) {
 
 // ---- opening ---------------------------------------------------------------------------------
 
-mr_code mr_vault_open(mr_db *db, const char *data_dir, mr_vault **ret, mr_cx *cx) {
+mr_code mr_vault_open(mr_db *db, const char *data_dir, const char *const *env, mr_vault **ret,
+                      mr_cx *cx) {
     int64_t version = MR_COUNT(steps);
     if (db != NULL && mr_db_is_read_only(db)) {
         MR_TRY(mr_db_version(db, "vault", &version, cx));
@@ -94,6 +98,7 @@ mr_code mr_vault_open(mr_db *db, const char *data_dir, mr_vault **ret, mr_cx *cx
     }
     mr_vault *vault = mr_heap_alloc(sizeof(*vault));
     vault->db = version == 0 ? NULL : db;
+    vault->env = env == NULL ? no_env : env;
     vault->data_dir = mr_arena_string(&vault->arena, data_dir);
     mr_map_init(&vault->defaults, &vault->arena);
     mr_map_init(&vault->given, &vault->arena);
@@ -167,7 +172,8 @@ static mr_code need_key(mr_vault *vault, bool seals, mr_cx *cx) {
 
 // ---- names -----------------------------------------------------------------------------------
 
-static const char *environment_of(const vault_kind *kind, const char *name, mr_cx *cx) {
+static const char *environment_of(const mr_vault *vault, const vault_kind *kind, const char *name,
+                                  mr_cx *cx) {
     if (kind->environment == NULL) {
         return NULL;
     }
@@ -177,15 +183,18 @@ static const char *environment_of(const vault_kind *kind, const char *name, mr_c
         bool plain = (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
         *at = small ? (char)(*at - 'a' + 'A') : plain ? *at : '_';
     }
-    return mr_plat_env(cx->plat, variable);
+    const char *given = mr_plat_env(cx->plat, variable);
+    const size_t bytes = strlen(variable);
+    for (const char *const *at = vault->env; given == NULL && *at != NULL; at++) {
+        given = strncmp(*at, variable, bytes) == 0 && (*at)[bytes] == '=' ? *at + bytes + 1 : NULL;
+    }
+    return given;
 }
 
 static mr_code fail_name(mr_vault *vault, const vault_kind *kind, const char *name, mr_cx *cx) {
-    mr_vault_entry *entries = NULL;
-    uint32_t count = 0;
-    if (vault->db != NULL) {
-        MR_TRY(mr_vault_list(vault, kind->name, &entries, &count, cx));
-    }
+    mr_vault_entry *entries;
+    uint32_t count;
+    MR_TRY(mr_vault_list(vault, kind->name, &entries, &count, cx));
     bool is_connection = strcmp(kind->name, "connection") == 0;
     uint32_t defaults = is_connection ? vault->defaults.count : 0;
     const char **names = MR_NEW_ARRAY(cx->arena, const char *, count + defaults + 1);
@@ -195,13 +204,11 @@ static mr_code fail_name(mr_vault *vault, const vault_kind *kind, const char *na
     for (uint32_t i = 0; i < defaults; i++) {
         names[count + i] = vault->defaults.entries[i].key.data;
     }
-    const char *near = mr_text_closest(name, names, count + defaults);
     const char *command = is_connection                         ? "conn"
                           : strcmp(kind->name, "variable") == 0 ? "var"
                                                                 : kind->name;
-    const char *hint =
-        near != NULL ? mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near)
-                     : mr_arena_printf(cx->arena, "millrace %s list shows what there is.", command);
+    const char *list = mr_arena_printf(cx->arena, "millrace %s list shows what there is.", command);
+    const char *hint = mr_text_hint(name, names, count + defaults, list, cx->arena);
     return mr_fail(cx, MR_E_NAME, hint, "no %s \"%s\"", kind->name, name);
 }
 
@@ -244,7 +251,7 @@ mr_code mr_vault_get(mr_vault *vault, const char *kind_name, const char *name, m
     const vault_kind *kind = kind_of(kind_name);
     mr_assert(kind->get != NULL);
     bool is_secret = strcmp(kind_name, "secret") == 0;
-    const char *given = environment_of(kind, name, cx);
+    const char *given = environment_of(vault, kind, name, cx);
     if (given != NULL) {
         if (is_secret) {
             remember_given(vault, given);
@@ -375,7 +382,7 @@ mr_code mr_vault_connections(mr_vault *vault, mr_endpoint **ret, uint32_t *ret_c
 
 mr_code mr_vault_connection(mr_vault *vault, const char *name, mr_endpoint *ret, mr_cx *cx) {
     const vault_kind *kind = kind_of("connection");
-    const char *given = environment_of(kind, name, cx);
+    const char *given = environment_of(vault, kind, name, cx);
     mr_endpoint *stored;
     uint32_t count = 0;
     if (given != NULL) {
@@ -578,6 +585,9 @@ mr_code mr_vault_masked(mr_vault *vault, const char *const **ret, uint32_t *ret_
     const char *pair;
     for (size_t i = 0; (pair = mr_plat_env_at(cx->plat, i)) != NULL; i++) {
         mr_vault_env_secrets(pair, add_masked, &set, cx);
+    }
+    for (const char *const *at = vault->env; *at != NULL; at++) {
+        mr_vault_env_secrets(*at, add_masked, &set, cx);
     }
     const char **values = MR_NEW_ARRAY(cx->arena, const char *, set.count + 1);
     for (uint32_t i = 0; i < set.count; i++) {

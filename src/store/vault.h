@@ -25,8 +25,11 @@ typedef struct mr_vault_entry {
 } mr_vault_entry;
 
 // db is borrowed; NULL: only the environment and defaults. One that is not read-only gets the
-// tables. Beside a scheduler the same database is opened a second time.
-mr_code mr_vault_open(mr_db *db, const char *data_dir, mr_vault **ret, mr_cx *cx);
+// tables. Beside a scheduler the same database is opened a second time. env: what the project's
+// .env says, NAME=value, NULL-ended, borrowed; NULL: nothing. The process's own environment wins
+// over it.
+mr_code mr_vault_open(mr_db *db, const char *data_dir, const char *const *env, mr_vault **ret,
+                      mr_cx *cx);
 void mr_vault_close(mr_vault *vault);  // Takes NULL.
 
 // From the environment, else stored, else a default.

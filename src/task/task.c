@@ -139,7 +139,7 @@ static mr_code get_connection(const mr_task_try *self, const char *name, mr_span
     if (self->store[0] != '\0' && (mr_db_is_url(self->store) || mr_file_exists(self->store, cx))) {
         MR_TRY(mr_db_open(self->store, /* read_only= */ true, &db, cx));
     }
-    mr_code code = mr_vault_open(db, data_dir, &vault, cx);
+    mr_code code = mr_vault_open(db, data_dir, /* env= */ NULL, &vault, cx);
     code = code == MR_OK ? add_defaults(c, vault, cx) : code;
     code = code == MR_OK ? mr_vault_connection(vault, name, &endpoint, cx) : code;
     if (code == MR_OK) {

@@ -360,6 +360,19 @@ def test_a_task_that_is_cleared_tells_of_its_own_work(project):
     project.down()
 
 
+def test_connections_of_the_projects_environment_file_are_in_templates(project):
+    (project.path / ".env").write_text("MILLRACE_CONN_DB=postgres://u:swordfish@there/x\nMILLRACE_VAR_A=b\n")
+    project.dag("c", "id: c\nschedule: null\ntasks:\n  - {id: t, type: shell, script: "
+                     "\"echo '{{ conn.db.host }} {{ var.a }} {{ conn.db.password }}'\"}\n")
+    shown = project.call("dag", "test", "c").stdout
+    assert "there b ***" in shown and "swordfish" not in shown
+    project.up()
+    project.call("dag", "trigger", "c")
+    wait_until(lambda: project.states("c") == {"success": 1}, 30, "the run")
+    assert project.call("runs", "logs", "c").stdout.strip().endswith("there b ***")
+    project.down()
+
+
 # ---- kills -------------------------------------------------------------------------------------------
 
 

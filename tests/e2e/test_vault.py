@@ -120,6 +120,10 @@ def test_the_environment_wins(project):
     assert project.rows("conn", "get", "only", env=given)[0]["port"] == 1
     assert project.run("var", "get", "a", env=given) == "given\n"
     assert project.rows("conn", "get", "my-db")[0]["host"] == "stored"
+    (project.path / ".env").write_text("MILLRACE_CONN_MY_DB=postgres://file/x\nMILLRACE_VAR_A=file\n")
+    assert project.rows("conn", "get", "my-db")[0]["host"] == "file"
+    assert project.rows("conn", "get", "my-db", env=given)[0]["host"] == "given"
+    assert project.run("var", "get", "a") == "file\n"
 
 
 EXPORT = {

@@ -25,7 +25,7 @@ static bool rig_init(rig *r) {
     }
     const char *path = mr_arena_printf(&r->arena, "%s/flow.db", r->dir);
     return EXPECT_OK(mr_db_open(path, false, &r->db, &r->cx)) &&
-           EXPECT_OK(mr_vault_open(r->db, r->dir, &r->vault, &r->cx));
+           EXPECT_OK(mr_vault_open(r->db, r->dir, NULL, &r->vault, &r->cx));
 }
 
 static void rig_release(rig *r) {
@@ -129,7 +129,7 @@ TEST(vault, masks_what_it_can_open_when_the_rest_is_lost) {
     mr_vault *vault = r.vault;
     const char *key = mr_arena_printf(&r.arena, "%s/flow.key", r.dir);
     EXPECT_OK(mr_file_delete(key, cx));
-    REQUIRE_OK(mr_vault_open(r.db, r.dir, &r.vault, cx));
+    REQUIRE_OK(mr_vault_open(r.db, r.dir, NULL, &r.vault, cx));
     REQUIRE_OK(mr_endpoint_parse("file", MR_SPAN("x://u:from-a-file@h"), &endpoint, cx));
     mr_vault_default(r.vault, &endpoint);
     EXPECT_OK(mr_vault_connection(r.vault, "file", &endpoint, cx));
@@ -177,7 +177,7 @@ TEST(vault, without_a_database_knows_defaults_only) {
     rig r;
     REQUIRE(rig_init(&r));
     mr_vault *vault;
-    REQUIRE_OK(mr_vault_open(NULL, r.dir, &vault, &r.cx));
+    REQUIRE_OK(mr_vault_open(NULL, r.dir, NULL, &vault, &r.cx));
     mr_endpoint endpoint;
     mr_endpoint file = {
         .name = "file", .type = "http", .host = "h", .login = "", .schema = "", .password = ""};
