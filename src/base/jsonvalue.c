@@ -325,3 +325,18 @@ const char *mr_jsonvalue_text(mr_span value, mr_arena *arena) {
     mr_jsonvalue_unescape(value, &text);
     return mr_text_string(&text);
 }
+
+const char *const *mr_jsonvalue_texts(mr_span list, mr_arena *arena) {
+    bool there = list.bytes > 0 && mr_jsonvalue_kind_of(list) == MR_JSONVALUE_ARRAY;
+    mr_span inside = there ? mr_jsonvalue_inside(list) : (mr_span){"", 0}, counted = inside, value;
+    size_t count = 0;
+    while (mr_jsonvalue_next(&counted, /* ret_key= */ NULL, &value)) {
+        count++;
+    }
+    const char **ret = MR_NEW_ARRAY(arena, const char *, count + 1);
+    for (size_t i = 0; mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &value); i++) {
+        const char *text = mr_jsonvalue_text(value, arena);
+        ret[i] = text == NULL ? "" : text;
+    }
+    return ret;
+}

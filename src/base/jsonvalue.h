@@ -38,6 +38,8 @@ mr_span mr_jsonvalue_get(mr_span object, const char *name);
 const char *mr_jsonvalue_field(mr_span object, const char *name, mr_arena *arena);
 // What a string stands for, with a NUL behind it; NULL when the value is none.
 const char *mr_jsonvalue_text(mr_span value, mr_arena *arena);
+// The texts of an array, NULL-ended; "" for an item that is no string. What is no array is empty.
+const char *const *mr_jsonvalue_texts(mr_span list, mr_arena *arena);
 // Appends what a string, quotes and all, stands for. A lone surrogate becomes U+FFFD.
 void mr_jsonvalue_unescape(mr_span string, mr_text *out);
 // Appends a value without the white space between its parts.

@@ -387,9 +387,7 @@ static mr_code csv_check_header(csv_reader *r, const char **names, uint32_t coun
                            wanted, found);
         }
         if (found == 0) {
-            const char *near = mr_text_closest(wanted, names, count);
-            char *hint =
-                near == NULL ? NULL : mr_arena_printf(r->cx->arena, "Did you mean \"%s\"?", near);
+            const char *hint = mr_text_hint(wanted, names, count, NULL, r->cx->arena);
             return mr_fail(r->cx, MR_E_NAME, hint, "%s:1: no column \"%s\" in the header", r->name,
                            wanted);
         }

@@ -99,9 +99,7 @@ static mr_code find_key(sink_kafka *s, mr_cx *cx) {
     if (s->key == NULL) {
         return MR_OK;
     }
-    const char *near = mr_text_closest(s->key, names, named);
-    const char *hint =
-        near == NULL ? NULL : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near);
+    const char *hint = mr_text_hint(s->key, names, named, NULL, cx->arena);
     return mr_fail_at(cx, MR_E_NAME, mr_conn_place(s->base.spec.options, "key"), hint,
                       "table \"%s\" has no column \"%s\" to be the key", s->base.spec.table,
                       s->key);

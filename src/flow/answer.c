@@ -68,10 +68,8 @@ mr_code mr_answer_dag_of(const mr_answer *a, mr_flow_dag **ret) {
          dag = dag->next) {
         names[count++] = dag->row.id;
     }
-    const char *near = mr_text_closest(id, names, count);
     return mr_fail(a->cx, MR_E_NAME,
-                   near == NULL ? "See: millrace dag list"
-                                : mr_arena_printf(a->cx->arena, "Did you mean \"%s\"?", near),
+                   mr_text_hint(id, names, count, "See: millrace dag list", a->cx->arena),
                    "there is no DAG \"%s\"", id);
 }
 

@@ -228,7 +228,7 @@ static mr_code pause(const mr_answer *a, bool paused) {
         if (dag->dag != NULL && dag->dag->catchup == MR_CATCHUP_NONE) {
             dag->row.watermark_us = MR_MAX(dag->row.watermark_us, a->flow->now_us);
         }
-        mr_runs_plan(a->flow, dag);
+        mr_runs_plan(dag);
     }
     dag->changed = dag->changed || dag->row.paused != paused;
     dag->row.paused = paused;

@@ -54,10 +54,8 @@ static mr_code find_task(const mr_answer *a, const mr_record_rows *rows,
         }
     }
     if (id != NULL && *ret == NULL) {
-        const char *near = mr_text_closest(id, names, rows->task_count);
         return mr_fail(a->cx, MR_E_NAME,
-                       near == NULL ? NULL
-                                    : mr_arena_printf(a->cx->arena, "Did you mean \"%s\"?", near),
+                       mr_text_hint(id, names, rows->task_count, NULL, a->cx->arena),
                        "the run has no task \"%s\"", id);
     }
     return MR_OK;
@@ -322,28 +320,6 @@ mr_code mr_answer_clear_run(mr_flow *flow, int64_t id, const mr_answer_clear *wh
     return MR_OK;
 }
 
-static const char *const *names_of(const mr_answer *a) {
-    mr_span list = mr_answer_json(a, "tasks"), item;
-    if (list.bytes == 0 || mr_jsonvalue_kind_of(list) != MR_JSONVALUE_ARRAY) {
-        return NULL;
-    }
-    mr_span inside = mr_jsonvalue_inside(list), counted = inside;
-    size_t count = 0;
-    while (mr_jsonvalue_next(&counted, NULL, &item)) {
-        count++;
-    }
-    const char **names = MR_NEW_ARRAY(a->cx->arena, const char *, count + 1);
-    for (count = 0; mr_jsonvalue_next(&inside, NULL, &item); count++) {
-        mr_text name;
-        mr_text_init(&name, a->cx->arena);
-        if (mr_jsonvalue_kind_of(item) == MR_JSONVALUE_STRING) {
-            mr_jsonvalue_unescape(item, &name);
-        }
-        names[count] = mr_text_string(&name);
-    }
-    return count == 0 ? NULL : names;
-}
-
 static mr_code check_names(const mr_answer *a, const mr_dag *dag, const char *const *names) {
     for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
         if (mr_dag_find(dag, mr_span_of(names[i])) == NULL) {
@@ -351,11 +327,9 @@ static mr_code check_names(const mr_answer *a, const mr_dag *dag, const char *co
             for (uint32_t t = 0; t < dag->task_count; t++) {
                 all[t] = dag->tasks[t].id;
             }
-            const char *near = mr_text_closest(names[i], all, dag->task_count);
-            return mr_fail(
-                a->cx, MR_E_NAME,
-                near == NULL ? NULL : mr_arena_printf(a->cx->arena, "Did you mean \"%s\"?", near),
-                "DAG \"%s\" has no task \"%s\"", dag->id, names[i]);
+            return mr_fail(a->cx, MR_E_NAME,
+                           mr_text_hint(names[i], all, dag->task_count, NULL, a->cx->arena),
+                           "DAG \"%s\" has no task \"%s\"", dag->id, names[i]);
         }
     }
     return MR_OK;
@@ -365,8 +339,9 @@ static mr_code check_names(const mr_answer *a, const mr_dag *dag, const char *co
 static mr_code again(const mr_answer *a, bool retry) {
     mr_record_run row;
     MR_TRY(find_run(a, &row));
+    const char *const *names = mr_jsonvalue_texts(mr_answer_json(a, "tasks"), a->cx->arena);
     mr_answer_clear what = {
-        .tasks = names_of(a),
+        .tasks = names[0] == NULL ? NULL : names,
         .failed_only = retry || mr_answer_flag(a, "failed"),
         .downstream = retry || mr_answer_flag(a, "downstream"),
     };

@@ -35,10 +35,8 @@ static mr_code find_called(mr_scope *scope, mr_flow_dag **ret, mr_cx *cx) {
              dag = dag->next) {
             names[count++] = dag->row.id;
         }
-        const char *near = mr_text_closest(mr_text_string(&id), names, count);
         return mr_fail_at(cx, MR_E_NAME, scope->task->spec->place,
-                          near == NULL ? NULL
-                                       : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
+                          mr_text_hint(mr_text_string(&id), names, count, NULL, cx->arena),
                           "there is no DAG \"%s\"", mr_text_string(&id));
     }
     return MR_OK;

@@ -195,9 +195,9 @@ static mr_code preset(mr_span *text, mr_place place, mr_cx *cx) {
         names[i] = cron_presets[i].name;
     }
     const char *name = mr_arena_copy(cx->arena, text->data, text->bytes);
-    const char *near = mr_text_closest(name, names, MR_COUNT(names));
-    const char *hint = near == NULL ? "Presets are @hourly @daily @weekly @monthly @yearly."
-                                    : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near);
+    const char *hint =
+        mr_text_hint(name, names, MR_COUNT(names),
+                     "Presets are @hourly @daily @weekly @monthly @yearly.", cx->arena);
     return mr_fail_at(cx, MR_E_NAME, place, hint, "no schedule preset \"%s\"", name);
 }
 
@@ -359,9 +359,8 @@ int64_t mr_cron_previous(const mr_cron *cron, const mr_zone *zone, int64_t befor
     return low_us;
 }
 
-const char *mr_cron_remark(const mr_cron *cron, mr_span text, mr_arena *arena) {
+const char *mr_cron_remark(mr_span text, mr_arena *arena) {
     mr_span fields[FIELD_COUNT];
-    (void)cron;
     if (cut(text, fields, FIELD_COUNT) != FIELD_COUNT) {
         return NULL;
     }

@@ -31,4 +31,4 @@ mr_code mr_cron_parse(mr_span text, mr_place place, mr_cron *ret, mr_cx *cx);
 int64_t mr_cron_next(const mr_cron *cron, const mr_zone *zone, int64_t after_us);
 int64_t mr_cron_previous(const mr_cron *cron, const mr_zone *zone, int64_t before_us);
 // A remark on an expression that is right but may not mean what it says ("*/45"), or NULL.
-const char *mr_cron_remark(const mr_cron *cron, mr_span text, mr_arena *arena);
+const char *mr_cron_remark(mr_span text, mr_arena *arena);

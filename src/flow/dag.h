@@ -56,7 +56,6 @@ typedef struct mr_dag_task {
     mr_trigger_rule trigger_rule;
     const char *condition;   // if: a template; false, 0, "" and null skip the task. NULL = none.
     const mr_yaml *foreach;  // A list, or a template that gives one; NULL = one instance.
-    const char *const *branches;  // branch: the ids it chooses from, directly downstream.
     bool depends_on_past;
     int64_t retries;
     int64_t retry_delay_us;
@@ -131,8 +130,6 @@ typedef struct mr_dag_reader {
     mr_task_kinds kinds;
     mr_code (*zone)(void *self, const char *name, const mr_zone **ret, mr_cx *cx);
     const char *default_timezone;  // NULL = UTC.
-    // [optional] Whether the store has a connection, for a remark on names that nobody knows.
-    bool (*has_connection)(void *self, const char *name);
     void *self;
 } mr_dag_reader;
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "flow/dag_build.h"
 
 typedef struct graph {
@@ -16,14 +17,10 @@ typedef struct graph {
     mr_place *places;  // Of each task's depends_on.
 } graph;
 
-static bool bit(const uint64_t *row, uint32_t index) {
-    return (row[index / 64] >> (index % 64) & 1) != 0;
-}
-
 static void add_edge(graph *g, uint32_t task, uint32_t upstream) {
     uint64_t *row = g->direct + (size_t)task * g->words;
-    g->edges += !bit(row, upstream);
-    row[upstream / 64] |= (uint64_t)1 << (upstream % 64);
+    g->edges += !mr_bits_get(row, upstream);
+    mr_bits_set(row, upstream);
 }
 
 static mr_code unknown_upstream(graph *g, const mr_yaml *node) {
@@ -98,7 +95,8 @@ static void depend_groups(graph *g) {
         }
         bool inside = false;
         for (uint32_t k = 0; k < dag->task_count; k++) {
-            inside |= dag->tasks[k].group == group->id && bit(g->direct + (size_t)i * g->words, k);
+            inside |= dag->tasks[k].group == group->id &&
+                      mr_bits_get(g->direct + (size_t)i * g->words, k);
         }
         if (!inside) {
             uint32_t before = b->error_count;
@@ -151,7 +149,7 @@ static bool put_in_order(graph *g, uint32_t *order) {
             uint32_t task = stack[depth - 1];
             const uint64_t *row = g->direct + (size_t)task * g->words;
             uint32_t up = next[task];
-            while (up < count && (!bit(row, up) || state[up] == 2)) {
+            while (up < count && (!mr_bits_get(row, up) || state[up] == 2)) {
                 up++;
             }
             next[task] = up;
@@ -198,12 +196,12 @@ static void settle(graph *g, const uint32_t *order) {
         uint64_t *above = b->above + (size_t)i * g->words;
         uint32_t found = 0;
         for (uint32_t k = 0; k < count; k++) {
-            if (!bit(row, k)) {
+            if (!mr_bits_get(row, k)) {
                 continue;
             }
             uint32_t up = place_of[k];
             items[found++] = up;
-            above[up / 64] |= (uint64_t)1 << (up % 64);
+            mr_bits_set(above, up);
             for (uint32_t w = 0; w < g->words; w++) {
                 above[w] |= b->above[(size_t)up * g->words + w];
             }
@@ -234,11 +232,6 @@ static void look_at_shape(mr_dag_build *b) {
         if (task->type == NULL || strcmp(task->type->name, "branch") != 0) {
             continue;
         }
-        const char **names = MR_NEW_ARRAY(b->cx->arena, const char *, task->downstream_count + 1);
-        for (uint32_t k = 0; k < task->downstream_count; k++) {
-            names[k] = b->dag->tasks[task->downstream[k]].id;
-        }
-        task->branches = names;
         if (task->downstream_count == 0) {
             mr_dag_remark(b, task->place, "nothing depends on branch \"%s\", so it chooses nothing",
                           task->id);
@@ -283,5 +276,5 @@ bool mr_dag_graph_is_above(const mr_dag_build *b, const mr_dag_task *task,
         return true;  // Not known: nothing is said about it.
     }
     uint32_t row = (uint32_t)(task - b->dag->tasks);
-    return bit(b->above + (size_t)row * b->words, (uint32_t)(upstream - b->dag->tasks));
+    return mr_bits_get(b->above + (size_t)row * b->words, (uint32_t)(upstream - b->dag->tasks));
 }

@@ -151,22 +151,6 @@ static mr_code check_output(const site *s, const mr_span *path, uint32_t count, 
                : check_key(s, from, mr_arena_copy(b->scratch, path[2].data, path[2].bytes), place);
 }
 
-static void check_connection(const site *s, const char *name, mr_place place) {
-    const mr_yaml *own = s->b->dag->connections;
-    for (uint32_t i = 0; own != NULL && i < own->count; i++) {
-        const mr_yaml *id =
-            own->items[i]->kind == MR_YAML_MAP ? mr_yaml_get(own->items[i], "id") : NULL;
-        if (id != NULL && id->kind == MR_YAML_SCALAR && strcmp(id->text, name) == 0) {
-            return;
-        }
-    }
-    const mr_dag_reader *reader = s->b->reader;
-    if (reader->has_connection != NULL && !reader->has_connection(reader->self, name)) {
-        mr_dag_remark(s->b, place, "there is no connection \"%s\" yet: millrace conn set %s URI",
-                      name, name);
-    }
-}
-
 static mr_code check_name(void *self, const mr_span *path, uint32_t count, mr_place place,
                           mr_cx *cx) {
     const site *s = self;
@@ -192,9 +176,6 @@ static mr_code check_name(void *self, const mr_span *path, uint32_t count, mr_pl
     if (map && part == NULL) {
         return mr_fail_at(cx, MR_E_NAME, place, NULL, "\"%s\" wants a name behind it: %s.NAME",
                           root, root);
-    }
-    if (strcmp(root, "conn") == 0) {
-        check_connection(s, part, place);
     }
     return strcmp(root, "params") == 0 && part != NULL ? check_param(s, part, place)
            : strcmp(root, "outputs") == 0              ? check_output(s, path, count, place)

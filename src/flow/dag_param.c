@@ -273,17 +273,6 @@ static mr_code unknown_param(const mr_dag *dag, mr_span name, mr_cx *cx) {
     return mr_fail(cx, MR_E_NAME, hint, "DAG \"%s\" has no parameter \"%s\"", dag->id, given);
 }
 
-// The value given for a parameter; empty: none.
-static mr_span given_for(mr_span given_json, const char *name, mr_arena *arena) {
-    mr_span rest = mr_jsonvalue_inside(given_json), key, value, found = {0};
-    while (mr_jsonvalue_next(&rest, &key, &value)) {
-        if (mr_span_is(text_of(key, arena), name)) {
-            found = value;
-        }
-    }
-    return found;
-}
-
 mr_code mr_dag_params(const mr_dag *dag, mr_span given_json, mr_span *ret_json, mr_cx *cx) {
     mr_span given = mr_span_trim(given_json).bytes == 0 ? MR_SPAN("{}") : given_json;
     if (!mr_jsonvalue_check(given) || mr_jsonvalue_kind_of(given) != MR_JSONVALUE_OBJECT) {
@@ -305,7 +294,7 @@ mr_code mr_dag_params(const mr_dag *dag, mr_span given_json, mr_span *ret_json, 
     mr_text_init(&out, cx->arena);
     for (uint32_t i = 0; i < dag->param_count; i++) {
         const mr_dag_param *param = &dag->params[i];
-        mr_span json = given_for(given, param->name, cx->arena);
+        mr_span json = mr_jsonvalue_get(given, param->name);
         json = json.bytes == 0 ? param->default_json : json;
         if (json.bytes == 0) {
             return mr_fail(cx, MR_E_OPTION, param->doc, "parameter \"%s\" must be given",

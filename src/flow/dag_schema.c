@@ -108,20 +108,11 @@ static void add_required(mr_text *out, const mr_dag_key *table, const mr_option 
 
 // ---- kinds -----------------------------------------------------------------------------------
 
-static bool is_nested(const mr_task_type *type, const char *name) {
-    for (const char *const *at = type->nested; at != NULL && *at != NULL; at++) {
-        if (strcmp(*at, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_option(mr_text *out, const mr_task_type *type, const mr_option *row) {
     add_name(out, row->name, /* first= */ false);
     mr_text_add(out, "{\"description\":");
     mr_text_add_json(out, mr_span_of(row->doc));
-    if (is_nested(type, row->name)) {
+    if (mr_task_is_nested(type, row->name)) {
         mr_text_add(out, "}");
         return;
     }

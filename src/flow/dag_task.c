@@ -190,15 +190,6 @@ static mr_code find_type(mr_dag_build *b, mr_dag_task *task) {
     return mr_fail_at(b->cx, MR_E_NAME, node->place, hint, "there is no type \"%s\"", node->text);
 }
 
-static bool is_nested(const mr_task_type *type, const char *name) {
-    for (const char *const *at = type->nested; at != NULL && *at != NULL; at++) {
-        if (strcmp(*at, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool has_template(const mr_yaml *node) {
     bool has = node->kind == MR_YAML_SCALAR && mr_template_has(mr_span_of(node->text));
     for (uint32_t i = 0; i < node->count && !has; i++) {
@@ -301,7 +292,7 @@ static void read_own_keys(mr_dag_build *b, const mr_dag_task *task) {
         }
         if (row == NULL) {
             mr_dag_note(b, unknown_own(b, task, i));
-        } else if (node->kind != MR_YAML_SCALAR && !is_nested(type, row->name)) {
+        } else if (node->kind != MR_YAML_SCALAR && !mr_task_is_nested(type, row->name)) {
             mr_dag_note(b, mr_yaml_expect(node, MR_YAML_SCALAR,
                                           mr_arena_printf(b->cx->arena, "key \"%s\"", row->name),
                                           b->cx));

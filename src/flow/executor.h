@@ -55,14 +55,22 @@ typedef struct mr_launch {
     const char *const *masked;  // Values that the log must not show, NULL-ended.
 } mr_launch;
 
+// clang-format off
+#define MR_EXIT_REASONS(X) \
+    X(CODE, "code")          /* It ended by itself: code. */ \
+    X(SIGNAL, "signal")      /* It was killed, by whom is not known: code is the signal. */ \
+    X(TIMEOUT, "timeout")    /* Its time was over. */ \
+    X(STOPPED, "stopped")    /* It was asked to end. */ \
+    X(LOST, "lost")          /* It never started, or nobody knows how it ended (power cut). */ \
+    X(NO_START, "no_start")  /* The command cannot be started: text says why. */
+// clang-format on
 typedef enum mr_exit_reason {
-    MR_EXIT_CODE,      // It ended by itself: code.
-    MR_EXIT_SIGNAL,    // It was killed, by whom is not known: code is the signal.
-    MR_EXIT_TIMEOUT,   // Its time was over.
-    MR_EXIT_STOPPED,   // It was asked to end.
-    MR_EXIT_LOST,      // It never started, or nobody knows how it ended (power cut).
-    MR_EXIT_NO_START,  // The command cannot be started: text says why.
+#define MR_EXIT_REASON(name, text) MR_EXIT_##name,
+    MR_EXIT_REASONS(MR_EXIT_REASON)
+#undef MR_EXIT_REASON
 } mr_exit_reason;
+const char *mr_exit_reason_text(mr_exit_reason reason);
+bool mr_exit_reason_parse(mr_span text, mr_exit_reason *ret);  // False: it is none.
 
 typedef struct mr_try_exit {
     mr_exit_reason reason;

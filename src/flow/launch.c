@@ -1,6 +1,6 @@
 // Launch: the files of a try: what is to run, who has claimed it, how it ended.
 //
-// Also: mr_try_
+// Also: mr_try_ mr_exit_reason_
 // All are JSON, so that people can read them and a later version can add to them. A claim appears
 // with all that is in it, by a rename that never replaces: of two that want it, one gets it.
 
@@ -15,11 +15,6 @@
 
 #define LAUNCH_BYTES_MAX ((uint64_t)64 << 20)
 #define RECORD_BYTES_MAX ((uint64_t)64 << 10)
-
-static const char *const reasons[] = {
-    [MR_EXIT_CODE] = "code",       [MR_EXIT_SIGNAL] = "signal", [MR_EXIT_TIMEOUT] = "timeout",
-    [MR_EXIT_STOPPED] = "stopped", [MR_EXIT_LOST] = "lost",     [MR_EXIT_NO_START] = "no_start",
-};
 
 static const char *path_of(const char *dir, const char *name, mr_cx *cx) {
     return mr_arena_printf(cx->arena, "%s/%s", dir, name);
@@ -70,22 +65,6 @@ static const char *get_string(mr_span object, const char *name, mr_cx *cx) {
 static int64_t get_number(mr_span object, const char *name) {
     int64_t ret = 0;
     return mr_text_parse_int64(mr_jsonvalue_get(object, name), &ret) ? ret : 0;
-}
-
-static const char *const *get_list(mr_span object, const char *name, mr_cx *cx) {
-    mr_span list = mr_jsonvalue_get(object, name), value;
-    bool there = list.bytes > 0 && mr_jsonvalue_kind_of(list) == MR_JSONVALUE_ARRAY;
-    mr_span inside = there ? mr_jsonvalue_inside(list) : list, counted = inside;
-    uint32_t count = 0;
-    while (mr_jsonvalue_next(&counted, /* ret_key= */ NULL, &value)) {
-        count++;
-    }
-    const char **ret = MR_NEW_ARRAY(cx->arena, const char *, count + 1);
-    for (uint32_t i = 0; mr_jsonvalue_next(&inside, NULL, &value); i++) {
-        const char *text = mr_jsonvalue_text(value, cx->arena);
-        ret[i] = text == NULL ? "" : text;
-    }
-    return ret;
 }
 
 // A file that holds one object. What is not all there is as if it were not there.
@@ -141,8 +120,8 @@ mr_code mr_launch_load(const char *dir, mr_launch *ret, mr_cx *cx) {
     MR_TRY(load(path_of(dir, "launch.json", cx), LAUNCH_BYTES_MAX, &all, cx));
     *ret = (mr_launch){
         .dir = dir,
-        .words = get_list(all, "words", cx),
-        .env = get_list(all, "env", cx),
+        .words = mr_jsonvalue_texts(mr_jsonvalue_get(all, "words"), cx->arena),
+        .env = mr_jsonvalue_texts(mr_jsonvalue_get(all, "env"), cx->arena),
         .work_dir = get_string(all, "work_dir", cx),
         .body_json = mr_jsonvalue_get(all, "body"),
         .connections_json = mr_jsonvalue_get(all, "connections"),
@@ -157,7 +136,7 @@ mr_code mr_launch_load(const char *dir, mr_launch *ret, mr_cx *cx) {
         .store = get_string(all, "store", cx),
         .timeout_us = get_number(all, "timeout_us"),
         .grace_us = get_number(all, "grace_us"),
-        .masked = get_list(all, "masked", cx),
+        .masked = mr_jsonvalue_texts(mr_jsonvalue_get(all, "masked"), cx->arena),
     };
     return ret->words[0] != NULL
                ? MR_OK
@@ -202,13 +181,34 @@ mr_code mr_try_claim_load(const char *dir, mr_try_claim *ret, mr_cx *cx) {
 
 // ---- exit ------------------------------------------------------------------------------------
 
+static const char *const reasons[] = {
+#define REASON_TEXT(name, text) text,
+    MR_EXIT_REASONS(REASON_TEXT)
+#undef REASON_TEXT
+};
+
+const char *mr_exit_reason_text(mr_exit_reason reason) {
+    mr_assert((size_t)reason < MR_COUNT(reasons));
+    return reasons[reason];
+}
+
+bool mr_exit_reason_parse(mr_span text, mr_exit_reason *ret) {
+    for (size_t i = 0; i < MR_COUNT(reasons); i++) {
+        if (mr_span_is(text, reasons[i])) {
+            *ret = (mr_exit_reason)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 void mr_try_exit_say(mr_try_exit *record, const char *text) {
     (void)mr_utf8_copy(record->text, sizeof(record->text), mr_span_of(text));
 }
 
 void mr_try_exit_print(const mr_try_exit *record, mr_text *out) {
-    mr_text_addf(out, "{\"reason\":\"%s\",\"code\":%" PRId32 ",\"text\":", reasons[record->reason],
-                 record->code);
+    mr_text_addf(out, "{\"reason\":\"%s\",\"code\":%" PRId32 ",\"text\":",
+                 mr_exit_reason_text(record->reason), record->code);
     mr_text_add_json(out, mr_span_of(record->text));
     mr_text_add(out, ",\"started\":\"");
     mr_civil_print_iso(out, record->started_us);
@@ -234,10 +234,8 @@ mr_code mr_try_exit_parse(mr_span line, mr_try_exit *ret, mr_cx *cx) {
         .cpu_us = get_number(all, "cpu_us"),
         .memory_bytes_max = (uint64_t)get_number(all, "memory_bytes_max"),
     };
-    for (size_t i = 0; reason != NULL && i < MR_COUNT(reasons); i++) {
-        if (strcmp(reason, reasons[i]) == 0) {
-            ret->reason = (mr_exit_reason)i;
-        }
+    if (reason != NULL) {
+        (void)mr_exit_reason_parse(mr_span_of(reason), &ret->reason);
     }
     mr_try_exit_say(ret, text == NULL ? "" : text);
     return MR_OK;

@@ -56,7 +56,6 @@ typedef enum mr_run_type {
 const char *mr_task_state_text(mr_task_state state);
 const char *mr_run_state_text(mr_run_state state);
 const char *mr_run_type_text(mr_run_type type);
-const char *mr_exit_reason_text(mr_exit_reason reason);
 bool mr_task_state_is_over(mr_task_state state);
 
 // ---- rows: strings given to a call are borrowed; those that it gives are in cx->arena ----------

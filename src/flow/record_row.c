@@ -1,6 +1,6 @@
 // Record rows: structs into parameters of statements, and rows of answers into structs.
 //
-// Also: mr_task_state_ mr_run_state_ mr_run_type_ mr_exit_reason_ mr_record_
+// Also: mr_task_state_ mr_run_state_ mr_run_type_ mr_record_
 
 #include "flow/record_row.h"
 
@@ -25,10 +25,6 @@ static const char *const run_types[] = {
     MR_RUN_TYPES(RUN_TYPE_TEXT)
 #undef RUN_TYPE_TEXT
 };
-static const char *const exit_reasons[] = {
-    [MR_EXIT_CODE] = "code",       [MR_EXIT_SIGNAL] = "signal", [MR_EXIT_TIMEOUT] = "timeout",
-    [MR_EXIT_STOPPED] = "stopped", [MR_EXIT_LOST] = "lost",     [MR_EXIT_NO_START] = "no_start",
-};
 
 const char *mr_task_state_text(mr_task_state state) {
     mr_assert((size_t)state < MR_COUNT(task_states));
@@ -43,11 +39,6 @@ const char *mr_run_state_text(mr_run_state state) {
 const char *mr_run_type_text(mr_run_type type) {
     mr_assert((size_t)type < MR_COUNT(run_types));
     return run_types[type];
-}
-
-const char *mr_exit_reason_text(mr_exit_reason reason) {
-    mr_assert((size_t)reason < MR_COUNT(exit_reasons));
-    return exit_reasons[reason];
 }
 
 bool mr_task_state_is_over(mr_task_state state) {
@@ -172,10 +163,7 @@ static mr_code take_value(const mr_record_field *field, const mr_db_value *value
         known = word_of(text, run_types, MR_COUNT(run_types), &word);
         *(mr_run_type *)at = (mr_run_type)word;
         break;
-    case MR_FIELD_REASON:
-        known = word_of(text, exit_reasons, MR_COUNT(exit_reasons), &word);
-        *(mr_exit_reason *)at = (mr_exit_reason)word;
-        break;
+    case MR_FIELD_REASON: known = mr_exit_reason_parse(text, at); break;
     case MR_FIELD_DETAIL: {
         (void)mr_utf8_copy(at, sizeof(((mr_try_exit *)NULL)->text), text);
         break;

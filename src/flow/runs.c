@@ -140,8 +140,7 @@ static uint32_t count_runs(const mr_flow *flow, const mr_flow_dag *dag, bool run
 // ---- ticks
 // ---------------------------------------------------------------------------------------
 
-void mr_runs_plan(mr_flow *flow, mr_flow_dag *dag) {
-    (void)flow;
+void mr_runs_plan(mr_flow_dag *dag) {
     bool scheduled =
         dag->dag != NULL && dag->row.missing_us == 0 && dag->dag->schedule.kind != MR_SCHEDULE_NONE;
     dag->next_us =
@@ -223,7 +222,7 @@ static mr_code dag_ticks(mr_flow *flow, mr_flow_dag *dag, mr_cx *cx) {
         dag->row.watermark_us = MR_MAX(dag->row.watermark_us, newest_us);
     }
     dag->changed = true;
-    mr_runs_plan(flow, dag);
+    mr_runs_plan(dag);
     return MR_OK;
 }
 
@@ -288,7 +287,7 @@ static void end_run(mr_flow *flow, mr_run *run, mr_run_state state, const char *
     run->changed = true;
     run->ended = true;
     flow->again = true;
-    mr_runs_plan(flow, run->owner);  // Ticks may have waited for room.
+    mr_runs_plan(run->owner);  // Ticks may have waited for room.
     mr_calls_ended(flow, run, cx);
 }
 

@@ -270,7 +270,6 @@ uint32_t mr_schedule_count(const mr_schedule *s, int64_t after_us, int64_t until
 }
 
 const char *mr_schedule_remark(const mr_schedule *s, mr_arena *arena) {
-    return s->kind == MR_SCHEDULE_CRON && s->count == 1
-               ? mr_cron_remark(&s->crons[0], mr_span_of(s->text), arena)
-               : NULL;
+    return s->kind == MR_SCHEDULE_CRON && s->count == 1 ? mr_cron_remark(mr_span_of(s->text), arena)
+                                                        : NULL;
 }

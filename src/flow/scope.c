@@ -174,9 +174,7 @@ static mr_code no_output(const mr_flow_task *task, const char *key, mr_cx *cx) {
             keys[count++] = o->key;
         }
     }
-    const char *near = mr_text_closest(key, keys, count);
-    return mr_fail(cx, MR_E_NAME,
-                   near == NULL ? NULL : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
+    return mr_fail(cx, MR_E_NAME, mr_text_hint(key, keys, count, NULL, cx->arena),
                    "task \"%s\" (%s) has put out no \"%s\"", task->row.task,
                    mr_task_state_text(task->row.state), key);
 }
@@ -390,9 +388,7 @@ static mr_code find(void *self, const mr_span *path, uint32_t count, uint32_t *r
         names[known] = mr_template_names[known].name;
     }
     const char *name = mr_arena_copy(cx->arena, path[0].data, path[0].bytes);
-    const char *near = mr_text_closest(name, names, known);
-    return mr_fail(cx, MR_E_NAME,
-                   near == NULL ? NULL : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
+    return mr_fail(cx, MR_E_NAME, mr_text_hint(name, names, known, NULL, cx->arena),
                    "there is no \"%s\" here", name);
 }
 

@@ -38,12 +38,11 @@ static int64_t slots_in(mr_flow *flow, const char *name, mr_cx *cx) {
     return strcmp(name, DEFAULT_POOL) == 0 ? flow->settings.default_pool_slots : -1;
 }
 
-// What is taken of a pool, or, name NULL, of parallelism.
+// What is taken of a pool.
 static int64_t used(const mr_flow *flow, const char *pool) {
     int64_t sum = 0;
     for (uint32_t i = 0; i < flow->open_count; i++) {
-        bool counts = pool == NULL || strcmp(pool_of(flow->open[i]), pool) == 0;
-        sum += !counts ? 0 : pool == NULL ? 1 : slots_of(flow->open[i]);
+        sum += strcmp(pool_of(flow->open[i]), pool) == 0 ? slots_of(flow->open[i]) : 0;
     }
     return sum;
 }

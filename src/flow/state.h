@@ -192,7 +192,7 @@ typedef struct mr_runs_spec {
 mr_code mr_runs_add(mr_flow *flow, mr_flow_dag *dag, const mr_runs_spec *spec, mr_run **ret,
                     mr_cx *cx);
 mr_code mr_runs_ticks(mr_flow *flow, mr_cx *cx);                // Runs of the ticks that are due.
-void mr_runs_plan(mr_flow *flow, mr_flow_dag *dag);             // When its next tick is.
+void mr_runs_plan(mr_flow_dag *dag);                            // When its next tick is.
 void mr_runs_timers(mr_flow *flow, mr_cx *cx);                  // dagrun_timeout, deadline.
 mr_code mr_runs_promote(mr_flow *flow, mr_cx *cx);              // Queued ones that may run now.
 mr_code mr_runs_settle(mr_flow *flow, mr_run *run, mr_cx *cx);  // Ends it when all is over.

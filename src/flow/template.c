@@ -45,11 +45,11 @@ static mr_code no_key(mr_span json, mr_span key, mr_cx *cx) {
         mr_text_addf(&all, "%s%s", count == 0 ? "" : ", ", mr_text_string(&text));
         names[count++] = mr_text_string(&text);
     }
-    const char *near = mr_text_closest(mr_arena_copy(cx->arena, key.data, key.bytes), names, count);
-    const char *hint = near != NULL ? mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near)
-                       : count == 0
+    const char *list = count == 0
                            ? "There is nothing in it."
                            : mr_arena_printf(cx->arena, "There are: %s.", mr_text_string(&all));
+    const char *hint =
+        mr_text_hint(mr_arena_copy(cx->arena, key.data, key.bytes), names, count, list, cx->arena);
     return mr_fail(cx, MR_E_NAME, hint, "there is no \"%.*s\"", MR_SPAN_ARGS(key));
 }
 

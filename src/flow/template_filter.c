@@ -504,10 +504,8 @@ mr_code mr_template_filter_find(const mr_template_reader *r, mr_span name,
         }
     }
     const char *written = mr_arena_copy(r->cx->arena, name.data, name.bytes);
-    const char *near = mr_text_closest(written, names, MR_COUNT(names));
-    const char *hint =
-        near != NULL ? mr_arena_printf(r->cx->arena, "Did you mean \"%s\"?", near)
-                     : mr_arena_printf(r->cx->arena, "Filters are: %s.", mr_text_string(&all));
+    const char *list = mr_arena_printf(r->cx->arena, "Filters are: %s.", mr_text_string(&all));
+    const char *hint = mr_text_hint(written, names, MR_COUNT(names), list, r->cx->arena);
     return mr_fail_at(r->cx, MR_E_NAME, mr_template_place(r->text, r->place, r->at), hint,
                       "unknown filter \"%s\"", written);
 }

@@ -171,7 +171,7 @@ static mr_code accept(mr_flow *flow, mr_flow_file *file, mr_dag *read, mr_cx *cx
     replace_text(&dag->error, NULL);
     replace_file(dag, file->path);
     replace_text(&file->dag, read->id);
-    mr_runs_plan(flow, dag);
+    mr_runs_plan(dag);
     return MR_OK;
 }
 
@@ -243,7 +243,7 @@ static void recall(mr_flow *flow, const mr_flow_file *file, mr_cx *cx) {
             mr_dag *old = NULL;
             if (mr_watch_version(flow, dag, dag->row.version, &old, cx) == MR_OK) {
                 dag->dag = old;
-                mr_runs_plan(flow, dag);
+                mr_runs_plan(dag);
             } else {
                 (void)mr_flow_is_ours(flow, cx);
             }

@@ -42,11 +42,10 @@ static mr_code choose_tables(resetting *r) {
             found = found || same;
         }
         if (!found) {
-            const char *near = mr_text_closest(r->spec->tables[t], names, pipeline->insert_count);
             return mr_fail(
                 r->cx, MR_E_OPTION,
-                near == NULL ? "Name a table that an INSERT INTO of the file writes."
-                             : mr_arena_printf(r->cx->arena, "Did you mean \"%s\"?", near),
+                mr_text_hint(r->spec->tables[t], names, pipeline->insert_count,
+                             "Name a table that an INSERT INTO of the file writes.", r->cx->arena),
                 "pipeline \"%s\" writes no table \"%s\"", pipeline->name, r->spec->tables[t]);
         }
     }

@@ -321,11 +321,10 @@ static mr_code missing(mr_control *control, const char *name, mr_cx *cx) {
     for (uint32_t i = 0; i < count; i++) {
         names[i] = mr_arena_copy(cx->arena, groups[i].id.data, groups[i].id.bytes);
     }
-    const char *near = mr_text_closest(name, names, count);
-    return mr_fail(cx, MR_E_MISSING,
-                   near == NULL ? "millrace group list shows what there is."
-                                : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
-                   "there is no group \"%s\"", name);
+    return mr_fail(
+        cx, MR_E_MISSING,
+        mr_text_hint(name, names, count, "millrace group list shows what there is.", cx->arena),
+        "there is no group \"%s\"", name);
 }
 
 mr_code mr_control_group_look(mr_control *control, const char *name, mr_control_group *ret,

@@ -83,11 +83,10 @@ static mr_code missing(mr_control *control, const char *name, mr_cx *cx) {
     for (uint32_t i = 0; i < count; i++) {
         names[i] = mr_arena_copy(cx->arena, topics[i].name.data, topics[i].name.bytes);
     }
-    const char *near = mr_text_closest(name, names, count);
-    return mr_fail(cx, MR_E_MISSING,
-                   near == NULL ? "millrace topic list shows what there is."
-                                : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
-                   "there is no topic \"%s\"", name);
+    return mr_fail(
+        cx, MR_E_MISSING,
+        mr_text_hint(name, names, count, "millrace topic list shows what there is.", cx->arena),
+        "there is no topic \"%s\"", name);
 }
 
 mr_code mr_control_topic_find(mr_control *control, const char *name, mr_control_topic *ret,

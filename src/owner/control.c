@@ -149,10 +149,8 @@ void mr_control_answer(mr_owner *owner, mr_span request, mr_text *out, mr_cx *cx
             names[count++] = p->name;
         }
         const char *asked = mr_arena_copy(cx->arena, name.data, name.bytes);
-        const char *near = mr_text_closest(asked, names, count);
         refuse(out, mr_arena_printf(cx->arena, "there is no pipeline or service \"%s\"", asked),
-               near == NULL ? "See: millrace status"
-                            : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near));
+               mr_text_hint(asked, names, count, "See: millrace status", cx->arena));
         return;
     }
     answer_part(verb, part, out, cx);

@@ -15,7 +15,7 @@ const mr_task_type *mr_task_find(mr_task_kinds kinds, const char *name) {
     return NULL;
 }
 
-static bool is_nested(const mr_task_type *type, const char *name) {
+bool mr_task_is_nested(const mr_task_type *type, const char *name) {
     for (size_t i = 0; type->nested != NULL && type->nested[i] != NULL; i++) {
         if (strcmp(type->nested[i], name) == 0) {
             return true;
@@ -31,7 +31,7 @@ static mr_code add_value(const mr_task_type *type, mr_option_value *value, mr_sp
     mr_text_init(&text, cx->arena);
     mr_jsonvalue_kind kind = mr_jsonvalue_kind_of(json);
     bool deep = kind == MR_JSONVALUE_ARRAY || kind == MR_JSONVALUE_OBJECT;
-    if (is_nested(type, value->name)) {
+    if (mr_task_is_nested(type, value->name)) {
         mr_text_add_bytes(&text, json.data, json.bytes);
     } else if (deep) {
         return mr_fail(cx, MR_E_TYPE, "Look at what its template gives.",

@@ -91,6 +91,8 @@ typedef struct mr_task_type {
 // The kinds there are, NULL-ended: src/task/kinds.c fills it; tests bring their own.
 typedef const mr_task_type *const *mr_task_kinds;
 const mr_task_type *mr_task_find(mr_task_kinds kinds, const char *name);
+// Whether a key of its own may hold lists and maps.
+bool mr_task_is_nested(const mr_task_type *type, const char *name);
 // A kind's options from its own keys as they are in the launch file: rendered, one JSON object.
 //   *ret     a struct of type->size, in cx->arena
 //   errors   MR_E_OPTION, MR_E_TYPE naming the key: a template may have given anything

@@ -24,13 +24,7 @@ static mr_code find_zone(void *self, const char *name, const mr_zone **ret, mr_c
     return MR_OK;
 }
 
-static bool has_connection(void *self, const char *name) {
-    (void)self;
-    return strcmp(name, "warehouse") == 0;
-}
-
-static const mr_dag_reader reader = {
-    .kinds = kinds, .zone = find_zone, .has_connection = has_connection};
+static const mr_dag_reader reader = {.kinds = kinds, .zone = find_zone};
 
 // "" or what was found: "line:column text | hint", then remarks, each on a line.
 const char *dag_shown(const char *text) {
