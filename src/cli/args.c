@@ -125,12 +125,35 @@ mr_code mr_args_until(const mr_cli_args *args, const char *name, mr_job_spec *sp
     return MR_OK;
 }
 
+// The words that a command begins with, as its usage has them: "list | show RUN | start|stop NAME".
+static size_t verbs_of(const mr_cli_command *command, const char **ret, size_t most, mr_cx *cx) {
+    size_t count = 0;
+    for (const char *at = command->usage; at != NULL && count < most; at = strchr(at, '|')) {
+        at += strspn(at, "| \n");
+        size_t bytes = strcspn(at, "| ");
+        if (*at >= 'a' && *at <= 'z') {
+            ret[count++] = mr_arena_copy(cx->arena, at, bytes);
+        }
+    }
+    return count;
+}
+
 int mr_args_usage(const mr_cli_args *args, mr_cx *cx) {
     const mr_cli_command *command = args->command;
-    const char *hint =
-        mr_arena_printf(cx->arena, "Usage: millrace %s %s", command->name, command->usage);
-    if (mr_fail(cx, MR_E_OPTION, hint, "millrace %s does not know \"%s\", or not in this way",
-                command->name, args->plain_count == 0 ? "" : args->plain[0]) != MR_OK) {
+    const char *verbs[32], *near, *word = args->plain[0];
+    size_t count = verbs_of(command, verbs, MR_COUNT(verbs), cx);
+    bool known = false;
+    for (size_t i = 0; i < count; i++) {
+        known = known || strcmp(verbs[i], word) == 0;
+    }
+    near = known ? NULL : mr_text_closest(word, verbs, count);
+    const char *hint = mr_arena_printf(
+        cx->arena, "%s%s%sUsage: millrace %s %s", near == NULL ? "" : "Did you mean \"",
+        near == NULL ? "" : near, near == NULL ? "" : "\"? ", command->name, command->usage);
+    if (mr_fail(cx, MR_E_OPTION, hint,
+                known ? "\"millrace %s %s\" takes other arguments"
+                      : "millrace %s does not know \"%s\"",
+                command->name, word) != MR_OK) {
         mr_report_error(cx);
     }
     return MR_EXIT_USAGE;
@@ -149,7 +172,8 @@ void mr_args_help(const mr_cli_command *command, mr_text *out) {
         mr_text_addf(out, "  %s%s%s", flag->name, flag->value == NULL ? "" : " ",
                      flag->value == NULL ? "" : flag->value);
         size_t wide = out->bytes - before;
-        mr_text_addf(out, "%*s%s\n", wide < 28 ? (int)(28 - wide) : 1, "", flag->doc);
+        mr_text_addf(out, "%s%*s%s\n", wide < 28 ? "" : "\n", wide < 28 ? (int)(28 - wide) : 28, "",
+                     flag->doc);
     }
     if (command->more_help != NULL) {
         command->more_help(out);

@@ -102,7 +102,9 @@ static void print_tasks(mr_span run, const char *last, const char *heading, mr_t
         }
         mr_columns_add(&columns, "%s", mr_jsonvalue_field(item, last, arena));
     }
-    mr_columns_print(&columns, out);
+    if (columns.cell_count > columns.count) {
+        mr_columns_print(&columns, out);
+    }
 }
 
 // show, why, stop, retry, clear: one run.

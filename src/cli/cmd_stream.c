@@ -108,11 +108,7 @@ static int stream_run(const mr_cli_args *args, mr_cx *cx) {
     bool known = strcmp(verb, "show") == 0 || strcmp(verb, "reset") == 0 ||
                  strcmp(verb, "logs") == 0 || is_told(verb);
     if (!known || args->plain_count != 2) {
-        return usage_error(
-            cx, "Write: millrace stream list, or a word and one pipeline, such as: stop retail.",
-            known ? "this takes one pipeline"
-                  : "millrace stream knows list, show, reset, logs, start, stop, pause, resume and "
-                    "restart");
+        return mr_args_usage(args, cx);
     }
     if (is_told(verb)) {
         return mr_up_tell(args, verb, bare_name(args->plain[1], cx), cx);

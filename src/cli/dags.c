@@ -162,15 +162,32 @@ static void print_line(void *self, const char *line) {
     mr_text_release(&text);
 }
 
+static mr_code check_task(const mr_dag *dag, const char *name, mr_cx *cx) {
+    if (mr_dag_find(dag, mr_span_of(name)) != NULL) {
+        return MR_OK;
+    }
+    const char **all = MR_NEW_ARRAY(cx->arena, const char *, dag->task_count + 1u);
+    for (uint32_t t = 0; t < dag->task_count; t++) {
+        all[t] = dag->tasks[t].id;
+    }
+    const char *near = mr_text_closest(name, all, dag->task_count);
+    return mr_fail(cx, MR_E_NAME,
+                   near == NULL ? NULL : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
+                   "DAG \"%s\" has no task \"%s\"", dag->id, name);
+}
+
 // A path stays one from wherever the project is; an id is looked for in its dags/.
-static mr_code find_file(const mr_cli_args *args, const char *word, const char **ret, mr_cx *cx) {
+static mr_code find_file(const mr_cli_args *args, const char *word, const char *only,
+                         const char **ret, mr_cx *cx) {
     *ret = word;
-    if (!mr_dagfile_is_file(word)) {
+    if (only != NULL || !mr_dagfile_is_file(word)) {
         mr_dag *dag;
         mr_dag_errors errors;
         MR_TRY(mr_dagfile_load(args, word, &dag, &errors, cx));
         *ret = mr_arena_string(cx->arena, dag->file);
+        mr_code code = only == NULL ? MR_OK : check_task(dag, only, cx);
         mr_dag_unref(dag);
+        MR_TRY(code);
     }
     *ret = mr_pipeline_path(*ret, cx);
     return MR_OK;
@@ -187,7 +204,7 @@ int mr_dags_test(const mr_cli_args *args, const char *file, const char *only, mr
         .self = cx,
     };
     mr_job_pair *config = NULL, *env = NULL;
-    mr_code code = find_file(args, file, &spec.file, cx);
+    mr_code code = find_file(args, file, only, &spec.file, cx);
     code = code == MR_OK ? mr_args_pairs(args, "-c", &config, &spec.config_count, cx) : code;
     code = code == MR_OK ? mr_ask_params(args, "--param", &spec.params_json, cx) : code;
     code = code == MR_OK ? mr_dir_change(mr_job_project(spec.file, cx), cx) : code;

@@ -23,7 +23,7 @@ static int help(mr_cx *cx) {
     for (size_t i = 0; i < MR_COUNT(commands); i++) {
         mr_text_addf(&out, "  millrace %-9s %s\n", commands[i]->name, commands[i]->summary);
     }
-    mr_text_add(&out, "\nmillrace COMMAND --help tells more.\n");
+    mr_text_add(&out, "\nmillrace help COMMAND tells more. To begin: millrace init shop\n");
     mr_report_print(cx, &out);
     return MR_EXIT_DONE;
 }
@@ -51,28 +51,38 @@ static int unknown_command(const char *name, mr_cx *cx) {
     return MR_EXIT_USAGE;
 }
 
+static bool is_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int command_help(const mr_cli_command *command, mr_cx *cx) {
+    mr_text out;
+    mr_text_init(&out, cx->arena);
+    mr_args_help(command, &out);
+    mr_report_print(cx, &out);
+    return MR_EXIT_DONE;
+}
+
 static int run_command(int count, char **words, mr_cx *cx) {
-    if (count < 2 || strcmp(words[1], "--help") == 0 || strcmp(words[1], "help") == 0) {
+    bool asks = count >= 2 && (is_help(words[1]) || strcmp(words[1], "help") == 0);
+    if (count < 2 || (asks && count == 2)) {
         return help(cx);
     }
-    if (strcmp(words[1], "--version") == 0) {
+    if (strcmp(words[1], "--version") == 0 || strcmp(words[1], "version") == 0) {
         mr_text out;
         mr_text_init(&out, cx->arena);
         mr_text_add(&out, "millrace " MR_VERSION "\n");
         mr_report_print(cx, &out);
         return MR_EXIT_DONE;
     }
-    const mr_cli_command *command = command_find(words[1]);
+    const char *name = words[asks ? 2 : 1];  // "help up" is "up --help".
+    const mr_cli_command *command = command_find(name);
     if (command == NULL) {
-        return unknown_command(words[1], cx);
+        return unknown_command(name, cx);
     }
     for (int i = 2; i < count; i++) {
-        if (strcmp(words[i], "--help") == 0) {
-            mr_text out;
-            mr_text_init(&out, cx->arena);
-            mr_args_help(command, &out);
-            mr_report_print(cx, &out);
-            return MR_EXIT_DONE;
+        if (asks || is_help(words[i])) {
+            return command_help(command, cx);
         }
     }
     mr_cli_args args;

@@ -60,6 +60,20 @@ static const char *throw_away(const mr_cli_args *args, mr_cx *cx) {
                            mr_random_u64(cx->plat));
 }
 
+// A pipeline's name is not its file; say which one that is.
+static mr_code load_text(const char *file, mr_span *ret, mr_cx *cx) {
+    mr_code code = mr_file_load(file, FILE_BYTES_MAX, ret, cx);
+    const char *named = mr_arena_printf(cx->arena, "%s/sql/%s%s", mr_pipeline_project(cx), file,
+                                        mr_span_ends(mr_span_of(file), ".sql") ? "" : ".sql");
+    if (code == MR_E_MISSING && mr_file_exists(named, cx)) {
+        const char *here = mr_arena_printf(cx->arena, "%s/", mr_dir_current(cx));
+        named += mr_span_starts(mr_span_of(named), here) ? strlen(here) : 0;
+        return mr_fail(cx, code, mr_arena_printf(cx->arena, "Did you mean \"%s\"?", named),
+                       "there is no file \"%s\"", file);
+    }
+    return code;
+}
+
 static mr_code spec_fill(const mr_cli_args *args, const char *file, mr_job_spec *spec, mr_cx *cx) {
     mr_job_pair *sets;
     mr_job_pair *sources;
@@ -73,7 +87,7 @@ static mr_code spec_fill(const mr_cli_args *args, const char *file, mr_job_spec 
     spec->port = &mr_conn_port;
     spec->sources = sources;
     spec->config = config;
-    MR_TRY(mr_file_load(file, FILE_BYTES_MAX, &spec->text, cx));
+    MR_TRY(load_text(file, &spec->text, cx));
     spec->data_dir = spec->rehearsal ? throw_away(args, cx) : mr_pipeline_data_dir(args, cx);
     MR_TRY(mr_dir_change(mr_job_project(file, cx), cx));
     mr_job_pair *env;

@@ -59,6 +59,12 @@ static mr_code failed(const char *message, mr_cx *cx) {
     }
     const char *hint =
         advice.bytes == 0 ? NULL : mr_arena_copy(cx->arena, advice.data, advice.bytes);
+    static const char *const internals[] = {"\"pg_", "\"pragma_", "\"duckdb_", "\"sqlite_"};
+    for (size_t i = 0; i < MR_COUNT(internals) && hint != NULL; i++) {
+        if (strstr(hint, internals[i]) != NULL) {  // DuckDB's own tables are not what was meant.
+            hint = "SHOW TABLES lists what there is.";
+        }
+    }
     code = mr_fail(cx, code, hint, "%.*s", (int)bytes, text.data);
     if (line != NULL) {
         code = mr_error_in(cx, code, "line %.*s", (int)strcspn(line + 5, "\n"), line + 5);

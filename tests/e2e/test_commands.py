@@ -7,6 +7,7 @@ and the next call finishes what was begun.
 import collections
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -526,3 +527,78 @@ def test_check_reads_specs_of_generate(project):
     good, bad = [json.loads(line) for line in project("check", "--json", "good.yaml", "bad.yaml", code=2).stdout.splitlines()]
     assert good == {"file": "good.yaml", "fine": True, "errors": []}
     assert not bad["fine"] and bad["errors"][0]["line"] == 3
+
+
+# ---- words ---------------------------------------------------------------------------------------------------
+
+
+def test_help_is_where_it_is_looked_for(project):
+    every = project().stdout
+    assert every == project("help").stdout == project("--help").stdout == project("-h").stdout
+    assert project("up", "-h").stdout == project("up", "--help").stdout == project("help", "up").stdout
+    assert project("version").stdout == project("--version").stdout
+    for name in re.findall(r"^  millrace (\w+)", every, re.M):
+        assert project("help", name).stdout.startswith(f"millrace {name} ")
+    assert 'Did you mean "topic"?' in project("help", "topc", code=2).stderr
+
+
+@pytest.mark.parametrize("words, says", [
+    (["topc"], 'Did you mean "topic"?'),
+    (["topic", "lsit"], 'Did you mean "list"?'),
+    (["stream", "paus", "p"], 'Did you mean "pause"?'),
+    (["dag", "triger", "d"], 'Did you mean "trigger"?'),
+    (["runs", "shw", "d"], 'Did you mean "show"?'),
+    (["pool", "lits"], 'Did you mean "list"?'),
+    (["topic", "list", "--jsn"], 'Did you mean "--json"?'),
+    (["topic", "create"], '"millrace topic create" takes other arguments'),
+    (["runs", "show"], '"millrace runs show" takes other arguments'),
+    (["stream", "pause"], '"millrace stream pause" takes other arguments'),
+])
+def test_a_wrong_word_is_told_with_the_right_one(project, words, says):
+    assert says in project(*words, code=2).stderr
+
+
+def test_a_pipeline_called_by_its_name_is_told_its_file(project):
+    (project.folder / "millrace.yaml").touch()
+    (project.folder / "sql").mkdir()
+    (project.folder / "p.sql").rename(project.folder / "sql" / "p.sql")
+    for command in ("run", "explain", "diff"):
+        assert 'Did you mean "sql/p.sql"?' in project(command, "p", code=1).stderr
+
+
+def test_a_table_that_is_not_there_is_not_likened_to_one_of_duckdb(project):
+    said = project("sql", "SELECT * FROM growin", code=1).stderr
+    assert "growin does not exist" in said and "SHOW TABLES" in said and "pg_" not in said
+
+
+def test_a_task_that_is_not_there_is_no_success(project):
+    (project.folder / "dags").mkdir()
+    (project.folder / "dags" / "d.yaml").write_text("id: d\ntasks:\n  - {id: count, type: noop}\n")
+    for dag in ("d", "dags/d.yaml"):
+        said = project("task", "test", dag, "cuont", code=2).stderr
+        assert 'DAG "d" has no task "cuont"' in said and 'Did you mean "count"?' in said
+        assert "count: success" in project("task", "test", dag, "count").stdout
+
+
+# ---- time ----------------------------------------------------------------------------------------------------
+
+
+def test_no_command_works_long(project):
+    """What a command without DuckDB takes of the processor; on a machine at rest that is what it takes."""
+    (project.folder / "millrace.yaml").write_text("broker:\n  listen: 127.0.0.1:0\n")
+    project("up", "--detach")
+    try:
+        project("topic", "create", "orders")
+        for words in (["--version"], ["status"], ["topic", "list"], ["topic", "describe", "orders"], ["group", "list"],
+                      ["produce", "orders", "clicks.jsonl"], ["consume", "orders"], ["stream", "list"]):
+            took_ms = []
+            for _ in range(5):
+                ran = subprocess.Popen([MILLRACE, *words], cwd=project.folder, env={"PATH": "/usr/bin:/bin"},
+                                       stdout=subprocess.DEVNULL)
+                _, status, usage = os.wait4(ran.pid, 0)
+                ran.returncode = os.waitstatus_to_exitcode(status)
+                assert ran.returncode == 0, words
+                took_ms.append((usage.ru_utime + usage.ru_stime) * 1000)
+            assert min(took_ms) <= 30, f"{words}: {took_ms}"
+    finally:
+        project("down")
