@@ -61,8 +61,10 @@ static bool is_never_closed(reader *r, mr_place end, mr_place *ret) {
     if (!inside || r->text[end.offset + (int32_t)strspn(r->text + end.offset, " \r\n")] != '\0') {
         return false;
     }
-    *ret = place_of(r, parser->context_mark.index);
-    return true;
+    // Where a value is wanted, the context is its place: the list or map around it is on the stack.
+    bool wanted = strstr(context, "flow node") != NULL && parser->marks.top > parser->marks.start;
+    *ret = place_of(r, (wanted ? parser->marks.top[-1] : parser->context_mark).index);
+    return ret->offset < (int32_t)r->bytes;
 }
 
 static mr_code scan_failed(reader *r) {

@@ -124,7 +124,7 @@ static mr_db_value value_of(const mr_record_field *field, const void *row) {
         return MR_DB_STRING_VALUE(mr_exit_reason_text(*(const mr_exit_reason *)at));
     case MR_FIELD_DETAIL: return MR_DB_STRING_VALUE((const char *)at);
     }
-    mr_assert(!"a kind of field");
+    mr_assert(false && "a kind of field");
     return MR_DB_NULL_VALUE;
 }
 

@@ -82,7 +82,7 @@ static const vault_kind *kind_of(const char *name) {
             return &kinds[i];
         }
     }
-    mr_assert(!"a kind of the vault");
+    mr_assert(false && "a kind of the vault");
     return NULL;
 }
 

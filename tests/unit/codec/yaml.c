@@ -106,6 +106,9 @@ TEST(yaml, refuses_with_the_place) {
                "| Indent with blanks: YAML takes no tabs.");
     EXPECT_STR(shown("a: b: c\n"), "1:5 mapping values are not allowed in this context | ");
     EXPECT(strstr(shown("a: [1, 2\n"), "1:4 [ begins here") != NULL);
+    EXPECT(strstr(shown("a: {b: 1, c: \n"), "1:4 { begins here") != NULL);
+    EXPECT(strstr(shown("a: {b: [1, &x {c: \n"), "1:15 { begins here") != NULL);
+    EXPECT(strstr(shown("a: [{b: 1}, c: "), "1:4 [ begins here") != NULL);
     EXPECT(strstr(shown("a: \xFF\n"), "1:4 ") != NULL);
     EXPECT(strstr(shown("a: \"\\0\"\n"), "NUL") != NULL);
 }
