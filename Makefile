@@ -77,8 +77,8 @@ debug: ## Build build/debug/millrace (-O0, slow asserts too)
 # ---- compiling -------------------------------------------------------------------------------
 
 # Files that hold a fact of this build and change only with it: what depends on the fact is rebuilt.
-keep = @mkdir -p $(@D); printf '%s\n' $(1) > $@.new; \
-       if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+keep = @mkdir -p $(@D); new=$@.$$$$; printf '%s\n' $(1) > $$new; \
+       if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 VERSION := $(or $(patsubst v%,%,$(shell git describe --tags --match 'v*' 2>/dev/null)),$(shell cat VERSION))
 $(BUILD)/flags: FORCE
 	$(call keep,'$(CC) $(CPPFLAGS) $(ALL_CFLAGS)')
@@ -127,6 +127,12 @@ test: ## Everything: tidy, unit, sanitizers, SQL, simulator, end to end (sets up
 	@scripts/setup test
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' T='$(T)' tests/run
 
+# All that the proofs run, so that they may run side by side: none of them compiles then.
+.PHONY: proofs
+proofs: all $(BUILD)/unit $(BUILD)/tidy $(if $(SQL_SRC),$(BUILD)/sqltest) $(if $(SIM_SRC),$(BUILD)/simtest) \
+        $(foreach f,$(FUZZ),$(BUILD)/replay-$(f)) $(DIFF_PROGRAMS)
+	+@$(SELF) asan tsan neon WHAT=build
+
 # Every target below ends with a line `N passed, N failed`, which tests/run adds up.
 unit: $(BUILD)/unit ## Unit tests, plain build
 	@$(RUN) $(BUILD)/unit $(if $(T),T=$(T))
@@ -140,7 +146,10 @@ sim: $(if $(SIM_SRC),$(BUILD)/simtest) ## Simulator: faults from a seed (SEED=n 
 comma := ,
 # A sanitizer's shadow wants fixed addresses, which newer kernels give only when asked.
 FIXED = $(shell setarch -R true 2>/dev/null && echo setarch -R)
-san_run = +@$(SELF) BUILD=$(BUILD)/$@ OPT='-O1' SAN=$(1) RUN='$(FIXED)' unit $(if $(SQL_SRC),sql)
+# WHAT=build: only what is run is made.
+san_programs = $(BUILD)/$@/unit $(if $(SQL_SRC),$(BUILD)/$@/sqltest)
+san_run = +@$(SELF) BUILD=$(BUILD)/$@ OPT='-O1' SAN=$(1) RUN='$(FIXED)' \
+    $(if $(findstring build,$(WHAT)),$(san_programs),unit $(if $(SQL_SRC),sql))
 asan: export ASAN_OPTIONS := detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0
 asan: export LSAN_OPTIONS := suppressions=tests/lsan.supp:print_suppressions=0
 asan: ## Unit and SQL tests under AddressSanitizer and UBSan
@@ -179,7 +188,7 @@ NEON_TESTS ?= $(wildcard tests/unit/base/*.c tests/unit/codec/json*.c)
 neon: ## Unit tests of base and JSON for aarch64, under qemu-user
 	+@$(SELF) BUILD=$(BUILD)/neon CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar ONLY='base plat column codec' \
 	    CFLAGS='-O2 -g -idirafter /usr/include' LIBS='-lm' UNIT_SRC='$(NEON_TESTS)' $(BUILD)/neon/unit
-	@qemu-aarch64 -L /usr/aarch64-linux-gnu $(BUILD)/neon/unit $(if $(T),T=$(T))
+	@$(if $(findstring build,$(WHAT)),true,) qemu-aarch64 -L /usr/aarch64-linux-gnu $(BUILD)/neon/unit $(if $(T),T=$(T))
 
 unity: $(BUILD)/gen/version.h ## Build the program as one translation unit (finds clashing names)
 	@mkdir -p $(BUILD)/unity

@@ -1,4 +1,6 @@
 # Decoders against other programs on the same bytes.
+DIFF_PROGRAMS := $(addprefix $(BUILD)/,json_dump parquet_dump diff-eval_dump diff-wire_dump diff-numeric_dump \
+                 diff-log_dump diff-kafka_dump)
 $(BUILD)/json_dump: $(BUILD)/obj/tests/diff/json_dump.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/parquet_dump: $(BUILD)/obj/tests/diff/parquet_dump.o $(LIB)

@@ -39,6 +39,17 @@ def size(quick, soak):
     return soak if SOAK else quick
 
 
+# The files that take longest begin, so that no worker is left alone with one at the end.
+LONGEST = ["test_kafka_source", "test_table_tasks", "test_broker_security", "test_record_commands", "test_container",
+           "test_groups", "test_transactions", "test_yardstick", "test_crash_points", "test_retail_kafka", "test_kill",
+           "test_flow", "test_broker", "test_generate", "test_commands", "test_broker_admin", "test_order"]
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 # ---- the program -------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import re
 import signal
 import socket
@@ -150,6 +151,8 @@ class Engine:
             self.away()
         for c in self.all:
             c.end(signal.SIGKILL)
+            c.wait(10)
+            shutil.rmtree(c.folder, ignore_errors=True)
 
     def __enter__(self):
         return self

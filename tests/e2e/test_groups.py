@@ -298,13 +298,9 @@ def test_offsets_of_a_transaction_wait_for_its_end_also_over_kills(broker):
 
 
 @pytest.mark.skipif(not SOAK, reason="asks Kafka: MILLRACE_SOAK=1")
-def test_offsets_of_a_transaction_wait_for_its_end_in_kafka():
-    kafka = kafka_server.KafkaServer().start()
-    try:
-        kafka.create_topic("source", 4)
-        check_offsets_of_transactions(kafka.address, "source", lambda: None)
-    finally:
-        kafka.stop()
+def test_offsets_of_a_transaction_wait_for_its_end_in_kafka(kafka):
+    kafka.create_topic("source", 4)
+    check_offsets_of_transactions(kafka.address, "source", lambda: None)
 
 
 # ---- other clients -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from conftest import ROOT
+from conftest import ROOT, wait_until
 from kafka_server import KafkaServer, free_ports
 
 BUILD = os.environ.get("BUILD", "build")
@@ -31,10 +31,8 @@ def dump_program():
 
 
 @pytest.fixture(scope="module")
-def server():
-    server = KafkaServer(heap="256m").start()
-    yield server
-    server.stop()
+def server(kafka):
+    return kafka
 
 
 class Dump:
@@ -432,16 +430,18 @@ def test_notices_that_the_topic_is_another_one(dump_program, server, topic):
     assert "was deleted and made again" in got.error["error"] and got.error["code"] == "does not exist"
 
 
-def test_goes_on_when_the_broker_comes_back(dump_program, client):
+def test_goes_on_when_the_broker_comes_back(dump_program, tmp_path):
     server = KafkaServer(heap="256m").start()
-    process = None
+    readers, outs = [], [tmp_path / "native", tmp_path / "librdkafka"]
     try:
         server.create_topic("events", partitions=1)
         send(server, "events", numbered(0, range(100)))
-        process = subprocess.Popen(
-            [dump_program, f"bootstrap_servers={server.address}", "topic=events", f"client={client}", "until=stopped", "refresh=true",
-             "starting_offsets=earliest", "seconds=60", "rows=200"], stdout=subprocess.PIPE, text=True)
-        time.sleep(2)
+        for out in outs:
+            with open(out, "w", encoding="utf-8") as file:
+                readers.append(subprocess.Popen(
+                    [dump_program, f"bootstrap_servers={server.address}", "topic=events", f"client={out.name}", "until=stopped",
+                     "refresh=true", "starting_offsets=earliest", "seconds=120", "rows=200"], stdout=file))
+        wait_until(lambda: all(out.stat().st_size > 0 for out in outs), 60, "the first rows")
         server.process.kill()
         server.process.wait()
         time.sleep(3)
@@ -450,11 +450,13 @@ def test_goes_on_when_the_broker_comes_back(dump_program, client):
                                               stdout=log, stderr=log, start_new_session=True)
         server._wait(60)
         send(server, "events", numbered(0, range(100, 200)))
-        output, _ = process.communicate(timeout=90)
+        for reader in readers:
+            reader.wait(150)
     finally:
-        if process is not None:
-            process.kill()
+        for reader in readers:
+            reader.kill()
         server.stop()
-    got = Dump(output, process.returncode)
-    assert got.ids() == list(range(200))
-    assert got.end["positions"]["events/0"] == 200
+    for reader, out in zip(readers, outs):
+        got = Dump(out.read_text(), reader.returncode)
+        assert got.ids() == list(range(200)), out.name
+        assert got.end["positions"]["events/0"] == 200

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from broker_server import Broker
 from history_load import create_topics
-from kafka_server import LIBS, KafkaServer
+from kafka_server import LIBS
 
 QUIET = {"log_level": 0}
 
@@ -22,9 +22,7 @@ def server(request):
         with Broker(settings=["broker.num_partitions=2"]) as broker:
             yield broker
     else:
-        kafka = KafkaServer().start()
-        yield kafka
-        kafka.stop()
+        yield request.getfixturevalue("kafka")
 
 
 @pytest.fixture

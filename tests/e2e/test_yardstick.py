@@ -47,7 +47,7 @@ def wrong_labels(known, result):
     return show(bad), show(late)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(conftest.size(4, 12)))
 @pytest.mark.parametrize("partitions", [1, 2, 4])
 def test_retail_is_agreed_on(seed, partitions):
     known = retail_data.generate(
@@ -61,7 +61,7 @@ def test_retail_is_agreed_on(seed, partitions):
         oracle.compare(oracle.RETAIL_COLUMNS, expected, result.rows, rms_max=0, worst_max=0)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(conftest.size(3, 8)))
 @pytest.mark.parametrize("partitions", [1, 3])
 def test_sensors_is_agreed_on(seed, partitions):
     known = sensors_data.generate(3000, partitions, seed)
