@@ -8,8 +8,8 @@ import base64
 import io
 import json
 import os
-import shutil
 import re
+import shutil
 import signal
 import socket
 import ssl
