@@ -64,14 +64,6 @@ static void give_up_log(mr_container_follow *f, mr_cx *cx) {
 
 // ---- looking ---------------------------------------------------------------------------------
 
-static mr_code pause_for(const mr_engine *engine, int64_t us, mr_cx *cx) {
-    mr_socket_event wake = {.handle = engine->wake == NULL ? -1 : engine->wake->handle,
-                            .read = true};
-    size_t count = 0;
-    MR_TRY(mr_socket_wait(&wake, 1, us, &count, cx));
-    return count == 0 ? MR_OK : mr_fail(cx, MR_E_CANCELLED, NULL, "asked to end");
-}
-
 // Nothing of it stays but the engine's words: a container may be silent for weeks.
 static mr_code look_once(const mr_container_follow *f, mr_container_state *ret, mr_cx *cx) {
     mr_arena *lasting = cx->arena, scratch = {0};
@@ -111,7 +103,7 @@ static mr_code look(mr_container_follow *f, mr_container_state *ret, mr_cx *cx) 
             told = true;
             tell(f, mr_arena_printf(cx->arena, "%s; trying again", cx->error.text), cx);
         }
-        MR_TRY(pause_for(f->engine, PAUSE_US, cx));
+        MR_TRY(mr_engine_pause(f->engine, PAUSE_US, cx));
     }
 }
 
@@ -142,7 +134,7 @@ static mr_code wait_for_end(mr_container_follow *f, int64_t us, mr_container_sta
         return code;
     }
     if (refused) {
-        MR_TRY(pause_for(f->engine, MR_MIN(us, SOON_US), cx));
+        MR_TRY(mr_engine_pause(f->engine, MR_MIN(us, SOON_US), cx));
     }
     return look(f, ret, cx);
 }
@@ -254,7 +246,7 @@ static mr_code read_rest(mr_container_follow *f, mr_cx *cx) {
         if (f->breaks >= BREAKS_MAX && !over) {
             give_up_log(f, cx);
         } else if (!over) {
-            MR_TRY(pause_for(f->engine, PAUSE_US, cx));
+            MR_TRY(mr_engine_pause(f->engine, PAUSE_US, cx));
         }
     }
     return MR_OK;

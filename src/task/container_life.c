@@ -198,7 +198,7 @@ mr_code mr_container_life_remove(const mr_engine *engine, const char *name, bool
         if (status != 409 || mr_clock_monotonic_us(cx->plat) > until_us) {
             return mr_engine_refused(engine, status, &body, "remove the container", cx);
         }
-        mr_clock_sleep_us(cx->plat, LOOK_AGAIN_US);
+        MR_TRY(mr_engine_pause(engine, LOOK_AGAIN_US, cx));
     }
 }
 

@@ -14,12 +14,6 @@
 
 // ---- progress --------------------------------------------------------------------------------
 
-static const char *text_of(mr_span object, const char *name, mr_cx *cx) {
-    mr_span value = mr_jsonvalue_get(object, name);
-    const char *text = value.bytes == 0 ? NULL : mr_jsonvalue_text(value, cx->arena);
-    return text == NULL ? "" : text;
-}
-
 static void keep_error(mr_container_progress *p, const char *text) {
     size_t bytes = MR_MIN(strlen(text), sizeof(p->error) - 1);
     if (p->error[0] == '\0') {
@@ -33,25 +27,26 @@ static mr_code tell_line(mr_container_progress *p, mr_cx *cx) {
     if (all.bytes == 0 || all.data[0] != '{' || !mr_jsonvalue_check(all)) {
         return MR_OK;
     }
-    const char *error = text_of(all, "error", cx), *status = text_of(all, "status", cx);
+    const char *error = mr_jsonvalue_field(all, "error", cx->arena),
+               *status = mr_jsonvalue_field(all, "status", cx->arena);
     mr_span detail = mr_jsonvalue_get(all, "errorDetail");
     if (error[0] == '\0' && detail.bytes > 0 && detail.data[0] == '{') {
-        error = text_of(detail, "message", cx);
+        error = mr_jsonvalue_field(detail, "message", cx->arena);
     }
     if (error[0] != '\0') {
         keep_error(p, error);
         return MR_OK;
     }
     // Of layers only their end: their bytes would fill the log.
-    bool layer = text_of(all, "id", cx)[0] != '\0';
+    bool layer = mr_jsonvalue_field(all, "id", cx->arena)[0] != '\0';
     bool shown = status[0] != '\0' && (!layer || strncmp(status, "Pulling from", 12) == 0 ||
                                        strcmp(status, "Pull complete") == 0);
     if (!shown) {
         return MR_OK;
     }
-    const char *line = layer
-                           ? mr_arena_printf(cx->arena, "%s: %s\n", text_of(all, "id", cx), status)
-                           : mr_arena_printf(cx->arena, "%s\n", status);
+    const char *line = layer ? mr_arena_printf(cx->arena, "%s: %s\n",
+                                               mr_jsonvalue_field(all, "id", cx->arena), status)
+                             : mr_arena_printf(cx->arena, "%s\n", status);
     return mr_stream_write(MR_STDERR, mr_span_of(line), cx);
 }
 
@@ -260,8 +255,8 @@ static mr_code fetch(const mr_engine *e, const mr_container_pull *p, mr_cx *cx) 
     if (s.reply.status / 100 != 2) {
         mr_span all = mr_jsonvalue_trim(mr_text_span(&s.refusal));
         bool object = all.bytes > 0 && all.data[0] == '{' && mr_jsonvalue_check(all);
-        const char *message =
-            object ? text_of(all, "message", cx) : mr_arena_copy(cx->arena, all.data, all.bytes);
+        const char *message = object ? mr_jsonvalue_field(all, "message", cx->arena)
+                                     : mr_arena_copy(cx->arena, all.data, all.bytes);
         return refused(e, p, s.reply.status, message, cx);
     }
     return progress.error[0] == '\0' ? MR_OK : refused(e, p, s.reply.status, progress.error, cx);
@@ -271,7 +266,8 @@ static mr_code fetch(const mr_engine *e, const mr_container_pull *p, mr_cx *cx) 
 
 // Whether "linux/arm64/v8" is what an image says of itself.
 static bool is_of(mr_span image, const char *platform, mr_cx *cx) {
-    const char *os = text_of(image, "Os", cx), *machine = text_of(image, "Architecture", cx);
+    const char *os = mr_jsonvalue_field(image, "Os", cx->arena),
+               *machine = mr_jsonvalue_field(image, "Architecture", cx->arena);
     const char *slash = strchr(platform, '/');
     const char *wanted = slash == NULL ? platform : slash + 1;
     size_t bytes = strcspn(wanted, "/");

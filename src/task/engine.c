@@ -16,6 +16,14 @@
 #define VERSION_MINOR_MIN 25  // 1.25: Mounts.
 #define VERSION_MINOR_MAX 47
 
+mr_code mr_engine_pause(const mr_engine *engine, int64_t us, mr_cx *cx) {
+    mr_socket_event wake = {.handle = engine->wake == NULL ? -1 : engine->wake->handle,
+                            .read = true};
+    size_t count = 0;
+    MR_TRY(mr_socket_wait(&wake, 1, us, &count, cx));
+    return count == 0 ? MR_OK : mr_fail(cx, MR_E_CANCELLED, NULL, "asked to end");
+}
+
 // ---- connections -----------------------------------------------------------------------------
 
 static mr_code connect_to(const mr_engine *e, mr_engine_stream *s, int64_t deadline_us, mr_cx *cx) {
@@ -250,6 +258,7 @@ static const char *advice(int status, const char *text) {
         {"no basic auth", "Give registry: a connection of type docker with login and password."},
         {"incorrect username or password", "Look at login and password of the connection that "
                                            "registry: names."},
+        {"permission denied", "Look at user:, and at the rights of what is run and mounted."},
         {"denied",
          "Look at the image's name; of a private one, give registry: a connection of type "
          "docker with login and password."},
@@ -260,7 +269,6 @@ static const char *advice(int status, const char *text) {
         {"address already in use", "Another container or program has the port: end it."},
         {"executable file not found", "The image has no such program: look at command: and "
                                       "entrypoint:."},
-        {"network", "Make the network first (docker network create), or look at network:."},
         {"no space left", "Make room on the engine's disk: docker system prune."},
         {"No such image", "Look at the image's name, or let it be fetched: pull: missing."},
         {"HTTPS server", "It speaks TLS: write https://, or set DOCKER_TLS_VERIFY."},
@@ -269,6 +277,9 @@ static const char *advice(int status, const char *text) {
         if (strstr(text, rows[i].words) != NULL) {
             return rows[i].hint;
         }
+    }
+    if (strstr(text, "network") != NULL && strstr(text, "not found") != NULL) {
+        return "Make the network first (docker network create), or look at network:.";
     }
     return status == 403 ? "What stands before the engine forbids it: a proxy for its socket must "
                            "allow CONTAINERS, IMAGES and POST."
@@ -410,12 +421,6 @@ mr_code mr_engine_open(mr_engine *engine, mr_cx *cx) {
             const char *line = mr_arena_printf(cx->arena, "%s; trying again\n", cx->error.text);
             MR_TRY(mr_stream_write(MR_STDERR, mr_span_of(line), cx));
         }
-        mr_socket_event wake = {.handle = engine->wake == NULL ? -1 : engine->wake->handle,
-                                .read = true};
-        size_t count = 0;
-        MR_TRY(mr_socket_wait(&wake, 1, TRY_AGAIN_US, &count, cx));
-        if (count > 0) {
-            return mr_fail(cx, MR_E_CANCELLED, NULL, "asked to end");
-        }
+        MR_TRY(mr_engine_pause(engine, TRY_AGAIN_US, cx));
     }
 }

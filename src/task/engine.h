@@ -61,6 +61,9 @@ typedef struct mr_engine_call {
     uint64_t most;     // Of the answer's bytes; 0 = 16 MiB.
 } mr_engine_call;
 
+// errors  MR_E_CANCELLED: we are asked to end
+mr_code mr_engine_pause(const mr_engine *engine, int64_t us, mr_cx *cx);
+
 // An answer that comes in time. Any status is an answer; of one that is a refusal the body is its
 // message.
 //   errors  MR_E_NETWORK, MR_E_TIMEOUT, MR_E_CORRUPT, MR_E_LIMIT, MR_E_CANCELLED

@@ -10,6 +10,7 @@
 #include "task/container_output.h"
 #include "task/container_pull.h"
 #include "task/container_reach.h"
+#include "task/engine.h"
 #include "task/frames.h"
 
 static mr_arena arena;
@@ -109,6 +110,30 @@ TEST(reply, a_head_without_an_end_is_refused) {
         code = mr_reply_put(&reply, MR_SPAN("HTTP/1.1 100 Continue\r\n\r\n"), &sink, &cx);
     }
     EXPECT(code == MR_E_CORRUPT);
+    mr_arena_release(&arena);
+}
+
+TEST(engine, what_it_refuses_has_advice_that_is_about_it) {
+    static const struct {
+        const char *text, *hint;
+    } cases[] = {
+        {"network shots not found", "Make the network first"},
+        {"unable to find network with name or ID x: network not found", "Make the network first"},
+        {"Get \"https://r.org/v2/\": dial tcp: connect: network is unreachable", ""},
+        {"failed to create task: exec: \"/run\": permission denied: unknown", "Look at user:"},
+        {"pull access denied for x: denied: requested access", "Look at the image's name"},
+    };
+    const mr_engine_place place = {.name = "e"};
+    const mr_engine engine = {.place = &place};
+    mr_cx_init(&cx, &arena, NULL);
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        mr_text body;
+        mr_text_init(&body, &arena);
+        mr_text_add(&body, cases[i].text);
+        EXPECT(mr_engine_refused(&engine, 500, &body, "start it", &cx) == MR_E_IO);
+        EXPECT(strstr(cx.error.hint, cases[i].hint) != NULL);
+        EXPECT((cx.error.hint[0] == '\0') == (cases[i].hint[0] == '\0'));
+    }
     mr_arena_release(&arena);
 }
 
