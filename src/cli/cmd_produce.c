@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/reach.h"
+#include "codec/compress.h"
 #include "kafka/recordline.h"
 #include "plat/input.h"
 #include "plat/thread.h"
@@ -57,19 +58,8 @@ static mr_code set_acks(produce_job *job, const char *name, const char *value, m
 }
 
 static mr_code set_compression(produce_job *job, const char *name, const char *value, mr_cx *cx) {
-    static const struct {
-        const char *name;
-        mr_compression compression;
-    } known[] = {{"none", MR_COMPRESS_NONE},
-                 {"gzip", MR_COMPRESS_GZIP},
-                 {"snappy", MR_COMPRESS_SNAPPY},
-                 {"lz4", MR_COMPRESS_LZ4},
-                 {"zstd", MR_COMPRESS_ZSTD}};
-    for (size_t i = 0; i < MR_COUNT(known); i++) {
-        if (strcmp(known[i].name, value) == 0) {
-            job->options.compression = known[i].compression;
-            return MR_OK;
-        }
+    if (mr_compress_named(value, &job->options.compression)) {
+        return MR_OK;
     }
     return bad(name, value, "Write none, gzip, snappy, lz4 or zstd.", cx);
 }
@@ -122,10 +112,9 @@ static mr_code set_property(produce_job *job, const mr_job_pair *pair, mr_cx *cx
     if (strcmp(pair->name, names[6]) == 0) {
         return set_number(pair->name, pair->value, 1000, &o->delivery_timeout_us, cx);
     }
-    const char *near = mr_text_closest(pair->name, names, MR_COUNT(names));
     return mr_fail(cx, MR_E_OPTION,
-                   near == NULL ? "millrace produce --help lists those that there are."
-                                : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
+                   mr_text_hint(pair->name, names, MR_COUNT(names),
+                                "millrace produce --help lists those that there are.", cx->arena),
                    "no property \"%s\" of millrace produce", pair->name);
 }
 
@@ -142,15 +131,8 @@ static const char *unescaped(const char *text, mr_cx *cx) {
 }
 
 static mr_code read_job(const mr_cli_args *args, produce_job *job, mr_cx *cx) {
-    *job = (produce_job){.partition = -1,
-                         .options = {.topic = args->plain[0],
-                                     .acks = -1,
-                                     .idempotent = true,
-                                     .compression = MR_COMPRESS_NONE,
-                                     .batch_bytes = (uint64_t)256 << 10,
-                                     .linger_us = 5000,
-                                     .request_timeout_us = 30 * MR_SECOND_US,
-                                     .delivery_timeout_us = 120 * MR_SECOND_US}};
+    *job = (produce_job){.partition = -1, .options = mr_writer_defaults};
+    job->options.topic = args->plain[0];
     mr_job_pair *pairs;
     uint32_t count;
     MR_TRY(mr_args_pairs(args, "-X", &pairs, &count, cx));

@@ -114,6 +114,20 @@ static mr_code compress_with(mr_compression codec, ZSTD_CCtx *zstd, mr_span in, 
     return MR_E_INTERNAL;
 }
 
+bool mr_compress_named(const char *name, mr_compression *ret) {
+    static const char *const names[] = {
+        [MR_COMPRESS_NONE] = "none", [MR_COMPRESS_GZIP] = "gzip", [MR_COMPRESS_SNAPPY] = "snappy",
+        [MR_COMPRESS_LZ4] = "lz4",   [MR_COMPRESS_ZSTD] = "zstd",
+    };
+    for (size_t i = 0; i < MR_COUNT(names); i++) {
+        if (names[i] != NULL && strcmp(names[i], name) == 0) {
+            *ret = (mr_compression)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 mr_code mr_compress(mr_compression codec, mr_span in, mr_text *out, mr_cx *cx) {
     return compress_with(codec, /* zstd= */ NULL, in, out, cx);
 }

@@ -6,6 +6,8 @@
 #include "base/cx.h"
 #include "codec/parquet.h"
 
+// By the name that Kafka has for it: none, gzip, snappy, lz4, zstd.  False: there is no such one.
+bool mr_compress_named(const char *name, mr_compression *ret);
 // Appends to out.
 mr_code mr_compress(mr_compression codec, mr_span in, mr_text *out, mr_cx *cx);
 

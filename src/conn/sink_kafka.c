@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "codec/compress.h"
 #include "codec/json.h"
 #include "conn/conn.h"
 #include "conn/stage.h"
@@ -64,23 +65,6 @@ static const mr_option kafka_options[] = {
 };
 
 // ---- opening ---------------------------------------------------------------------------------
-
-static mr_compression compression_of(const char *name) {
-    static const struct {
-        const char *name;
-        mr_compression compression;
-    } names[] = {
-        {"none", MR_COMPRESS_NONE}, {"gzip", MR_COMPRESS_GZIP}, {"snappy", MR_COMPRESS_SNAPPY},
-        {"lz4", MR_COMPRESS_LZ4},   {"zstd", MR_COMPRESS_ZSTD},
-    };
-    for (size_t i = 0; i < MR_COUNT(names); i++) {
-        if (strcmp(names[i].name, name) == 0) {
-            return names[i].compression;
-        }
-    }
-    mr_assert(false);
-    return MR_COMPRESS_NONE;
-}
 
 static mr_code find_key(sink_kafka *s, mr_cx *cx) {
     const mr_schema *schema = s->base.spec.schema;
@@ -159,9 +143,10 @@ static mr_code kafka_open(mr_sink *base, const mr_sink_spec *spec, mr_cx *cx) {
         .partitions = (int32_t)s->partitions,
         .topic_config = s->topic_config,
         .id = s->id,
-        .compression = compression_of(s->compression),
         .timeout_us = s->connect_timeout,
     };
+    bool known = mr_compress_named(s->compression, &options.compression);
+    mr_assert(known);  // A choice of its table.
     MR_TRY(find_cluster(s, &options.embedded, cx));
     options.bootstrap_servers = s->bootstrap_servers;
     return mr_transact_open(&options, &s->transact, cx);

@@ -50,6 +50,7 @@ static const char *const steps[] = {
     "backwards bigint NOT NULL, created_us bigint NOT NULL);\n"
     "CREATE TABLE lease (name text PRIMARY KEY, holder text NOT NULL, epoch bigint NOT NULL, "
     "turn bigint NOT NULL, until_us bigint NOT NULL)",
+    "ALTER TABLE backfill DROP COLUMN next_us",
 };
 
 // The server's clock: those of two schedulers may differ.

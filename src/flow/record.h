@@ -126,7 +126,6 @@ typedef struct mr_record_backfill {
     int64_t max_active_runs;
     bool backwards;
     mr_run_state state;
-    int64_t next_us;  // The next tick to be made a run.
     int64_t created_us, ended_us;
 } mr_record_backfill;
 

@@ -31,12 +31,11 @@
     X(9, detail, DETAIL, exit.text)
 #define MR_TRY_FIXED(X) \
     X(10, task, INT, task) X(11, number, INT32, number) X(12, dir, STRING, dir)
-#define MR_BACKFILL_CHANGES(X) \
-    X(3, next_us, INT, next_us) X(4, ended_us, INT, ended_us)
+#define MR_BACKFILL_CHANGES(X) X(3, ended_us, INT, ended_us)
 #define MR_BACKFILL_FIXED(X) \
-    X(5, dag, STRING, dag) X(6, from_us, INT, from_us) X(7, to_us, INT, to_us) \
-    X(8, reprocess, STRING, reprocess) X(9, max_active_runs, INT, max_active_runs) \
-    X(10, backwards, BOOL, backwards) X(11, created_us, INT, created_us)
+    X(4, dag, STRING, dag) X(5, from_us, INT, from_us) X(6, to_us, INT, to_us) \
+    X(7, reprocess, STRING, reprocess) X(8, max_active_runs, INT, max_active_runs) \
+    X(9, backwards, BOOL, backwards) X(10, created_us, INT, created_us)
 
 #define MR_RECORD_COLUMN(n, column, kind, member) ", " #column
 #define MR_RECORD_PARAMETER(n, column, kind, member) ", $" #n

@@ -17,6 +17,15 @@
 #define INIT_MAX      4
 #define NO_TIMEOUT_MS INT32_MAX
 
+const mr_writer_options mr_writer_defaults = {
+    .acks = -1,
+    .idempotent = true,
+    .batch_bytes = (uint64_t)256 << 10,
+    .linger_us = 5000,
+    .request_timeout_us = 30 * MR_SECOND_US,
+    .delivery_timeout_us = 120 * MR_SECOND_US,
+};
+
 typedef struct writer_partition {
     mr_text records;  // Of the batch being filled; heap.
     uint32_t count;

@@ -24,6 +24,8 @@ typedef struct mr_writer_options {
     int64_t request_timeout_us;
     int64_t delivery_timeout_us;
 } mr_writer_options;
+// What is usual, without a topic: nothing is lost or doubled.
+extern const mr_writer_options mr_writer_defaults;
 
 #define MR_WRITER_HEADERS_MAX 64
 

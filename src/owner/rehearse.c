@@ -23,7 +23,6 @@ typedef struct rehearsal {
     mr_executor *executor;
     mr_tails logs;
     mr_text piece;  // Heap.
-    char dag[256];
     char run[32];
 } rehearsal;
 

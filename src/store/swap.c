@@ -55,17 +55,8 @@ mr_code mr_swap_save(const char *data_dir, const char *table, const mr_swap *swa
 }
 
 static void take_list(mr_span list, const char ***ret, uint32_t *ret_count, mr_arena *arena) {
-    uint32_t count = 0;
-    mr_span value;
-    mr_span all = list.bytes == 0 ? list : mr_jsonvalue_inside(list);
-    for (mr_span inside = all; mr_jsonvalue_next(&inside, /* ret_key= */ NULL, &value);) {
-        count++;
-    }
-    *ret = MR_NEW_ARRAY(arena, const char *, count + 1);
-    *ret_count = 0;
-    while (mr_jsonvalue_next(&all, /* ret_key= */ NULL, &value)) {
-        const char *text = mr_jsonvalue_text(value, arena);
-        (*ret)[(*ret_count)++] = text == NULL ? "" : text;
+    *ret = (const char **)(uintptr_t)mr_jsonvalue_texts(list, arena);
+    for (*ret_count = 0; (*ret)[*ret_count] != NULL; ++*ret_count) {
     }
 }
 

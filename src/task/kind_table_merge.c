@@ -135,10 +135,9 @@ static mr_code no_column(const mr_merge *m, const char *key, const char *name, m
     for (uint32_t i = 0; i < m->given->count; i++) {
         names[i] = m->given->columns[i].name;
     }
-    const char *closest = mr_text_closest(name, names, m->given->count);
     return mr_fail(cx, MR_E_NAME,
-                   closest == NULL ? "Name a column that the rows to merge have."
-                                   : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", closest),
+                   mr_text_hint(name, names, m->given->count,
+                                "Name a column that the rows to merge have.", cx->arena),
                    "key \"%s\" names \"%s\", which the rows to merge have not", key, name);
 }
 
@@ -262,15 +261,13 @@ static mr_code match_columns(mr_merge *m, mr_cx *cx) {
             c++;
         }
         if (c == table->column_count && !is_left_out(m, name)) {
-            const char *closest = mr_text_closest(name, names, table->column_count);
-            return mr_fail(
-                cx, MR_E_NAME,
-                mr_arena_printf(cx->arena,
-                                "%s%s%sName it in leave_out, or leave it out "
-                                "of the query.",
-                                closest == NULL ? "" : "Did you mean \"",
-                                closest == NULL ? "" : closest, closest == NULL ? "" : "\"? "),
-                "the rows to merge have a column \"%s\", table \"%s\" has none", name, table->name);
+            const char *hint = mr_text_hint(name, names, table->column_count, "", cx->arena);
+            return mr_fail(cx, MR_E_NAME,
+                           mr_arena_printf(
+                               cx->arena, "%s%sName it in leave_out, or leave it out of the query.",
+                               hint, hint[0] == '\0' ? "" : " "),
+                           "the rows to merge have a column \"%s\", table \"%s\" has none", name,
+                           table->name);
         }
     }
     return MR_OK;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/jsonvalue.h"
+#include "codec/compress.h"
 #include "kafka/recordline.h"
 #include "plat/input.h"
 #include "plat/plat.h"
@@ -85,19 +86,6 @@ typedef struct job {
 } job;
 
 // ---- what is told ----------------------------------------------------------------------------
-
-static mr_compression compression_of(const char *name) {
-    static const char *const names[] = {
-        [MR_COMPRESS_NONE] = "none", [MR_COMPRESS_GZIP] = "gzip", [MR_COMPRESS_SNAPPY] = "snappy",
-        [MR_COMPRESS_LZ4] = "lz4",   [MR_COMPRESS_ZSTD] = "zstd",
-    };
-    for (size_t i = 0; i < MR_COUNT(names); i++) {
-        if (names[i] != NULL && strcmp(names[i], name) == 0) {
-            return (mr_compression)i;
-        }
-    }
-    return MR_COMPRESS_NONE;
-}
 
 static mr_code take_files(const char *from, const char *const **ret, uint32_t *ret_count,
                           mr_cx *cx) {
@@ -217,14 +205,10 @@ static mr_code send_files(const produce *o, job *j, mr_cx *cx) {
 }
 
 static mr_code send_all(const produce *o, mr_control *control, job *j, mr_cx *cx) {
-    mr_writer_options options = {.topic = o->topic,
-                                 .acks = -1,
-                                 .idempotent = true,
-                                 .compression = compression_of(o->compression),
-                                 .batch_bytes = (uint64_t)256 << 10,
-                                 .linger_us = 5000,
-                                 .request_timeout_us = 30 * MR_SECOND_US,
-                                 .delivery_timeout_us = 120 * MR_SECOND_US};
+    mr_writer_options options = mr_writer_defaults;
+    options.topic = o->topic;
+    bool known = mr_compress_named(o->compression, &options.compression);
+    mr_assert(known);  // A choice of its table.
     if (o->create) {
         mr_control_topic_new topic = {
             .name = o->topic, .partitions = -1, .replication = -1, .exists_fine = true};

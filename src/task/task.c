@@ -33,22 +33,6 @@ static int64_t number_of(mr_span all, const char *name) {
     return mr_text_parse_int64(mr_jsonvalue_get(all, name), &ret) ? ret : 0;
 }
 
-static const char *const *list_of(mr_span all, const char *name, mr_cx *cx) {
-    mr_span list = mr_jsonvalue_get(all, name), item;
-    bool there = list.bytes > 0 && mr_jsonvalue_kind_of(list) == MR_JSONVALUE_ARRAY;
-    mr_span inside = there ? mr_jsonvalue_inside(list) : (mr_span){NULL, 0}, counted = inside;
-    uint32_t count = 0;
-    while (mr_jsonvalue_next(&counted, /* ret_key= */ NULL, &item)) {
-        count++;
-    }
-    const char **ret = MR_NEW_ARRAY(cx->arena, const char *, count + 1);
-    for (uint32_t i = 0; mr_jsonvalue_next(&inside, NULL, &item);) {
-        ret[i] = mr_jsonvalue_text(item, cx->arena);
-        i += ret[i] != NULL;
-    }
-    return ret;
-}
-
 static mr_code load(const char *dir, child *c, mr_cx *cx) {
     mr_span all;
     const char *path = mr_arena_printf(cx->arena, "%s/launch.json", dir);
@@ -87,7 +71,7 @@ static mr_code load(const char *dir, child *c, mr_cx *cx) {
     c->body = mr_jsonvalue_get(all, "body");
     c->connections = mr_jsonvalue_get(all, "connections");
     c->try.store = text_of(all, "store", cx);
-    c->try.env = list_of(all, "env", cx);
+    c->try.env = mr_jsonvalue_texts(mr_jsonvalue_get(all, "env"), cx->arena);
     c->try.grace_us = number_of(all, "grace_us");
     return MR_OK;
 }

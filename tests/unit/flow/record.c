@@ -287,8 +287,7 @@ static void check_dags(rig *r) {
                                    .to_us = 2,
                                    .reprocess = "failed",
                                    .max_active_runs = 3,
-                                   .backwards = true,
-                                   .next_us = 1};
+                                   .backwards = true};
     EXPECT_OK(mr_record_add_backfill(r->record, &backfill, cx));
     backfill.state = MR_RUN_SUCCESS;
     EXPECT_OK(mr_record_put_backfill(r->record, &backfill, cx));
