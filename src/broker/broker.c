@@ -185,7 +185,8 @@ static mr_code open_security(mr_broker *broker, mr_cx *cx) {
     mr_tls_options options = {.certificate = s->tls_certificate,
                               .key = s->tls_key,
                               .client_ca = s->tls_client_ca,
-                              .client_is_required = s->tls_client_required};
+                              .client_is_required = s->tls_client_required,
+                              .principal_rules = s->tls_principal_mapping_rules};
     return tls ? mr_tls_context_open(&options, &broker->tls, cx) : MR_OK;
 }
 

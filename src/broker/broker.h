@@ -60,6 +60,7 @@ typedef struct mr_broker_settings {
     const char *tls_key;
     const char *tls_client_ca;  // NULL: clients are not asked for a certificate.
     bool tls_client_required;
+    const char *tls_principal_mapping_rules;  // principal.h
 } mr_broker_settings;
 
 extern const mr_option mr_broker_options[];  // For mr_option_apply_keys.

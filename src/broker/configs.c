@@ -121,6 +121,7 @@ static mr_config_set file_of(const mr_broker_settings *s, const char *dir, mr_ar
     file_int(&set, "queued.max.request.bytes", (int64_t)s->queue_bytes_max);
     file_int(&set, "max.connections", s->connections_max);
     file_int(&set, "max.incremental.fetch.session.cache.slots", s->fetch_sessions_max);
+    file_put(&set, "ssl.principal.mapping.rules", s->tls_principal_mapping_rules);
     file_int(&set, "connections.max.idle.ms", s->idle_timeout_us / 1000);
     file_int(&set, "offsets.retention.minutes", s->offsets_retention_us / 60000000);
     file_int(&set, "group.initial.rebalance.delay.ms", s->group_initial_rebalance_delay_us / 1000);

@@ -180,6 +180,8 @@
       "Whether clients show a certificate.")                                                       \
     X("ssl.enabled.protocols", LIST, "TLSv1.2,TLSv1.3", R, NULL, MR_CONFIG_ANY,                    \
       "Versions of TLS.")                                                                          \
+    X("ssl.principal.mapping.rules", STRING, "DEFAULT", R, NULL, MR_CONFIG_ANY,                    \
+      "From the names in certificates to principals.")                                             \
     X("super.users", STRING, "", R, NULL, MR_CONFIG_ANY, "Principals that may do all.")            \
     X("transaction.abort.timed.out.transaction.cleanup.interval.ms", INT, "10000", R, NULL,        \
       MR_CONFIG_MIN(1), "Time between two looks for transactions that took too long.")             \

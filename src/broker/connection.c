@@ -225,12 +225,10 @@ static mr_code receive_some(mr_connection *c, char *data, size_t room, size_t *r
     }
     MR_TRY(mr_tls_receive_some(c->tls, &c->socket, data, room, ret_got, cx));
     if (*ret_got > 0 && !c->greeted && c->client.certified == NULL) {
-        const char *name = mr_tls_principal(c->tls, cx->arena);
+        const char *name;
+        MR_TRY(mr_tls_principal(c->tls, &name, cx));
         if (name != NULL) {
-            mr_text copy;
-            mr_text_init(&copy, /* arena= */ NULL);
-            mr_text_add(&copy, name);
-            c->client.certified = copy.data;
+            c->client.certified = mr_heap_string(name);
             mr_client_named(&c->client);
         }
     }
@@ -248,8 +246,8 @@ static mr_code receive(mr_connection *c, mr_cx *cx) {
         size_t room = c->block->bytes - c->end;
         size_t got = 0;
         mr_code code = receive_some(c, c->block->data + c->end, room, &got, cx);
-        if (code == MR_E_CORRUPT) {
-            return code;  // It does not speak TLS.
+        if (code == MR_E_CORRUPT || code == MR_E_PERMISSION) {
+            return code;  // It does not speak TLS, or its certificate is nobody's.
         }
         // An end or an error of the other side is the same here: what came before it counts.
         if (code != MR_OK) {

@@ -4,6 +4,7 @@
 
 #include "broker/broker.h"
 #include "broker/listen.h"
+#include "broker/principal.h"
 
 #define MS     ((int64_t)1000)
 #define SECOND (1000 * MS)
@@ -81,6 +82,9 @@ const mr_option mr_broker_options[] = {
             "PEM file of who may sign clients' certificates; without it none is asked for."),
     SETTING(tls_client_required, "tls_client_required", MR_OPT_BOOL, "false",
             "Whether a client without a certificate is refused."),
+    SETTING(tls_principal_mapping_rules, "tls_principal_mapping_rules", MR_OPT_TEXT, "DEFAULT",
+            "Who the client of a certificate is, by the name in it: RULE:pattern/replacement/[LU] "
+            "and DEFAULT with commas (ssl.principal.mapping.rules)."),
     MR_OPTION_END,
 };
 
@@ -150,6 +154,9 @@ mr_code mr_broker_settings_check(const mr_broker_settings *settings, mr_cx *cx) 
         return mr_fail(cx, MR_E_OPTION, "Set broker.tls_client_ca to who signs them.",
                        "certificates are required of clients, and nobody is named who signs them");
     }
+    mr_principal_rules *rules;
+    MR_TRY(mr_principal_rules_open(s->tls_principal_mapping_rules, &rules, cx));
+    mr_principal_rules_close(rules);
     mr_listen *listens;
     uint32_t count;
     MR_TRY(mr_listen_parse(s->listen, s->advertise, &listens, &count, cx));

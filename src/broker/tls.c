@@ -9,14 +9,18 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "broker/principal.h"
+
 #define PIECE_BYTES    16384  // A record of TLS.
 #define FILE_BYTES_MAX ((uint64_t)1 << 20)
 
 struct mr_tls_context {
     SSL_CTX *ssl;
+    mr_principal_rules *rules;
 };
 
 struct mr_tls {
+    const mr_tls_context *context;
     SSL *ssl;
     BIO *in;          // From the socket; of the SSL.
     BIO *out;         // To the socket; of the SSL.
@@ -106,27 +110,31 @@ static mr_code configure(SSL_CTX *ssl, const mr_tls_options *options, mr_cx *cx)
 }
 
 mr_code mr_tls_context_open(const mr_tls_options *options, mr_tls_context **ret, mr_cx *cx) {
-    SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
-    mr_assert(ssl != NULL);
-    mr_code code = configure(ssl, options, cx);
+    mr_tls_context *context = mr_heap_alloc(sizeof(mr_tls_context));
+    context->ssl = SSL_CTX_new(TLS_server_method());
+    mr_assert(context->ssl != NULL);
+    mr_code code = configure(context->ssl, options, cx);
+    code = code == MR_OK ? mr_principal_rules_open(options->principal_rules, &context->rules, cx)
+                         : code;
     if (code != MR_OK) {
-        SSL_CTX_free(ssl);
+        mr_tls_context_close(context);
         return code;
     }
-    *ret = mr_heap_alloc(sizeof(mr_tls_context));
-    (*ret)->ssl = ssl;
+    *ret = context;
     return MR_OK;
 }
 
 void mr_tls_context_close(mr_tls_context *context) {
     if (context != NULL) {
         SSL_CTX_free(context->ssl);
+        mr_principal_rules_close(context->rules);
         mr_heap_free(context);
     }
 }
 
 mr_tls *mr_tls_new(mr_tls_context *context, bool who_else) {
     mr_tls *tls = mr_heap_alloc(sizeof(*tls));
+    tls->context = context;
     tls->ssl = SSL_new(context->ssl);
     tls->in = BIO_new(BIO_s_mem());
     tls->out = BIO_new(BIO_s_mem());
@@ -269,12 +277,20 @@ mr_code mr_tls_send_some(mr_tls *tls, mr_socket *socket, mr_span data, size_t *r
     return MR_OK;
 }
 
-const char *mr_tls_principal(const mr_tls *tls, mr_arena *arena) {
+mr_code mr_tls_principal(const mr_tls *tls, const char **ret, mr_cx *cx) {
     X509 *certificate = SSL_get1_peer_certificate(tls->ssl);
     if (certificate == NULL) {
-        return NULL;
+        *ret = NULL;
+        return MR_OK;
     }
-    const char *name = mr_arena_printf(arena, "User:%s", subject(certificate, arena));
+    const char *name = subject(certificate, cx->arena);
     X509_free(certificate);
-    return name;
+    const char *who = mr_principal_rules_apply(tls->context->rules, name, cx->arena);
+    if (who == NULL) {
+        return mr_fail(cx, MR_E_PERMISSION, "A DEFAULT behind the rules would let it in.",
+                       "no rule of tls_principal_mapping_rules fits its certificate's name \"%s\"",
+                       name);
+    }
+    *ret = mr_arena_printf(cx->arena, "User:%s", who);
+    return MR_OK;
 }

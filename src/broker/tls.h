@@ -13,13 +13,14 @@ typedef struct mr_tls_context mr_tls_context;  // Certificate and key of a broke
 typedef struct mr_tls mr_tls;
 
 typedef struct mr_tls_options {
-    const char *certificate;  // File, PEM: the chain, own certificate first.
-    const char *key;          // File, PEM.
-    const char *client_ca;    // File, PEM: who may sign clients' certificates; NULL: not asked.
-    bool client_is_required;  // A client without one is refused.
+    const char *certificate;      // File, PEM: the chain, own certificate first.
+    const char *key;              // File, PEM.
+    const char *client_ca;        // File, PEM: who may sign clients' certificates; NULL: not asked.
+    bool client_is_required;      // A client without one is refused.
+    const char *principal_rules;  // principal.h; NULL: the whole name.
 } mr_tls_options;
 
-//   errors  MR_E_OPTION naming the file
+//   errors  MR_E_OPTION naming the file, or the rule
 mr_code mr_tls_context_open(const mr_tls_options *options, mr_tls_context **ret, mr_cx *cx);
 void mr_tls_context_close(mr_tls_context *context);  // Takes NULL.
 
@@ -37,5 +38,6 @@ bool mr_tls_has_more(const mr_tls *tls);
 // Bytes wait for the socket: call _flush once it can be written.
 bool mr_tls_wants_write(const mr_tls *tls);
 mr_code mr_tls_flush(mr_tls *tls, mr_socket *socket, mr_cx *cx);
-// Who the client's certificate says it is, "User:CN=…,O=…"; NULL without one.
-const char *mr_tls_principal(const mr_tls *tls, mr_arena *arena);
+// Who the client's certificate says it is, "User:CN=…,O=…", in cx->arena; *ret NULL without one.
+//   errors  MR_E_PERMISSION when no rule fits its name
+mr_code mr_tls_principal(const mr_tls *tls, const char **ret, mr_cx *cx);

@@ -282,6 +282,20 @@ def test_a_client_is_who_its_certificate_says(tmp_path):
         assert may_write(broker.over_tls(**carol), "bills")  # With SASL it is admin, whatever it shows.
 
 
+def test_a_rule_says_who_a_certificates_client_is(tmp_path):
+    authority = Authority(tmp_path / "clients")
+    bob = authority.sign("bob", "/O=acme/OU=billing/CN=Bob")
+    eve = authority.sign("eve", "/O=other/CN=Eve")
+    settings = [f"broker.tls_client_ca={authority.path('ca.pem')}",
+                r"broker.tls_principal_mapping_rules=RULE:^CN=(.*?),OU=billing,.*$/$1/L, RULE:^CN=(\w+),OU=.*$/$1/"]
+    with SecureBroker(tmp_path / "data", settings) as broker:
+        create(broker, "bills")
+        allow(broker, "User:bob", "bills")
+        assert round_trip(broker.over_tls_alone(**bob), "bills", [b"1", b"2"]) == [b"1", b"2"]
+        assert hangs_up(broker, eve)  # No rule fits, and there is no DEFAULT.
+        wait_until(lambda: 'fits its certificate\'s name "CN=Eve,O=other"' in broker.log(), what="a line about Eve")
+
+
 def test_a_certificate_that_is_required_must_be_good(tmp_path):
     authority, other = Authority(tmp_path / "clients"), Authority(tmp_path / "others", "/CN=somebody else")
     bob = authority.sign("bob", "/CN=bob")
@@ -311,6 +325,7 @@ def test_what_is_wrong_with_the_settings_is_said_at_the_start(tmp_path):
             ("asks for TLS, and no certificate is set", {"tls_key": None}),
             ("values mismatch", {"tls_key": other.path("two.key")}),
             ("no-such.pem", {"tls_certificate": authority.path("no-such.pem")}),
+            ('bad rule "RULE:a/$1" for key "tls_principal_mapping_rules"', {"tls_principal_mapping_rules": "RULE:a/$1"}),
             ("nobody is named who signs them", {"tls_client_required": "true"}),
             ("extensions", {"tls_client_ca": authority.path("extensions")})):
         settings = {name: value for name, value in {**good, **changes}.items() if value is not None}
