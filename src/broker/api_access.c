@@ -46,8 +46,10 @@ void mr_api_sasl_authenticate(mr_call *call, mr_cx *cx) {
     r->session_lifetime_ms = result.lifetime_ms;
     mr_client_named(call->client);
     if (result.error == MR_KAFKA_SASL_AUTHENTICATION_FAILED) {
-        mr_broker_say(call->broker, "%s%s: %s", mr_client_host(call->client), mr_sasl_user(session),
-                      result.reason);
+        const char *host = mr_client_host(call->client);
+        const char *why =
+            mr_arena_printf(cx->arena, "%s: %s", mr_sasl_user(session), result.reason);
+        mr_broker_say_of(call->broker, host, why, "%s%s", host, why);
         mr_call_park(call, call->received_us + FAILED_DELAY_US, sasl_failed);
     }
 }

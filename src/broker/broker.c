@@ -5,9 +5,6 @@
 
 #include "broker/broker.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "broker/clerk.h"
 #include "broker/embedded.h"
 #include "broker/fetch_session.h"
@@ -16,26 +13,8 @@
 #include "broker/topics.h"
 #include "broker/transactions.h"
 
-#define SAY_BYTES     2048
 #define FLUSH_THREADS 4
 #define TURN_LONGEST  (60 * 1000000)
-
-void mr_broker_say(mr_broker *broker, const char *format, ...) {
-    if (broker->spec.say == NULL) {
-        return;
-    }
-    char line[SAY_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    for (char *c = line; *c != '\0'; c++) {  // A client's words make no line of their own.
-        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
-    }
-    mr_mutex_lock(&broker->say_mutex);
-    broker->spec.say(broker->spec.self, line);
-    mr_mutex_unlock(&broker->say_mutex);
-}
 
 // ---- requests' bytes ---------------------------------------------------------------------------
 
@@ -349,8 +328,7 @@ mr_code mr_broker_close(mr_broker *broker, mr_cx *cx) {
     return code;
 }
 
-// ---- what parts ask
-// ------------------------------------------------------------------------------
+// ---- what parts ask ----------------------------------------------------------------------------
 
 const mr_broker_settings *mr_broker_settings_of(const mr_broker *broker) {
     return &broker->spec.settings;

@@ -103,6 +103,9 @@ uint32_t mr_broker_address_count(const mr_broker *broker);
 const char *mr_broker_address(const mr_broker *broker, uint32_t listener);  // "127.0.0.1:9092"
 void mr_broker_say(mr_broker *broker, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+// The same of what a stranger at this address has caused: only so many lines a minute of a reason.
+void mr_broker_say_of(mr_broker *broker, const char *host, const char *reason, const char *format,
+                      ...) __attribute__((format(printf, 4, 5)));
 int64_t mr_broker_now_ms(const mr_broker *broker);  // Wall clock.
 
 // The turns of groups and transactions must come round by then (monotonic), not later.

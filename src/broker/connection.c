@@ -129,10 +129,10 @@ void mr_connection_retry(mr_connection *connection) {
 }
 
 void mr_connection_say(mr_connection *connection, const mr_cx *cx) {
-    mr_broker_say(connection->client.broker, "closed the connection of %s: %s%s%s",
-                  connection->socket.peer == NULL ? connection->client.host
-                                                  : connection->socket.peer,
-                  cx->error.text, cx->error.hint[0] == '\0' ? "" : ". ", cx->error.hint);
+    const char *host = connection->client.host, *peer = connection->socket.peer;
+    mr_broker_say_of(connection->client.broker, host, cx->error.text,
+                     "closed the connection of %s: %s%s%s", peer == NULL ? host : peer,
+                     cx->error.text, cx->error.hint[0] == '\0' ? "" : ". ", cx->error.hint);
 }
 
 // ---- frames ----------------------------------------------------------------------------------

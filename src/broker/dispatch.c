@@ -43,8 +43,7 @@ static mr_code not_served(const mr_call *call, const mr_api *api, mr_span rest, 
                    head->version, MR_SPAN_ARGS(client));
 }
 
-// ---- tokens of SASL that come as bare frames (handshake of version 0)
-// ----------------------------
+// ---- tokens of SASL that come as bare frames (handshake of version 0) --------------------------
 
 bool mr_dispatch_wants_token(const mr_client *client) {
     return client->sasl.phase == MR_SASL_TOKENS && client->sasl.raw;
@@ -56,8 +55,9 @@ static void token_step(mr_call *call, mr_cx *cx) {
         mr_sasl_token(&client->sasl, call->broker->access, *(const mr_span *)call->request, cx);
     mr_client_named(client);
     if (result.error != MR_KAFKA_NONE) {
-        mr_broker_say(call->broker, "%s%s: %s", client->host, mr_sasl_user(&client->sasl),
-                      result.reason);
+        const char *why =
+            mr_arena_printf(cx->arena, "%s: %s", mr_sasl_user(&client->sasl), result.reason);
+        mr_broker_say_of(call->broker, client->host, why, "%s%s", client->host, why);
         call->silent = call->hang_up = true;  // There is no form for an error.
         return;
     }

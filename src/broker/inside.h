@@ -16,6 +16,13 @@
 
 #define MR_BROKER_STRIPES 64
 
+// Of say.c: lines about some addresses and reasons.
+typedef struct mr_say_limit {
+    int64_t since_us;
+    uint32_t said;
+    uint32_t left_out;
+} mr_say_limit;
+
 struct mr_broker {
     mr_broker_spec spec;
     mr_arena arena;  // Lives as long as the broker; one thread at a time, at open and close.
@@ -42,6 +49,7 @@ struct mr_broker {
     atomic_size_t charged;   // Bytes of requests that were received and not answered.
     struct mr_clerk *clerk;  // NULL: by hand.
     mr_mutex say_mutex;
+    mr_say_limit say_limits[256];
     // The thread that calls what is due.
     mr_thread upkeep;
     mr_mutex upkeep_mutex;

@@ -30,7 +30,6 @@ struct mr_server {
     atomic_uint connection_count;
     int64_t connections_max;
     int64_t accept_after_us;  // First thread's; 0 = now.
-    bool refused;             // Said that there are too many.
 };
 
 // ---- accepting ---------------------------------------------------------------------------------
@@ -93,23 +92,23 @@ static const char *host_of(const char *peer, mr_arena *arena) {
 static bool may_enter(mr_server *server, const server_listener *listener, const mr_socket *socket,
                       mr_cx *cx) {
     int64_t most = server->connections_max;
-    if (!mr_listen_takes(listener->listen, host_of(socket->peer, cx->arena), cx)) {
-        mr_broker_say(server->broker,
-                      "refused a connection of %s: listener %s is for this machine's containers, "
-                      "since it has neither TLS nor SASL",
-                      socket->peer, listener->address);
+    const char *host = host_of(socket->peer, cx->arena);
+    if (!mr_listen_takes(listener->listen, host, cx)) {
+        mr_broker_say_of(server->broker, host, "refused",
+                         "refused a connection of %s: listener %s is for this machine's "
+                         "containers, since it has neither TLS nor SASL",
+                         socket->peer, listener->address);
         return false;
     }
     bool full = atomic_load(&server->connection_count) >= most;
-    if (full && !server->refused) {
-        mr_broker_say(server->broker,
-                      "refused a connection of %s: %" PRId64 " are open, the limit of %s",
-                      socket->peer, most,
-                      most < mr_broker_settings_of(server->broker)->connections_max
-                          ? "this machine (ulimit -n)"
-                          : "broker.connections_max");
+    if (full) {
+        mr_broker_say_of(server->broker, host, "refused",
+                         "refused a connection of %s: %" PRId64 " are open, the limit of %s",
+                         socket->peer, most,
+                         most < mr_broker_settings_of(server->broker)->connections_max
+                             ? "this machine (ulimit -n)"
+                             : "broker.connections_max");
     }
-    server->refused = full;
     return !full;
 }
 
@@ -135,8 +134,7 @@ static void accept_all(mr_server *server, server_listener *listener, mr_cx *cx) 
     }
 }
 
-// ---- a thread's turn
-// -----------------------------------------------------------------------------
+// ---- a thread's turn ---------------------------------------------------------------------------
 
 static void take_inbox(mr_server_thread *thread) {
     mr_mutex_lock(&thread->inbox_mutex);
@@ -368,8 +366,7 @@ static void *thread_run(void *self) {
     return NULL;
 }
 
-// ---- opening and closing
-// -------------------------------------------------------------------------
+// ---- opening and closing -----------------------------------------------------------------------
 
 static mr_code listener_open(mr_server *server, uint32_t index, mr_cx *cx) {
     server_listener *listener = &server->listeners[index];

@@ -46,50 +46,65 @@ static BIO *file_bio(const char *path, mr_cx *cx) {
     return bio;
 }
 
-// Own certificate first, then those that vouch for it.
-static bool use_chain(SSL_CTX *ssl, BIO *bio) {
-    X509 *own = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-    bool ok = own != NULL && SSL_CTX_use_certificate(ssl, own) == 1;
-    X509_free(own);
-    for (X509 *next; ok && (next = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL;) {
-        ok = SSL_CTX_add0_chain_cert(ssl, next) == 1;
-    }
-    return ok;
+// In place of OpenSSL's own, which asks for the pass phrase on the terminal.
+static int no_pass_phrase(char *buffer, int bytes, int writing, void *encrypted) {
+    (void)buffer, (void)bytes, (void)writing;
+    *(bool *)encrypted = true;
+    return -1;
 }
 
-static bool use_key(SSL_CTX *ssl, BIO *bio) {
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+static X509 *read_certificate(BIO *bio) {
+    bool encrypted;
+    return PEM_read_bio_X509(bio, NULL, no_pass_phrase, &encrypted);
+}
+
+// What use_file takes: NULL, or why a file cannot be used.
+typedef const char *tls_use(SSL_CTX *ssl, BIO *bio);
+
+// Own certificate first, then those that vouch for it.
+static const char *use_chain(SSL_CTX *ssl, BIO *bio) {
+    X509 *own = read_certificate(bio);
+    bool ok = own != NULL && SSL_CTX_use_certificate(ssl, own) == 1;
+    X509_free(own);
+    for (X509 *next; ok && (next = read_certificate(bio)) != NULL;) {
+        ok = SSL_CTX_add0_chain_cert(ssl, next) == 1;
+    }
+    return ok ? NULL : reason();
+}
+
+static const char *use_key(SSL_CTX *ssl, BIO *bio) {
+    bool encrypted = false;
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, &encrypted);
     bool ok =
         key != NULL && SSL_CTX_use_PrivateKey(ssl, key) == 1 && SSL_CTX_check_private_key(ssl) == 1;
     EVP_PKEY_free(key);
-    return ok;
+    return ok          ? NULL
+           : encrypted ? "it is encrypted, and the broker has no pass phrase (openssl pkey -in … "
+                         "-out … takes it off)"
+                       : reason();
 }
 
-static bool use_client_ca(SSL_CTX *ssl, BIO *bio) {
+static const char *use_client_ca(SSL_CTX *ssl, BIO *bio) {
     bool any = false;
-    for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL;) {
+    for (X509 *next; (next = read_certificate(bio)) != NULL;) {
         any = X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl), next) == 1 &&
               SSL_CTX_add_client_CA(ssl, next) == 1;
         X509_free(next);
     }
-    return any;
+    return any ? NULL : reason();
 }
 
-static mr_code use_file(SSL_CTX *ssl, const char *path, bool (*use)(SSL_CTX *, BIO *), mr_cx *cx) {
+static mr_code use_file(SSL_CTX *ssl, const char *path, tls_use *use, mr_cx *cx) {
     ERR_clear_error();
     BIO *bio = path == NULL ? NULL : file_bio(path, cx);
-    bool loaded = bio != NULL;
-    bool ok = loaded && use(ssl, bio);
-    BIO_free(bio);
-    if (ok) {
-        ERR_clear_error();
-        return MR_OK;
-    }
-    const char *why = loaded         ? reason()
+    const char *why = bio != NULL    ? use(ssl, bio)
                       : path == NULL ? "no file is named"
                                      : mr_arena_string(cx->arena, cx->error.text);
-    return mr_fail(cx, MR_E_OPTION, "It must be a readable PEM file.", "TLS cannot use \"%s\": %s",
-                   path == NULL ? "" : path, why);
+    BIO_free(bio);
+    ERR_clear_error();
+    return why == NULL ? MR_OK
+                       : mr_fail(cx, MR_E_OPTION, "It must be a readable PEM file.",
+                                 "TLS cannot use \"%s\": %s", path == NULL ? "" : path, why);
 }
 
 static mr_code configure(SSL_CTX *ssl, const mr_tls_options *options, mr_cx *cx) {
