@@ -14,8 +14,7 @@
 
 #define FAILED_DELAY_US 100000  // connection.failed.authentication.delay.ms
 
-// ---- SASL
-// ------------------------------------------------------------------------------------
+// ---- SASL -------------------------------------------------------------------------------------
 
 void mr_api_sasl_handshake(mr_call *call, mr_cx *cx) {
     const mr_wire_sasl_handshake_request *q = call->request;
@@ -54,8 +53,7 @@ void mr_api_sasl_authenticate(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- SCRAM credentials
-// -----------------------------------------------------------------------
+// ---- SCRAM credentials ------------------------------------------------------------------------
 
 static bool may_cluster(const mr_call *call, mr_operation operation) {
     return mr_call_may(call, operation, MR_RESOURCE_CLUSTER, MR_ANSWER_CLUSTER);
@@ -229,7 +227,7 @@ static mr_code scram_store(mr_call *call, const scram_change *changes, uint32_t 
                : mr_access_store(mr_broker_access(call->broker), stored, stored_count, cx);
 }
 
-static void alter_user_scram_credentials(mr_call *call, mr_cx *cx) {
+void mr_api_alter_user_scram_credentials(mr_call *call, mr_cx *cx) {
     mr_wire_alter_user_scram_credentials_response *r = call->response;
     scram_change *changes;
     uint32_t count = scram_read(call->request, &changes, cx);
@@ -264,9 +262,4 @@ static void alter_user_scram_credentials(mr_call *call, mr_cx *cx) {
                 changes[c].user, outcome.error, mr_answer_reason(outcome)};
         }
     }
-}
-
-void mr_api_alter_user_scram_credentials(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, alter_user_scram_credentials);
 }

@@ -29,8 +29,7 @@ static const char *text_of(mr_span span, mr_cx *cx) {
     return span.data == NULL ? NULL : mr_arena_copy(cx->arena, span.data, span.bytes);
 }
 
-// ---- DescribeAcls
-// ----------------------------------------------------------------------------
+// ---- DescribeAcls -----------------------------------------------------------------------------
 
 static bool same_resource(const mr_acl *a, const mr_acl *b) {
     return a->resource == b->resource && a->pattern == b->pattern && strcmp(a->name, b->name) == 0;
@@ -78,8 +77,7 @@ void mr_api_describe_acls(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- CreateAcls
-// ------------------------------------------------------------------------------
+// ---- CreateAcls -------------------------------------------------------------------------------
 
 static mr_outcome invalid(const char *reason) {
     return (mr_outcome){MR_KAFKA_INVALID_REQUEST, reason};
@@ -111,7 +109,7 @@ static mr_outcome check(const mr_acl *acl) {
     return (mr_outcome){MR_KAFKA_NONE, NULL};
 }
 
-static void create_acls(mr_call *call, mr_cx *cx) {
+void mr_api_create_acls(mr_call *call, mr_cx *cx) {
     const mr_wire_create_acls_request *q = call->request;
     mr_wire_create_acls_response *r = call->response;
     mr_outcome all = may(call, MR_OPERATION_ALTER);
@@ -140,15 +138,9 @@ static void create_acls(mr_call *call, mr_cx *cx) {
     }
 }
 
-void mr_api_create_acls(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, create_acls);
-}
+// ---- DeleteAcls -------------------------------------------------------------------------------
 
-// ---- DeleteAcls
-// ------------------------------------------------------------------------------
-
-static void delete_acls(mr_call *call, mr_cx *cx) {
+void mr_api_delete_acls(mr_call *call, mr_cx *cx) {
     const mr_wire_delete_acls_request *q = call->request;
     mr_wire_delete_acls_response *r = call->response;
     mr_outcome outcome = may(call, MR_OPERATION_ALTER);
@@ -195,9 +187,4 @@ static void delete_acls(mr_call *call, mr_cx *cx) {
         r->filter_results[f].error_message = mr_answer_reason(outcome);
         r->filter_results[f].matching_acls_count = 0;
     }
-}
-
-void mr_api_delete_acls(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, delete_acls);
 }

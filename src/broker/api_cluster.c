@@ -10,8 +10,7 @@
 #include "broker/answer.h"
 #include "broker/api.h"
 
-// ---- DescribeCluster
-// -------------------------------------------------------------------------
+// ---- DescribeCluster --------------------------------------------------------------------------
 
 void mr_api_describe_cluster(mr_call *call, mr_cx *cx) {
     const mr_wire_describe_cluster_request *q = call->request;
@@ -37,8 +36,7 @@ void mr_api_describe_cluster(mr_call *call, mr_cx *cx) {
         q->include_cluster_authorized_operations ? mr_api_cluster_operations(call) : INT32_MIN;
 }
 
-// ---- DescribeLogDirs
-// -------------------------------------------------------------------------
+// ---- DescribeLogDirs --------------------------------------------------------------------------
 
 static bool is_wanted(const mr_wire_describe_log_dirs_request *q, const mr_topic_partition *p) {
     bool wanted = q->topics_count < 0;
@@ -90,19 +88,26 @@ void mr_api_describe_log_dirs(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- AlterReplicaLogDirs
-// ---------------------------------------------------------------------
+// ---- AlterReplicaLogDirs -----------------------------------------------------------------------
+
+typedef enum presence { TOPIC_ABSENT, PARTITION_ABSENT, PRESENT } presence;
+
+static presence presence_of(mr_call *call, mr_span topic_name, int32_t number) {
+    mr_topic *topic = mr_topics_find(mr_broker_topics(call->broker), topic_name);
+    presence is = topic == NULL                                  ? TOPIC_ABSENT
+                  : mr_topic_partition_of(topic, number) == NULL ? PARTITION_ABSENT
+                                                                 : PRESENT;
+    mr_topic_release(topic);
+    return is;
+}
 
 // There is one folder, and all are in it.
 static int16_t move_to(mr_call *call, mr_span dir, mr_span topic_name, int32_t number) {
-    mr_topics *topics = mr_broker_topics(call->broker);
-    if (!mr_span_is(dir, mr_topics_dir(topics))) {
+    if (!mr_span_is(dir, mr_topics_dir(mr_broker_topics(call->broker)))) {
         return MR_KAFKA_LOG_DIR_NOT_FOUND;
     }
-    mr_topic *topic = mr_topics_find(topics, topic_name);
-    bool there = topic != NULL && mr_topic_partition_of(topic, number) != NULL;
-    mr_topic_release(topic);
-    return there ? MR_KAFKA_NONE : MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+    return presence_of(call, topic_name, number) == PRESENT ? MR_KAFKA_NONE
+                                                            : MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
 }
 
 void mr_api_alter_replica_log_dirs(mr_call *call, mr_cx *cx) {
@@ -132,24 +137,22 @@ void mr_api_alter_replica_log_dirs(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- ElectLeaders
-// ----------------------------------------------------------------------------
+// ---- ElectLeaders -----------------------------------------------------------------------------
 
 // The one replica leads already, if the partition is there.
 static mr_wire_elect_leaders_done elect(mr_call *call, mr_span topic_name, int32_t number,
                                         mr_cx *cx) {
     mr_wire_elect_leaders_done done = {.partition_id = number};
-    mr_topic *topic = mr_topics_find(mr_broker_topics(call->broker), topic_name);
-    bool there = topic != NULL && mr_topic_partition_of(topic, number) != NULL;
+    presence is = presence_of(call, topic_name, number);
+    bool there = is == PRESENT;
     done.error_code = there ? MR_KAFKA_ELECTION_NOT_NEEDED : MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
     done.error_message =
         there ? mr_span_of(mr_kafka_error_text(done.error_code))
-        : topic == NULL
+        : is == TOPIC_ABSENT
             ? mr_span_of(
                   mr_arena_printf(cx->arena, "No such topic as %.*s", MR_SPAN_ARGS(topic_name)))
             : mr_span_of(mr_arena_printf(cx->arena, "No such partition as %.*s-%" PRId32,
                                          MR_SPAN_ARGS(topic_name), number));
-    mr_topic_release(topic);
     return done;
 }
 
@@ -176,21 +179,19 @@ void mr_api_elect_leaders(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- AlterPartitionReassignments
-// -------------------------------------------------------------
+// ---- AlterPartitionReassignments --------------------------------------------------------------
 
 // There is one node, so a partition is where it is asked to be, or cannot be.
 static mr_outcome reassign(mr_call *call, mr_span topic_name,
                            const mr_wire_alter_partition_reassignments_partition *wish, mr_cx *cx) {
-    mr_topic *topic = mr_topics_find(mr_broker_topics(call->broker), topic_name);
-    bool there = topic != NULL && mr_topic_partition_of(topic, wish->partition_index) != NULL;
-    mr_topic_release(topic);
-    if (!there) {
+    presence is = presence_of(call, topic_name, wish->partition_index);
+    if (is != PRESENT) {
         const char *words =
-            topic == NULL ? mr_arena_printf(cx->arena, "Unable to find a topic named %.*s.",
-                                            MR_SPAN_ARGS(topic_name))
-                          : mr_arena_printf(cx->arena, "Unable to find partition %.*s:%" PRId32 ".",
-                                            MR_SPAN_ARGS(topic_name), wish->partition_index);
+            is == TOPIC_ABSENT
+                ? mr_arena_printf(cx->arena, "Unable to find a topic named %.*s.",
+                                  MR_SPAN_ARGS(topic_name))
+                : mr_arena_printf(cx->arena, "Unable to find partition %.*s:%" PRId32 ".",
+                                  MR_SPAN_ARGS(topic_name), wish->partition_index);
         return (mr_outcome){MR_KAFKA_UNKNOWN_TOPIC_OR_PARTITION, words};
     }
     if (wish->replicas_count < 0) {  // null: end the one that is under way.
@@ -241,8 +242,7 @@ void mr_api_alter_partition_reassignments(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- ListPartitionReassignments
-// --------------------------------------------------------------
+// ---- ListPartitionReassignments ---------------------------------------------------------------
 
 void mr_api_list_partition_reassignments(mr_call *call, mr_cx *cx) {
     (void)cx;
@@ -253,8 +253,7 @@ void mr_api_list_partition_reassignments(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- DescribeQuorum
-// --------------------------------------------------------------------------
+// ---- DescribeQuorum ---------------------------------------------------------------------------
 
 // One voter that is its own leader. There is no metadata log: its offset stands
 // at 0.

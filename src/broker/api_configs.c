@@ -69,8 +69,7 @@ static mr_outcome check_broker(mr_span name, mr_cx *cx) {
                                          MR_SPAN_ARGS(name)));
 }
 
-// ---- DescribeConfigs
-// -------------------------------------------------------------------------
+// ---- DescribeConfigs --------------------------------------------------------------------------
 
 typedef struct describing {
     mr_call *call;
@@ -189,8 +188,7 @@ void mr_api_describe_configs(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- AlterConfigs, IncrementalAlterConfigs
-// ---------------------------------------------------
+// ---- AlterConfigs, IncrementalAlterConfigs ----------------------------------------------------
 
 static mr_outcome check_changes(const mr_config_changes *changes, mr_cx *cx) {
     mr_text nulls;
@@ -275,7 +273,7 @@ static mr_outcome alter(mr_call *call, resource r, mr_config_changes *changes, m
 // Each resource at most once: the n-th of `count` resources that `at` gives.
 #define EACH_ONCE "Each resource must appear at most once."
 
-static void alter_configs(mr_call *call, mr_cx *cx) {
+void mr_api_alter_configs(mr_call *call, mr_cx *cx) {
     const mr_wire_alter_configs_request *q = call->request;
     mr_wire_alter_configs_response *r = call->response;
     r->responses_count = MR_MAX(0, q->resources_count);
@@ -311,12 +309,7 @@ static void alter_configs(mr_call *call, mr_cx *cx) {
     }
 }
 
-void mr_api_alter_configs(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, alter_configs);
-}
-
-static void incremental_alter_configs(mr_call *call, mr_cx *cx) {
+void mr_api_incremental_alter_configs(mr_call *call, mr_cx *cx) {
     const mr_wire_incremental_alter_configs_request *q = call->request;
     mr_wire_incremental_alter_configs_response *r = call->response;
     r->responses_count = MR_MAX(0, q->resources_count);
@@ -352,13 +345,7 @@ static void incremental_alter_configs(mr_call *call, mr_cx *cx) {
     }
 }
 
-void mr_api_incremental_alter_configs(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, incremental_alter_configs);
-}
-
-// ---- ListConfigResources
-// ---------------------------------------------------------------------
+// ---- ListConfigResources ----------------------------------------------------------------------
 
 void mr_api_list_config_resources(mr_call *call, mr_cx *cx) {
     const mr_wire_list_config_resources_request *q = call->request;

@@ -15,8 +15,7 @@ static mr_outcome invalid(const char *reason) {
     return (mr_outcome){MR_KAFKA_INVALID_REQUEST, reason};
 }
 
-// ---- DescribeClientQuotas
-// --------------------------------------------------------------------
+// ---- DescribeClientQuotas ---------------------------------------------------------------------
 
 static bool component_fits(const mr_wire_describe_client_quotas_component *component,
                            const mr_quota *quota) {
@@ -113,8 +112,7 @@ void mr_api_describe_client_quotas(mr_call *call, mr_cx *cx) {
     }
 }
 
-// ---- AlterClientQuotas
-// -----------------------------------------------------------------------
+// ---- AlterClientQuotas ------------------------------------------------------------------------
 
 static mr_outcome read_entity(const mr_wire_alter_client_quotas_entry *entry, mr_quota *ret,
                               mr_cx *cx) {
@@ -196,7 +194,7 @@ static mr_outcome alter(mr_call *call, const mr_wire_alter_client_quotas_entry *
     return outcome;
 }
 
-static void alter_client_quotas(mr_call *call, mr_cx *cx) {
+void mr_api_alter_client_quotas(mr_call *call, mr_cx *cx) {
     const mr_wire_alter_client_quotas_request *q = call->request;
     mr_wire_alter_client_quotas_response *r = call->response;
     bool may =
@@ -219,9 +217,4 @@ static void alter_client_quotas(mr_call *call, mr_cx *cx) {
                 entry->entity[p].entity_type, entry->entity[p].entity_name};
         }
     }
-}
-
-void mr_api_alter_client_quotas(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, alter_client_quotas);
 }

@@ -214,7 +214,7 @@ static void keep_firsts(const mr_call *call, mr_wire_delete_records_response *r,
     }
 }
 
-static void delete_records(mr_call *call, mr_cx *cx) {
+void mr_api_delete_records(mr_call *call, mr_cx *cx) {
     const mr_wire_delete_records_request *q = call->request;
     mr_wire_delete_records_response *r = call->response;
     r->topics_count = q->topics_count;
@@ -226,9 +226,4 @@ static void delete_records(mr_call *call, mr_cx *cx) {
     if (done) {
         keep_firsts(call, r, cx);
     }
-}
-
-void mr_api_delete_records(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, delete_records);
 }

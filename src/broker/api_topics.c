@@ -25,8 +25,7 @@ static mr_outcome outcome_of(mr_code code, mr_outcome outcome, mr_cx *cx) {
     return (mr_outcome){MR_KAFKA_KAFKA_STORAGE_ERROR, mr_arena_string(cx->arena, cx->error.text)};
 }
 
-// ---- CreateTopics
-// ----------------------------------------------------------------------------
+// ---- CreateTopics -----------------------------------------------------------------------------
 
 static bool may_create(const mr_call *call, mr_span name) {
     return mr_call_may(call, MR_OPERATION_CREATE, MR_RESOURCE_CLUSTER, MR_ANSWER_CLUSTER) ||
@@ -183,7 +182,7 @@ static bool is_named_twice(const mr_wire_create_topics_request *q, int32_t at) {
     return false;
 }
 
-static void create_topics(mr_call *call, mr_cx *cx) {
+void mr_api_create_topics(mr_call *call, mr_cx *cx) {
     const mr_wire_create_topics_request *q = call->request;
     mr_wire_create_topics_response *r = call->response;
     r->topics =
@@ -210,13 +209,7 @@ static void create_topics(mr_call *call, mr_cx *cx) {
     }
 }
 
-void mr_api_create_topics(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, create_topics);
-}
-
-// ---- DeleteTopics
-// ----------------------------------------------------------------------------
+// ---- DeleteTopics -----------------------------------------------------------------------------
 
 static mr_outcome delete_one(mr_call *call, mr_span name, const mr_wire_uuid *id,
                              mr_wire_delete_topics_done *ret, mr_cx *cx) {
@@ -244,7 +237,7 @@ static mr_outcome delete_one(mr_call *call, mr_span name, const mr_wire_uuid *id
     return outcome;
 }
 
-static void delete_topics(mr_call *call, mr_cx *cx) {
+void mr_api_delete_topics(mr_call *call, mr_cx *cx) {
     const mr_wire_delete_topics_request *q = call->request;
     mr_wire_delete_topics_response *r = call->response;
     bool with_ids = call->head.version >= 6;
@@ -276,13 +269,7 @@ static void delete_topics(mr_call *call, mr_cx *cx) {
     }
 }
 
-void mr_api_delete_topics(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, delete_topics);
-}
-
-// ---- CreatePartitions
-// ------------------------------------------------------------------------
+// ---- CreatePartitions -------------------------------------------------------------------------
 
 static mr_outcome grow_one(mr_call *call, const mr_wire_create_partitions_topic *wish,
                            bool validate_only, mr_cx *cx) {
@@ -315,7 +302,7 @@ static mr_outcome grow_one(mr_call *call, const mr_wire_create_partitions_topic 
     return outcome;
 }
 
-static void create_partitions(mr_call *call, mr_cx *cx) {
+void mr_api_create_partitions(mr_call *call, mr_cx *cx) {
     const mr_wire_create_partitions_request *q = call->request;
     mr_wire_create_partitions_response *r = call->response;
     r->results_count = MR_MAX(0, q->topics_count);
@@ -337,13 +324,7 @@ static void create_partitions(mr_call *call, mr_cx *cx) {
     }
 }
 
-void mr_api_create_partitions(mr_call *call, mr_cx *cx) {
-    (void)cx;
-    mr_call_leave(call, create_partitions);
-}
-
-// ---- DescribeTopicPartitions
-// -----------------------------------------------------------------
+// ---- DescribeTopicPartitions ------------------------------------------------------------------
 
 #define DESCRIBE_LIMIT_MAX 2000  // max.request.partition.size.limit
 

@@ -157,6 +157,7 @@ typedef struct mr_api {
     int16_t key;
     int16_t version_min;  // As advertised.
     int16_t version_max;
+    bool away;  // It is left for the clerk before it is handled.
     const char *name;
     mr_call_step *handle;
 } mr_api;

@@ -97,6 +97,11 @@ static mr_code check_session(const mr_call *call, mr_cx *cx) {
                    MR_SPAN_ARGS(call->head.client_id));
 }
 
+static void leave(mr_call *call, mr_cx *cx) {
+    (void)cx;
+    mr_call_leave(call, mr_api_find(call->head.key)->handle);
+}
+
 mr_code mr_dispatch(mr_call *call, mr_span frame, mr_cx *cx) {
     mr_span body;
     cx->arena = call->arena;
@@ -129,7 +134,7 @@ mr_code mr_dispatch(mr_call *call, mr_span frame, mr_cx *cx) {
     mr_wire_clear(wire->response, call->response);
     call->frame_bytes = frame.bytes;
     call->received_us = mr_clock_monotonic_us(cx->plat);
-    mr_loop_step(call->loop, call, api->handle);
+    mr_loop_step(call->loop, call, api->away ? leave : api->handle);
     return MR_OK;
 }
 
