@@ -25,7 +25,7 @@ class Broker:
         self.address = None
         self.port = None
 
-    def start(self, timeout=20):
+    def start(self):
         listen = f"{self.host}:{self.port or 0}"
         args = [MILLRACE, "broker", "--data", self.data, "-c", f"broker.listen={listen}"]
         for setting in self.settings:
@@ -45,7 +45,7 @@ class Broker:
         if self.folder is not None:
             self.folder.cleanup()
 
-    def stop(self, timeout=20):
+    def stop(self, timeout=120):
         """Stops it as an administrator would; returns its exit status."""
         if self.process is None:
             return None
@@ -152,7 +152,7 @@ class Wire:
             return True
 
 
-def wait_until(true, timeout=10, what="it"):
+def wait_until(true, timeout=60, what="it"):
     end = time.monotonic() + timeout
     while not true():
         assert time.monotonic() < end, f"waited {timeout} s for {what}"

@@ -168,7 +168,7 @@ def test_a_changed_file_shows_within_a_second(project):
     project.dag("late", "id: late\ntasks:\n  - {id: one, type: noop}\n")
     began = time.monotonic()
     wait_until(lambda: any(dag["dag"] == "late" for dag in project.json("dag", "list")["dags"]), 5, "the new DAG")
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < size(10, 1.0)
     project.dag("chain", CHAIN.replace("type: shell", "type: shel"))
     wait_until(lambda: project.json("dag", "list")["errors"], 5, "the error")
     listed = project.json("dag", "list")
@@ -395,7 +395,8 @@ def test_no_crash_point_loses_or_doubles_a_task(point, project):
     for n in (1, 3, 8, 20):
         project.start(crash=f"{point}:{n}")
         try:
-            died += project.process.wait(timeout=4) != 0
+            # Until the point has struck often enough, a slow machine is waited for.
+            died += project.process.wait(timeout=4 if died >= 2 else 20) != 0
         except subprocess.TimeoutExpired:
             project.kill()
     assert died >= 2, "the point is hardly passed"

@@ -107,14 +107,14 @@ def test_rate_and_waiting_lines(cluster, name):
                                text=True)
     process.stdin.write("one\n")
     process.stdin.flush()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while millrace(cluster, "consume", name) != "one\n":
         assert time.monotonic() < end
     process.stdin.close()
     assert process.wait(30) == 0
     begun = time.monotonic()
     millrace(cluster, "produce", name, "--rate", "100", stdin="x\n" * 100)
-    assert 0.9 < time.monotonic() - begun < 10
+    assert 0.9 < time.monotonic() - begun < 60
 
 
 def test_nothing_is_lost_or_doubled_when_the_broker_stalls(cluster, name, tmp_path):
@@ -273,7 +273,7 @@ def test_members_divide_a_topic_also_with_other_clients(cluster, name):
         if message is not None and not message.error():
             seen.append(message.value().decode())
 
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     while True:
         poll()
         held = None

