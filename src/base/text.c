@@ -82,6 +82,14 @@ mr_span mr_span_trim(mr_span a) {
     return a;
 }
 
+mr_span mr_span_line(mr_span *text) {
+    const char *end = text->bytes == 0 ? NULL : memchr(text->data, '\n', text->bytes);
+    mr_span line = {text->data, end == NULL ? text->bytes : (size_t)(end - text->data)};
+    size_t step = line.bytes + (end != NULL);
+    *text = (mr_span){text->data + step, text->bytes - step};
+    return line;
+}
+
 // ---- buffers -----------------------------------------------------------------------------------
 
 #define TEXT_BYTES_FIRST 64

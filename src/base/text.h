@@ -30,6 +30,8 @@ int mr_span_compare(mr_span a, mr_span b);  // memcmp order, shorter first.
 bool mr_span_starts(mr_span a, const char *prefix);
 bool mr_span_ends(mr_span a, const char *suffix);
 mr_span mr_span_trim(mr_span a);  // Drops ASCII white space at both ends.
+// Takes the first line off a text, and gives it without its end; nothing off an empty text.
+mr_span mr_span_line(mr_span *text);
 
 void mr_text_init(mr_text *text, mr_arena *arena);
 void mr_text_release(mr_text *text);

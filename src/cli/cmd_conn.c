@@ -59,11 +59,7 @@ static mr_code import_lines(const char *file, mr_safe *safe, uint32_t *ret_count
     mr_span text;
     MR_TRY(mr_file_load(file, MR_YAML_BYTES_MAX, &text, cx));
     for (uint32_t number = 1; text.bytes > 0; number++) {
-        const char *end = memchr(text.data, '\n', text.bytes);
-        size_t bytes = end == NULL ? text.bytes : (size_t)(end - text.data);
-        mr_span line = mr_span_trim((mr_span){text.data, bytes});
-        bytes += end != NULL;
-        text = (mr_span){text.data + bytes, text.bytes - bytes};
+        mr_span line = mr_span_trim(mr_span_line(&text));
         if (line.bytes == 0 || line.data[0] == '#') {
             continue;
         }

@@ -37,14 +37,6 @@ static void member(mr_text *out, const char *name, mr_span value) {
     }
 }
 
-static void number(mr_text *out, const char *name, int64_t value) {
-    if (value < 0) {
-        mr_text_addf(out, ",\"%s\":null", name);
-    } else {
-        mr_text_addf(out, ",\"%s\":%" PRId64, name, value);
-    }
-}
-
 // ---- list ------------------------------------------------------------------------------------
 
 static int list(const mr_cli_args *args, mr_control *control, mr_cx *cx) {
@@ -65,7 +57,7 @@ static int list(const mr_cli_args *args, mr_control *control, mr_cx *cx) {
             member(&out, "state", g->state);
             member(&out, "kind", g->kind);
             member(&out, "protocol", g->protocol);
-            number(&out, "coordinator", g->coordinator);
+            mr_reach_add_number(&out, "coordinator", g->coordinator);
             mr_text_add(&out, "}\n");
             continue;
         }
@@ -95,7 +87,7 @@ static void describe_json(const mr_control_group *g, mr_text *out) {
     member(out, "state", g->state);
     member(out, "kind", g->kind);
     member(out, "assignor", g->assignor);
-    number(out, "coordinator", g->coordinator);
+    mr_reach_add_number(out, "coordinator", g->coordinator);
     mr_text_add(out, ",\"members\":[");
     for (int32_t i = 0; i < g->member_count; i++) {
         const mr_control_member *m = &g->members[i];
@@ -111,11 +103,11 @@ static void describe_json(const mr_control_group *g, mr_text *out) {
         const mr_control_place *p = &g->places[i];
         mr_text_add(out, i == 0 ? "{" : ",{");
         member(out, "topic", p->topic);
-        number(out, "partition", p->partition);
-        number(out, "committed", p->committed);
-        number(out, "first", p->first);
-        number(out, "next", p->next);
-        number(out, "lag", lag_of(p));
+        mr_reach_add_number(out, "partition", p->partition);
+        mr_reach_add_number(out, "committed", p->committed);
+        mr_reach_add_number(out, "first", p->first);
+        mr_reach_add_number(out, "next", p->next);
+        mr_reach_add_number(out, "lag", lag_of(p));
         member(out, "member", p->member == NULL ? (mr_span){0} : p->member->id);
         mr_text_add(out, "}");
     }
@@ -181,12 +173,8 @@ static mr_code read_list(const char *path, mr_control_reset *spec, mr_cx *cx) {
     }
     mr_control_place *listed = MR_NEW_ARRAY(cx->arena, mr_control_place, lines);
     while (rest.bytes > 0) {
-        const char *end = memchr(rest.data, '\n', rest.bytes);
-        size_t bytes = end == NULL ? rest.bytes : (size_t)(end - rest.data);
-        mr_span line = mr_span_trim((mr_span){rest.data, bytes});
         int32_t offset = (int32_t)(rest.data - source.data);
-        rest.data += bytes + (end != NULL);
-        rest.bytes -= bytes + (end != NULL);
+        mr_span line = mr_span_trim(mr_span_line(&rest));
         if (line.bytes == 0) {
             continue;
         }
@@ -272,10 +260,10 @@ static void say_places(const mr_cli_args *args, const mr_control_place *places, 
         } else if (json) {
             mr_text_add(&out, "{");
             member(&out, "topic", p->topic);
-            number(&out, "partition", p->partition);
-            number(&out, "offset", p->committed);
-            number(&out, "first", p->first);
-            number(&out, "next", p->next);
+            mr_reach_add_number(&out, "partition", p->partition);
+            mr_reach_add_number(&out, "offset", p->committed);
+            mr_reach_add_number(&out, "first", p->first);
+            mr_reach_add_number(&out, "next", p->next);
             mr_text_add(&out, "}\n");
         } else {
             mr_columns_add(&columns, "%.*s", MR_SPAN_ARGS(p->topic));

@@ -85,14 +85,6 @@ static bool shows(const mr_control_setting *setting, bool all) {
     return all || setting->source == MR_CONTROL_OF_TOPIC;
 }
 
-static void add_number(const char *name, int64_t value, mr_text *out) {
-    if (value < 0) {
-        mr_text_addf(out, ",\"%s\":null", name);
-    } else {
-        mr_text_addf(out, ",\"%s\":%" PRId64, name, value);
-    }
-}
-
 static void describe_json(const mr_control_topic *t, bool all, mr_text *out) {
     mr_text_add(out, "{\"topic\":");
     mr_text_add_json(out, t->name);
@@ -107,9 +99,9 @@ static void describe_json(const mr_control_topic *t, bool all, mr_text *out) {
         mr_text_add(out, "],\"in_sync\":[");
         add_nodes(p->in_sync, p->in_sync_count, out);
         mr_text_add(out, "]");
-        add_number("first", p->first, out);
-        add_number("next", p->next, out);
-        add_number("bytes", p->bytes, out);
+        mr_reach_add_number(out, "first", p->first);
+        mr_reach_add_number(out, "next", p->next);
+        mr_reach_add_number(out, "bytes", p->bytes);
         mr_text_add(out, "}");
     }
     mr_text_add(out, "],\"configs\":{");

@@ -2,6 +2,7 @@
 
 #include "cli/reach.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "kafka/bootstrap.h"
@@ -58,6 +59,14 @@ mr_code mr_reach_number(const mr_cli_args *args, const char *flag, int64_t least
     }
     *ret = value;
     return MR_OK;
+}
+
+void mr_reach_add_number(mr_text *out, const char *name, int64_t value) {
+    if (value < 0) {
+        mr_text_addf(out, ",\"%s\":null", name);
+    } else {
+        mr_text_addf(out, ",\"%s\":%" PRId64, name, value);
+    }
 }
 
 mr_code mr_reach_time(const char *text, const char *flag, int64_t *ret_ms, mr_cx *cx) {

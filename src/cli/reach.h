@@ -24,5 +24,7 @@ mr_code mr_reach_settings(const mr_cli_args *args, const char *flag, mr_control_
 // A whole number between least and most; *ret stays when the flag is not given.
 mr_code mr_reach_number(const mr_cli_args *args, const char *flag, int64_t least, int64_t *ret,
                         mr_cx *cx);
+// ,"name":value, a JSON member; null below 0.
+void mr_reach_add_number(mr_text *out, const char *name, int64_t value);
 // A moment: "2026-01-01T00:00:00Z", "2026-01-01", milliseconds since 1970, or a time ago: "-1h".
 mr_code mr_reach_time(const char *text, const char *flag, int64_t *ret_ms, mr_cx *cx);

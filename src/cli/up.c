@@ -90,7 +90,8 @@ int mr_up_tell(const mr_cli_args *args, const char *verb, const char *part, mr_c
 
 // ---- logs ------------------------------------------------------------------------------------
 
-static mr_code find_logs(const mr_up_logs *logs, mr_tails *tails, mr_cx *cx) {
+// begin: the first look, which leaves out all but the last lines.
+static mr_code find_logs(const mr_up_logs *logs, bool begin, mr_tails *tails, mr_cx *cx) {
     const char *dir = mr_arena_printf(cx->arena, "%s/logs", logs->data_dir);
     mr_dir_entry *entries = NULL;
     size_t count = 0, named = 0;
@@ -108,16 +109,21 @@ static mr_code find_logs(const mr_up_logs *logs, mr_tails *tails, mr_cx *cx) {
         if (logs->part == NULL || strcmp(logs->part, name) == 0) {
             mr_tail *tail =
                 mr_tail_of(tails, mr_arena_printf(cx->arena, "%s/%s", dir, entries[i].name));
-            tail->name = name;
-            MR_TRY(mr_tail_skip(tail, logs->lines, cx));
+            if (tail->name == NULL) {
+                tail->name = mr_arena_string(tails->by_path.arena, name);
+                MR_TRY(begin ? mr_tail_skip(tail, logs->lines, cx) : MR_OK);
+            }
         }
     }
-    if (tails->by_path.count == 0 && logs->part != NULL) {
+    if (begin && tails->by_path.count == 0 && logs->part != NULL) {
         const char *near = mr_text_closest(logs->part, names, named);
         return mr_fail(cx, MR_E_NAME,
                        near == NULL ? NULL
                                     : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
                        "there is no log of \"%s\"", logs->part);
+    }
+    if (begin && tails->by_path.count == 0) {
+        mr_report_say(cx, "There is no log in %s yet.\n", dir);
     }
     return MR_OK;
 }
@@ -126,10 +132,8 @@ static void print_lines(const char *name, mr_span lines, mr_cx *cx) {
     mr_text out;
     mr_text_init(&out, /* arena= */ NULL);
     while (lines.bytes > 0) {
-        const char *end = memchr(lines.data, '\n', lines.bytes);
-        size_t bytes = end == NULL ? lines.bytes : (size_t)(end + 1 - lines.data);
-        mr_text_addf(&out, "%s%s%.*s", name, name[0] == '\0' ? "" : ": ", (int)bytes, lines.data);
-        lines = (mr_span){lines.data + bytes, lines.bytes - bytes};
+        mr_span line = mr_span_line(&lines);
+        mr_text_addf(&out, "%s%s%.*s\n", name, name[0] == '\0' ? "" : ": ", MR_SPAN_ARGS(line));
     }
     mr_report_print(cx, &out);
     mr_text_release(&out);
@@ -152,18 +156,24 @@ int mr_up_show_logs(const mr_up_logs *logs, mr_cx *cx) {
     static atomic_bool stop;
     mr_tails tails;
     mr_text piece;
-    mr_tail_init(&tails, cx->arena);
+    mr_arena turn = {0}, *arena = cx->arena;
+    mr_tail_init(&tails, arena);
     mr_text_init(&piece, /* arena= */ NULL);
-    mr_code code = find_logs(logs, &tails, cx);
-    code = code == MR_OK ? show_news(&tails, &piece, cx) : code;
     mr_thread_catch_stop(&stop);
+    cx->arena = &turn;
+    mr_code code = find_logs(logs, /* begin= */ true, &tails, cx);
+    code = code == MR_OK ? show_news(&tails, &piece, cx) : code;
     while (code == MR_OK && logs->follow && !atomic_load(&stop)) {
         mr_clock_sleep_us(cx->plat, FOLLOW_US);
-        code = show_news(&tails, &piece, cx);
+        mr_arena_clear(&turn);
+        code = find_logs(logs, /* begin= */ false, &tails, cx);
+        code = code == MR_OK ? show_news(&tails, &piece, cx) : code;
     }
-    mr_text_release(&piece);
     if (code != MR_OK) {
         mr_report_error(cx);
     }
+    cx->arena = arena;
+    mr_text_release(&piece);
+    mr_arena_release(&turn);
     return code == MR_OK ? MR_EXIT_DONE : code == MR_E_NAME ? MR_EXIT_USAGE : MR_EXIT_FAILED;
 }

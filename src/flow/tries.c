@@ -368,14 +368,10 @@ static mr_code take_file(mr_flow_task *task, mr_cx *cx) {
     }
     MR_TRY(mr_file_load(path, OUTPUT_BYTES_MAX, &text, cx));
     while (text.bytes > 0) {
-        const char *end = memchr(text.data, '\n', text.bytes);
-        size_t bytes = end == NULL ? text.bytes : (size_t)(end - text.data);
-        mr_span line = mr_span_trim((mr_span){text.data, bytes});
+        mr_span line = mr_span_trim(mr_span_line(&text));
         if (line.bytes > 0) {
             MR_TRY(take_line(task, line, cx));
         }
-        bytes = MR_MIN(bytes + 1, text.bytes);
-        text = (mr_span){text.data + bytes, text.bytes - bytes};
     }
     return MR_OK;
 }

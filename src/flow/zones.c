@@ -21,9 +21,8 @@ static const char *nearest(const char *name, mr_cx *cx) {
     const char **names = MR_NEW_ARRAY(cx->arena, const char *, NAMES_MAX);
     size_t count = 0;
     while (list.bytes > 0 && count < NAMES_MAX) {
-        const char *end = memchr(list.data, '\n', list.bytes);
-        size_t bytes = end == NULL ? list.bytes : (size_t)(end - list.data);
-        const char *line = mr_arena_copy(cx->arena, list.data, bytes);
+        mr_span whole = mr_span_line(&list);
+        const char *line = mr_arena_copy(cx->arena, whole.data, whole.bytes);
         const char *at = strncmp(line, "Z ", 2) == 0   ? line + 2
                          : strncmp(line, "L ", 2) == 0 ? strchr(line + 2, ' ')
                                                        : NULL;
@@ -31,8 +30,6 @@ static const char *nearest(const char *name, mr_cx *cx) {
             at += *at == ' ';
             names[count++] = mr_arena_copy(cx->arena, at, strcspn(at, " "));
         }
-        list.data += bytes + (end != NULL);
-        list.bytes -= bytes + (end != NULL);
     }
     return mr_text_closest(name, names, count);
 }

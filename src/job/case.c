@@ -11,22 +11,12 @@
 
 // ---- reading ---------------------------------------------------------------------------------
 
-static mr_span take_line(mr_span *text) {
-    const char *end = memchr(text->data, '\n', text->bytes);
-    size_t bytes = end == NULL ? text->bytes : (size_t)(end - text->data);
-    mr_span line = {text->data, bytes};
-    size_t step = MR_MIN(bytes + 1, text->bytes);
-    text->data += step;
-    text->bytes -= step;
-    return line;
-}
-
 // Lines up to "----", which is taken as well. *ret_ended false: the file ended before.
 static mr_span take_block(mr_span *text, bool *ret_ended) {
     mr_span body = {text->data, 0};
     *ret_ended = false;
     while (text->bytes > 0 && !*ret_ended) {
-        *ret_ended = mr_span_is(take_line(text), "----");
+        *ret_ended = mr_span_is(mr_span_line(text), "----");
         body.bytes = *ret_ended ? body.bytes : (size_t)(text->data - body.data);
     }
     return body;
@@ -147,7 +137,7 @@ mr_code mr_case_read(const char *path, mr_case *ret, mr_cx *cx) {
     MR_TRY(mr_file_load(path, CASE_BYTES_MAX, &ret->text, cx));
     case_reader r = {.test = ret, .left = ret->text, .cx = cx};
     while (r.left.bytes > 0) {
-        r.line = mr_span_trim(take_line(&r.left));
+        r.line = mr_span_trim(mr_span_line(&r.left));
         if (r.line.bytes > 0 && r.line.data[0] != '#') {
             MR_TRY(read_line(&r));
         }
@@ -212,7 +202,7 @@ static mr_span *lines_sorted(mr_span text, size_t *ret_count, mr_arena *arena) {
     mr_span *lines = MR_NEW_ARRAY(arena, mr_span, most);
     size_t count = 0;
     while (text.bytes > 0) {
-        mr_span line = mr_span_trim(take_line(&text));
+        mr_span line = mr_span_trim(mr_span_line(&text));
         if (line.bytes > 0) {
             lines[count++] = canonical(line, arena);
         }

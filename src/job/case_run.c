@@ -97,11 +97,7 @@ static const char *sorted(mr_span text, mr_arena *arena) {
     mr_span *lines = MR_NEW_ARRAY(arena, mr_span, most);
     size_t count = 0;
     while (text.bytes > 0) {
-        const char *end = memchr(text.data, '\n', text.bytes);
-        size_t bytes = end == NULL ? text.bytes : (size_t)(end - text.data);
-        lines[count++] = (mr_span){text.data, bytes};
-        text.data += MR_MIN(bytes + 1, text.bytes);
-        text.bytes -= MR_MIN(bytes + 1, text.bytes);
+        lines[count++] = mr_span_line(&text);
     }
     qsort(lines, count, sizeof *lines, compare_spans);
     mr_text out;

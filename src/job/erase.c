@@ -130,15 +130,12 @@ mr_code mr_erase_marked(mr_job *job, uint64_t epoch, mr_cx *cx) {
     mr_span tables;
     MR_TRY(mark_read(path, &asked, &tables, cx));
     while (epoch > asked && tables.bytes > 0) {  // Else the reset itself was not committed.
-        const char *end = memchr(tables.data, '\n', tables.bytes);
-        size_t bytes = end == NULL ? tables.bytes : (size_t)(end - tables.data);
-        const char *table = mr_arena_copy(cx->arena, tables.data, bytes);
+        mr_span line = mr_span_line(&tables);
+        const char *table = mr_arena_copy(cx->arena, line.data, line.bytes);
         MR_TRY(mr_erase_table(job, table, cx));
         // What was replayed of a side table may be there again, and may then be replayed again.
         MR_TRY(
             mr_dir_delete(mr_arena_printf(cx->arena, "%s/replay/%s", job->state_dir, table), cx));
-        tables.data += MR_MIN(bytes + 1, tables.bytes);
-        tables.bytes -= MR_MIN(bytes + 1, tables.bytes);
     }
     MR_TRY(mr_crash_point("reset.erased", cx));
     MR_TRY(mr_file_delete(path, cx));

@@ -72,11 +72,7 @@ mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count
     }
     *ret = MR_NEW_ARRAY(cx->arena, mr_job_pair, lines);
     for (uint32_t line = 1; text.bytes > 0; line++) {
-        const char *end = memchr(text.data, '\n', text.bytes);
-        size_t bytes = end == NULL ? text.bytes : (size_t)(end - text.data);
-        mr_span row = mr_span_trim((mr_span){text.data, bytes});
-        text.data += MR_MIN(bytes + 1, text.bytes);
-        text.bytes -= MR_MIN(bytes + 1, text.bytes);
+        mr_span row = mr_span_trim(mr_span_line(&text));
         if (row.bytes == 0 || row.data[0] == '#') {
             continue;
         }

@@ -113,16 +113,6 @@ typedef struct old_query {
     uint32_t count;
 } old_query;
 
-static mr_span take_line(mr_span *text) {
-    const char *end = memchr(text->data, '\n', text->bytes);
-    size_t bytes = end == NULL ? text->bytes : (size_t)(end - text->data);
-    mr_span line = {text->data, bytes};
-    size_t step = MR_MIN(bytes + 1, text->bytes);
-    text->data += step;
-    text->bytes -= step;
-    return line;
-}
-
 // "word 0123456789abcdef rest"; false when it is something else.
 static bool take_hashed(mr_span line, const char *word, uint64_t *ret_hash, mr_span *ret_rest) {
     size_t skip = strlen(word);
@@ -169,7 +159,8 @@ static void query_load(const char *state_dir, uint64_t hash, old_query *ret, mr_
     mr_span text;
     const char *path = mr_query_path(state_dir, hash, cx);
     if (!mr_file_exists(path, cx) || mr_file_load(path, QUERY_BYTES_MAX, &text, cx) != MR_OK ||
-        mr_hash_bytes(text.data, text.bytes, 0) != hash || !mr_span_is(take_line(&text), TITLE)) {
+        mr_hash_bytes(text.data, text.bytes, 0) != hash ||
+        !mr_span_is(mr_span_line(&text), TITLE)) {
         return;
     }
     uint32_t lines = 1;
@@ -178,7 +169,7 @@ static void query_load(const char *state_dir, uint64_t hash, old_query *ret, mr_
     }
     ret->items = MR_NEW_ARRAY(cx->arena, old_item, lines);
     while (text.bytes > 0) {
-        parse_line(ret, take_line(&text), cx->arena);
+        parse_line(ret, mr_span_line(&text), cx->arena);
     }
 }
 

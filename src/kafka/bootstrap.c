@@ -2,8 +2,6 @@
 
 #include "kafka/bootstrap.h"
 
-#include <string.h>
-
 #include "base/text.h"
 #include "plat/plat.h"
 
@@ -17,9 +15,11 @@ const char *mr_bootstrap_own(const char *data_dir, mr_cx *cx) {
         return NULL;
     }
     address = mr_span_trim(address);
-    const char *end = address.bytes == 0 ? NULL : memchr(address.data, '\n', address.bytes);
-    size_t bytes = end == NULL ? address.bytes : (size_t)(end - address.data);
-    return bytes == 0 ? NULL : mr_arena_copy(cx->arena, address.data, bytes);
+    if (address.bytes == 0) {
+        return NULL;
+    }
+    mr_span first = mr_span_line(&address);
+    return mr_arena_copy(cx->arena, first.data, first.bytes);
 }
 
 const char *mr_bootstrap_find(const char *data_dir, mr_cx *cx) {

@@ -37,12 +37,9 @@ static void say(void *self, const char *line) {
 static void print_lines(rehearsal *r, const char *name, mr_cx *cx) {
     mr_span lines = mr_text_span(&r->piece);
     while (lines.bytes > 0) {
-        const char *end = memchr(lines.data, '\n', lines.bytes);
-        size_t bytes = end == NULL ? lines.bytes : (size_t)(end - lines.data);
+        mr_span line = mr_span_line(&lines);
         r->spec->print(r->spec->self,
-                       mr_arena_printf(cx->arena, "%s | %.*s", name, (int)bytes, lines.data));
-        bytes += end != NULL;
-        lines = (mr_span){lines.data + bytes, lines.bytes - bytes};
+                       mr_arena_printf(cx->arena, "%s | %.*s", name, MR_SPAN_ARGS(line)));
     }
 }
 

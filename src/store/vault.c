@@ -477,11 +477,7 @@ void mr_vault_forms(mr_span value, void (*give)(void *self, const char *secret),
     give_form((mr_span){form.data + 1, form.bytes - 2}, give, self);
     mr_text_release(&form);
     while (value.bytes > 0) {
-        const char *end = memchr(value.data, '\n', value.bytes);
-        size_t bytes = end == NULL ? value.bytes : (size_t)(end - value.data);
-        give_form(mr_span_trim((mr_span){value.data, bytes}), give, self);
-        bytes += end != NULL;
-        value = (mr_span){value.data + bytes, value.bytes - bytes};
+        give_form(mr_span_trim(mr_span_line(&value)), give, self);
     }
 }
 

@@ -580,6 +580,18 @@ def test_a_task_that_is_not_there_is_no_success(project):
         assert "count: success" in project("task", "test", dag, "count").stdout
 
 
+def test_logs_are_followed_that_begin_later(project):
+    with subprocess.Popen([MILLRACE, "logs", "-f"], cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, env={"PATH": "/usr/bin:/bin"}) as following:
+        try:
+            assert "no log in data/logs yet" in following.stderr.readline()
+            (project.folder / "data" / "logs").mkdir(parents=True)
+            (project.folder / "data" / "logs" / "p.log").write_text("hello\n")
+            assert following.stdout.readline() == "hello\n"
+        finally:
+            following.terminate()
+
+
 # ---- time ----------------------------------------------------------------------------------------------------
 
 

@@ -216,3 +216,14 @@ TEST(text, a_json_string_escapes_quotes_and_control_characters) {
     EXPECT_STR(mr_text_string(&out), "\"a\\\"b\\\\c\\n\\u0001 é\"");
     mr_text_release(&out);
 }
+
+TEST(text, is_taken_apart_line_by_line) {
+    static const char *const want[] = {"one", "", " two ", "three"};
+    mr_span text = MR_SPAN("one\n\n two \nthree");
+    for (size_t i = 0; i < MR_COUNT(want); i++) {
+        EXPECT(mr_span_is(mr_span_line(&text), want[i]));
+    }
+    EXPECT(text.bytes == 0 && mr_span_line(&text).bytes == 0);
+    text = MR_SPAN("\n");
+    EXPECT(mr_span_line(&text).bytes == 0 && text.bytes == 0);
+}
