@@ -77,11 +77,6 @@ const char *mr_publish_name(const mr_publish *publish, const mr_publication_id *
     return mr_name_make(&name, arena);
 }
 
-static const char *parent_of(const char *path, mr_arena *arena) {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? "." : mr_arena_copy(arena, path, (size_t)(slash - path));
-}
-
 // The final file is there: it must be the one that was committed.
 static mr_code check_final(const mr_publication_file *file, bool *ret_there, mr_cx *cx) {
     mr_stat stat;
@@ -109,7 +104,7 @@ static mr_code missing(const mr_publication *publication, const mr_publication_f
 
 static mr_code publish_file(const mr_publication *publication, const mr_publication_file *file,
                             mr_cx *cx) {
-    MR_TRY(mr_dir_make(parent_of(file->final, cx->arena), cx));
+    MR_TRY(mr_dir_make(mr_plat_parent(file->final, cx->arena), cx));
     MR_TRY(mr_crash_point("sink.dir_made", cx));
     mr_code code = mr_file_rename(file->part, file->final, cx);
     if (code == MR_OK) {
@@ -133,7 +128,7 @@ mr_code mr_publish_files(const mr_publish *publish, const mr_publication *public
     for (uint32_t i = 0; i < publication->file_count; i++) {
         const mr_publication_file *file = &publication->files[i];
         MR_TRY(publish_file(publication, file, cx));
-        const char *dir = parent_of(file->final, cx->arena);
+        const char *dir = mr_plat_parent(file->final, cx->arena);
         mr_map_put(&dirs, mr_span_of(dir), (void *)(uintptr_t)dir);
     }
     for (uint32_t i = 0; i < dirs.count; i++) {
@@ -178,7 +173,7 @@ mr_code mr_publish_recover(const mr_publish *publish, const mr_publication *publ
     }
     // A folder that a killed life made may be undurable: settled while the temporary is there.
     for (uint32_t i = 0; i < publication->file_count; i++) {
-        const char *dir = parent_of(publication->files[i].final, cx->arena);
+        const char *dir = mr_plat_parent(publication->files[i].final, cx->arena);
         MR_TRY(mr_dir_make(dir, cx));
         MR_TRY(mr_dir_settle(dir, cx));
     }

@@ -32,21 +32,13 @@ const mr_option mr_job_exec_options[] = {
     MR_OPTION_END,
 };
 
-static const char *folder_of(const char *path, mr_arena *arena) {
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL) {
-        return ".";
-    }
-    return slash == path ? "/" : mr_arena_copy(arena, path, (size_t)(slash - path));
-}
-
 const char *mr_job_project(const char *file, mr_cx *cx) {
-    const char *own = folder_of(file, cx->arena);
+    const char *own = mr_plat_parent(file, cx->arena);
     for (const char *at = own;;) {
         if (mr_file_exists(mr_arena_printf(cx->arena, "%s/millrace.yaml", at), cx)) {
             return at;
         }
-        const char *up = folder_of(at, cx->arena);
+        const char *up = mr_plat_parent(at, cx->arena);
         if (strcmp(up, at) == 0 || strcmp(up, ".") == 0) {
             break;
         }
@@ -55,7 +47,7 @@ const char *mr_job_project(const char *file, mr_cx *cx) {
     const char *slash = strrchr(own, '/');
     const char *last = slash == NULL ? own : slash + 1;
     bool part = strcmp(last, "sql") == 0 || strcmp(last, "dags") == 0 || strcmp(last, "tests") == 0;
-    return part ? folder_of(own, cx->arena) : own;
+    return part ? mr_plat_parent(own, cx->arena) : own;
 }
 
 mr_code mr_job_env_file(const char *path, mr_job_pair **ret, uint32_t *ret_count, mr_cx *cx) {

@@ -271,9 +271,7 @@ static bool is_left(mr_span name, mr_span base) {
 
 static mr_code sweep(const char *path, mr_cx *cx) {
     const char *slash = strrchr(path, '/');
-    const char *dir = slash == NULL   ? "."
-                      : slash == path ? "/"
-                                      : mr_arena_copy(cx->arena, path, (size_t)(slash - path));
+    const char *dir = mr_plat_parent(path, cx->arena);
     mr_dir_entry *entries;
     size_t count;
     MR_TRY(mr_dir_list(dir, &entries, &count, cx));

@@ -106,6 +106,9 @@ mr_code mr_dir_delete(const char *path, mr_cx *cx);  // The folder and all below
 // The folder, unless something is in it or there is no folder: then MR_OK too, nothing is changed.
 mr_code mr_dir_delete_empty(const char *path, mr_cx *cx);
 
+// The folder that holds path, in the arena: "a" for "a/b", "." for "b", "/" for "/b".
+const char *mr_plat_parent(const char *path, mr_arena *arena);
+
 // An exclusive lock on a file (made when absent), freed when the process ends. The holder's process
 // id and command are written into it. errors  MR_E_LOCKED, naming the holder
 typedef struct mr_lock {

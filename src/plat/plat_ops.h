@@ -119,8 +119,5 @@ mr_code mr_plat_fail(mr_cx *cx, int error, const char *verb, const char *path,
     mr_plat_sync_fail((cx), (error), (path), &(mr_error_site){MR_NOWHERE, NULL, __FILE__, __LINE__})
 mr_code mr_plat_sync_fail(mr_cx *cx, int error, const char *path, const mr_error_site *site);
 
-// The folder that holds path, in the arena: "a" for "a/b", "." for "b", "/" for "/b".
-const char *mr_plat_parent(const char *path, mr_arena *arena);
-
 extern const mr_plat_sockets mr_linux_socket_ops;
 int mr_linux_networks(mr_plat *plat, mr_network *ret, uint32_t most);

@@ -134,13 +134,6 @@ static const char *join(const char *folder, const char *name, mr_arena *arena) {
                              : mr_arena_printf(arena, "%s/%s", folder, name);
 }
 
-static const char *parent_of(const char *path, mr_arena *arena) {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL   ? "."
-           : slash == path ? "/"
-                           : mr_arena_copy(arena, path, (size_t)(slash - path));
-}
-
 static void touch(carrying *c, const char *folder) {
     mr_map_put(&c->touched, mr_span_of(folder), (void *)(uintptr_t)folder);
 }
@@ -259,7 +252,7 @@ mr_code mr_swap_check(const mr_swap *swap, mr_cx *cx) {
         return mr_fail(cx, code, "Keep the table on ext4, xfs, btrfs or tmpfs.",
                        "the file system of \"%s\" cannot exchange two folders, by which a table's "
                        "files are replaced; nothing was changed",
-                       parent_of(swap->area, cx->arena));
+                       mr_plat_parent(swap->area, cx->arena));
     }
     MR_TRY(code);
     return mr_dir_delete(dir, cx);
@@ -320,7 +313,7 @@ static mr_code exchange(const mr_swap *swap, mr_cx *cx) {
     if (mr_file_exists(swap->live, cx)) {
         MR_TRY(mr_file_exchange(swap->staged, swap->live, cx));
     } else {
-        MR_TRY(mr_dir_make(parent_of(swap->live, cx->arena), cx));
+        MR_TRY(mr_dir_make(mr_plat_parent(swap->live, cx->arena), cx));
         MR_TRY(mr_file_rename(swap->staged, swap->live, cx));
     }
     return mr_crash_point("swap.exchanged", cx);
@@ -328,8 +321,8 @@ static mr_code exchange(const mr_swap *swap, mr_cx *cx) {
 
 // Behind the exchange: durable, and with what somebody else put into the old folder meanwhile.
 static mr_code settle(const mr_swap *swap, mr_cx *cx) {
-    const char *beside = parent_of(swap->staged, cx->arena);
-    MR_TRY(mr_dir_sync(parent_of(swap->live, cx->arena), cx));
+    const char *beside = mr_plat_parent(swap->staged, cx->arena);
+    MR_TRY(mr_dir_sync(mr_plat_parent(swap->live, cx->arena), cx));
     MR_TRY(mr_file_exists(beside, cx) ? mr_dir_sync(beside, cx) : MR_OK);
     MR_TRY(mr_crash_point("swap.synced", cx));
     if (mr_file_exists(swap->staged, cx)) {
@@ -371,7 +364,7 @@ static mr_code finish_alone(const char *data_dir, const char *table, mr_swap *re
     }
     // Before the record: who reads that may make the next one, in the same place.
     MR_TRY(mr_dir_delete(ret->area, cx));
-    MR_TRY(mr_dir_sync(parent_of(ret->area, cx->arena), cx));
+    MR_TRY(mr_dir_sync(mr_plat_parent(ret->area, cx->arena), cx));
     MR_TRY(mr_crash_point("swap.swept", cx));
     ret->state = dropped ? MR_SWAP_DROPPED : MR_SWAP_DONE;
     ret->made_count = 0;  // Nobody needs the lists any more, and every reader loads the record.

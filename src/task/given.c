@@ -11,13 +11,6 @@ static bool is_json(const char *value, mr_jsonvalue_kind kind) {
     return json.bytes > 0 && mr_jsonvalue_check(json) && mr_jsonvalue_kind_of(json) == kind;
 }
 
-const char *mr_given_folder(const char *path, mr_cx *cx) {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL   ? "."
-           : slash == path ? "/"
-                           : mr_arena_copy(cx->arena, path, (size_t)(slash - path));
-}
-
 bool mr_given_is_map(const char *value) {
     return value != NULL && is_json(value, MR_JSONVALUE_OBJECT);
 }

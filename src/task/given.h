@@ -13,8 +13,6 @@ typedef struct mr_given_keys {
 
 // The text of a key: what a JSON string stands for, else the value as it is. NULL stays NULL.
 const char *mr_given_text(const char *value, mr_cx *cx);
-// The folder of a file that a key names.
-const char *mr_given_folder(const char *path, mr_cx *cx);
 bool mr_given_is_map(const char *value);
 bool mr_given_is_list(const char *value);
 // A map's own keys, into a struct of keys->size in cx->arena.

@@ -109,7 +109,7 @@ static mr_code hand_on(const http *o, const mr_request_answer *answer, const mr_
     const char *status = mr_arena_printf(cx->arena, "%" PRId64, answer->status);
     MR_TRY(try->output(try, "status", mr_span_of(status), cx));
     if (o->write_to != NULL) {
-        MR_TRY(mr_dir_make(mr_given_folder(o->write_to, cx), cx));
+        MR_TRY(mr_dir_make(mr_plat_parent(o->write_to, cx->arena), cx));
         MR_TRY(mr_file_save(o->write_to, body, cx));
         return put_text(try, "path", mr_span_of(o->write_to), cx);
     }

@@ -231,7 +231,7 @@ static mr_code sql_run(const void *options, const mr_task_try *try, mr_cx *cx) {
             return mr_fail(cx, MR_E_EXISTS, "mode: replace writes over it.",
                            "\"%s\" is there already", t.output.path);
         }
-        MR_TRY(mr_dir_make(mr_given_folder(t.output.path, cx), cx));
+        MR_TRY(mr_dir_make(mr_plat_parent(t.output.path, cx->arena), cx));
     }
     mr_lake_options lake_options = {.data_dir = try->data_dir[0] == '\0' ? "data" : try->data_dir,
                                     .any_file = true,

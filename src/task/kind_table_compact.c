@@ -54,7 +54,6 @@ typedef struct part {
 typedef struct compacting {
     const compact *o;
     mr_rewrite r;
-    mr_lake *lake;
     mr_map parts;  // By folder.
     uint32_t partitions;
 } compacting;
@@ -143,7 +142,7 @@ static mr_code choose(compacting *c, mr_cx *cx) {
     }
     mr_text_addf(&sql, "]) AS millrace_file)) WHERE (%s\n)", c->o->where);
     mr_lake_sink sink = {.rows = take_chosen, .self = c};
-    mr_code code = mr_lake_query(c->lake, mr_text_string(&sql), &sink, cx);
+    mr_code code = mr_lake_query(c->r.lake, mr_text_string(&sql), &sink, cx);
     return code == MR_OK ? MR_OK
                          : mr_error_in(cx, code, "key \"where\" sees partition columns only");
 }
@@ -251,7 +250,7 @@ static mr_code write_part(writing *w, const part *p, mr_cx *cx) {
                                          (int)bytes, p->folder);
     MR_TRY(mr_dir_make(folder, cx));
     mr_lake_sink sink = {.begin = take_schema, .rows = take_rows, .self = w};
-    MR_TRY(mr_lake_query(w->c->lake, content_sql(w->c, p, cx), &sink, cx));
+    MR_TRY(mr_lake_query(w->c->r.lake, content_sql(w->c, p, cx), &sink, cx));
     MR_TRY(w->encoder != NULL ? file_seal(w, cx) : MR_OK);
     return mr_dir_sync(folder, cx);
 }
@@ -259,7 +258,7 @@ static mr_code write_part(writing *w, const part *p, mr_cx *cx) {
 static mr_code compact_part(compacting *c, const part *p, mr_cx *cx) {
     writing w = {.c = c, .folder = p->folder, .file = MR_FILE_CLOSED};
     mr_text_init(&w.held, NULL);
-    MR_TRY(mr_rewrite_check(&c->r, c->lake, p->files, p->count, cx));
+    MR_TRY(mr_rewrite_check(&c->r, p->files, p->count, cx));
     mr_code code = write_part(&w, p, cx);
     if (w.encoder != NULL) {
         mr_parquet_close(w.encoder);
@@ -333,12 +332,8 @@ static mr_code compact_check(const void *options, mr_cx *cx) {
 static mr_code compact_run(const void *options, const mr_task_try *try, mr_cx *cx) {
     compacting c = {.o = options};
     MR_TRY(compact_check(options, cx));
-    mr_code code = mr_rewrite_open(&c.r, c.o->table, try, cx);
-    mr_lake_options lake_options = {
-        .data_dir = c.r.data_dir, .any_file = true, .zone_name = c.o->timezone};
-    code = code == MR_OK ? mr_lake_open(&lake_options, &c.lake, cx) : code;
+    mr_code code = mr_rewrite_open(&c.r, c.o->table, c.o->timezone, try, cx);
     code = code == MR_OK ? compact_all(&c, cx) : code;
-    mr_lake_close(c.lake);
     mr_rewrite_close(&c.r, cx);
     return code;
 }

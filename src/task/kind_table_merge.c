@@ -122,12 +122,12 @@ static mr_code take_no_rows(void *self, const mr_batch *in, mr_cx *cx) {
 static mr_code read_source(mr_merge *m, mr_cx *cx) {
     const char *query = NULL;
     MR_TRY(source_query(m->o, &query, cx));
-    mr_code code = mr_lake_define(m->lake, "millrace_rows", query, /* keep= */ true, cx);
+    mr_code code = mr_lake_define(m->r.lake, "millrace_rows", query, /* keep= */ true, cx);
     if (code != MR_OK) {
         return mr_error_in(cx, code, "the rows to merge");
     }
     mr_lake_sink sink = {.begin = take_schema, .rows = take_no_rows, .self = m};
-    return mr_lake_query(m->lake, "SELECT * FROM millrace_rows LIMIT 0", &sink, cx);
+    return mr_lake_query(m->r.lake, "SELECT * FROM millrace_rows LIMIT 0", &sink, cx);
 }
 
 static mr_code no_column(const mr_merge *m, const char *key, const char *name, mr_cx *cx) {
@@ -296,7 +296,7 @@ static mr_code take_number(void *self, const mr_batch *in, mr_cx *cx) {
 static mr_code number_of(const mr_merge *m, const char *sql, int64_t *ret, mr_cx *cx) {
     mr_lake_sink sink = {.rows = take_number, .self = ret};
     *ret = 0;
-    return mr_lake_query(m->lake, sql, &sink, cx);
+    return mr_lake_query(m->r.lake, sql, &sink, cx);
 }
 
 static mr_code take_example(void *self, const mr_batch *in, mr_cx *cx) {
@@ -316,7 +316,7 @@ static mr_code check_keys(const mr_merge *m, mr_cx *cx) {
     }
     const char *example = NULL;
     mr_lake_sink sink = {.rows = take_example, .self = &example};
-    MR_TRY(mr_lake_query(m->lake, mr_merge_same_key(m, cx), &sink, cx));
+    MR_TRY(mr_lake_query(m->r.lake, mr_merge_same_key(m, cx), &sink, cx));
     return example == NULL
                ? MR_OK
                : mr_fail(cx, MR_E_VALUE,
@@ -347,20 +347,20 @@ static mr_code take_match(void *self, const mr_batch *in, mr_cx *cx) {
 static mr_code compare(mr_merge *m, mr_cx *cx) {
     mr_rewrite *r = &m->r;
     const char *target = mr_view_files_sql(&r->table, r->files, r->file_count, cx);
-    MR_TRY(mr_lake_define(m->lake, "millrace_target", target, /* keep= */ false, cx));
+    MR_TRY(mr_lake_define(m->r.lake, "millrace_target", target, /* keep= */ false, cx));
     mr_code code =
-        mr_lake_define(m->lake, "millrace_source", mr_merge_source(m, cx), /* keep= */ true, cx);
+        mr_lake_define(m->r.lake, "millrace_source", mr_merge_source(m, cx), /* keep= */ true, cx);
     if (code != MR_OK) {
         return mr_error_in(cx, code, "the rows to merge as rows of table \"%s\"", r->table.name);
     }
     MR_TRY(check_keys(m, cx));
     m->old = MR_NEW_ARRAY(cx->arena, const char *, r->file_count + 1);
     mr_lake_sink sink = {.rows = take_match, .self = m};
-    MR_TRY(mr_lake_query(m->lake, mr_merge_match(m, cx), &sink, cx));
+    MR_TRY(mr_lake_query(m->r.lake, mr_merge_match(m, cx), &sink, cx));
     MR_TRY(number_of(m, mr_merge_count_new(m, cx), &m->counts[MR_MERGE_INSERTED], cx));
     const char *old = mr_view_files_sql(&r->table, m->old, m->old_count, cx);
-    MR_TRY(mr_rewrite_check(r, m->lake, m->old, m->old_count, cx));
-    return mr_lake_define(m->lake, "millrace_old", old, /* keep= */ false, cx);
+    MR_TRY(mr_rewrite_check(r, m->old, m->old_count, cx));
+    return mr_lake_define(m->r.lake, "millrace_old", old, /* keep= */ false, cx);
 }
 
 // ---- writing -----------------------------------------------------------------------------------
@@ -410,7 +410,7 @@ static mr_code write_files(mr_merge *m, const char *dir, writing *w, mr_publicat
         .data_dir = m->r.area,  // Where the option's data/ leads.
     };
     mr_lake_sink sink = {.begin = writing_begin, .rows = writing_rows, .self = w};
-    MR_TRY(mr_lake_query(m->lake, mr_merge_content(m, cx), &sink, cx));
+    MR_TRY(mr_lake_query(m->r.lake, mr_merge_content(m, cx), &sink, cx));
     MR_TRY(mr_sink_parquet.prepare(w->sink, ret, cx));
     MR_TRY(mr_sink_parquet.publish(w->sink, ret, cx));
     return mr_dir_delete(mr_arena_printf(cx->arena, "%s/.tmp", dir), cx);
@@ -495,12 +495,8 @@ static mr_code merge_run(const void *options, const mr_task_try *try, mr_cx *cx)
         return mr_fail(cx, MR_E_OPTION, "Name the columns that say which row is the same.",
                        "key \"key\" is empty");
     }
-    mr_code code = mr_rewrite_open(&m.r, m.o->table, try, cx);
-    mr_lake_options lake_options = {
-        .data_dir = m.r.data_dir, .any_file = true, .zone_name = m.o->timezone};
-    code = code == MR_OK ? mr_lake_open(&lake_options, &m.lake, cx) : code;
+    mr_code code = mr_rewrite_open(&m.r, m.o->table, m.o->timezone, try, cx);
     code = code == MR_OK ? merge_all(&m, cx) : code;
-    mr_lake_close(m.lake);
     mr_rewrite_close(&m.r, cx);
     return code;
 }

@@ -197,7 +197,7 @@ static mr_code read_to_file(job *j, mr_reader *reader, mr_cx *cx) {
     }
     // Of this process: another try may still be at it.
     const char *part = mr_arena_printf(cx->arena, "%s.%d.part", path, mr_process_id());
-    const char *folder = mr_given_folder(path, cx);
+    const char *folder = mr_plat_parent(path, cx->arena);
     MR_TRY(mr_dir_make(folder, cx));
     MR_TRY(mr_file_open(&j->file, part, MR_OPEN_TRUNCATE, cx));
     mr_code code = read_all(j, reader, cx);

@@ -26,7 +26,6 @@ typedef struct mr_merge_options {
 typedef struct mr_merge {
     const mr_merge_options *o;
     mr_rewrite r;
-    mr_lake *lake;
     const char **keys;
     uint32_t key_count;
     const char **leave_out;

@@ -32,6 +32,11 @@ static mr_code pause_for(const char *what, bool first, mr_cx *cx) {
     return MR_OK;
 }
 
+static const char *base_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
 // ---- opening ---------------------------------------------------------------------------------
 
 static mr_code find_entry(mr_rewrite *r, const char *table, mr_cx *cx) {
@@ -52,7 +57,8 @@ static mr_code find_entry(mr_rewrite *r, const char *table, mr_cx *cx) {
     return MR_OK;
 }
 
-mr_code mr_rewrite_open(mr_rewrite *r, const char *table, const mr_task_try *try, mr_cx *cx) {
+mr_code mr_rewrite_open(mr_rewrite *r, const char *table, const char *zone_name,
+                        const mr_task_try *try, mr_cx *cx) {
     *r = (mr_rewrite){.try = try,
                       .data_dir = try->data_dir[0] == '\0' ? "data" : try->data_dir,
                       .lock = {.handle = -1}};
@@ -69,10 +75,13 @@ mr_code mr_rewrite_open(mr_rewrite *r, const char *table, const mr_task_try *try
     }
     MR_TRY(code);
     r->incarnation = mr_random_u64(cx->plat);
-    return find_entry(r, table, cx);
+    MR_TRY(find_entry(r, table, cx));
+    mr_lake_options options = {.data_dir = r->data_dir, .any_file = true, .zone_name = zone_name};
+    return mr_lake_open(&options, &r->lake, cx);
 }
 
 void mr_rewrite_close(mr_rewrite *r, mr_cx *cx) {
+    mr_lake_close(r->lake);
     mr_lock_release(&r->lock, cx->plat);
 }
 
@@ -108,9 +117,8 @@ static mr_code find_writers(mr_rewrite *r, writers *w, mr_cx *cx) {
     mr_map_init(&w->names, cx->arena);
     add_writer(w, r, mr_span_of(r->table.pipeline), cx);
     for (uint32_t i = 0; i < r->file_count; i++) {
-        const char *slash = strrchr(r->files[i], '/');
         mr_name name;
-        if (mr_name_parse(mr_span_of(slash == NULL ? r->files[i] : slash + 1), &name)) {
+        if (mr_name_parse(mr_span_of(base_of(r->files[i])), &name)) {
             add_writer(w, r, name.pipeline, cx);
         }
     }
@@ -183,8 +191,7 @@ static mr_code finish(mr_rewrite *r, mr_cx *cx) {
 
 mr_code mr_rewrite_look(mr_rewrite *r, mr_cx *cx) {
     MR_TRY(finish(r, cx));
-    const char *slash = strrchr(r->table.path, '/');
-    const char *base = slash == NULL ? r->table.path : slash + 1;
+    const char *base = base_of(r->table.path);
     r->area = mr_arena_printf(cx->arena, "%.*s.%s.swap", (int)(base - r->table.path), r->table.path,
                               base);
     MR_TRY(mr_dir_delete(r->area, cx));  // Of one that died before its record.
@@ -216,11 +223,6 @@ const char *mr_rewrite_name(const mr_rewrite *r, uint32_t roll, uint32_t number,
 static const char *life_of(const mr_name *name, mr_cx *cx) {
     return mr_arena_printf(cx->arena, "%.*s-%" PRIx64, MR_SPAN_ARGS(name->pipeline),
                            name->incarnation);
-}
-
-static const char *base_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
 }
 
 // The newest epoch of each life of each writer, of which a reader sees files.
@@ -385,8 +387,7 @@ static mr_code take_extra(void *self, const mr_batch *in, mr_cx *cx) {
     return MR_OK;
 }
 
-mr_code mr_rewrite_check(mr_rewrite *r, mr_lake *lake, const char *const *files, uint32_t count,
-                         mr_cx *cx) {
+mr_code mr_rewrite_check(mr_rewrite *r, const char *const *files, uint32_t count, mr_cx *cx) {
     mr_text sql;
     mr_text_init(&sql, cx->arena);
     mr_text_add(&sql, "SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet([");
@@ -404,7 +405,7 @@ mr_code mr_rewrite_check(mr_rewrite *r, mr_lake *lake, const char *const *files,
     mr_text_add_char(&sql, ')');
     const char *extra = NULL;
     mr_lake_sink sink = {.rows = take_extra, .self = &extra};
-    MR_TRY(count == 0 ? MR_OK : mr_lake_query(lake, mr_text_string(&sql), &sink, cx));
+    MR_TRY(count == 0 ? MR_OK : mr_lake_query(r->lake, mr_text_string(&sql), &sink, cx));
     if (extra != NULL) {
         return mr_fail(cx, MR_E_UNSUPPORTED,
                        "Bring it back into the table's definition, or remove those files.",

@@ -20,6 +20,7 @@ typedef struct mr_rewrite {
     const char *data_dir;
     mr_catalog_table table;
     mr_lock lock;
+    mr_lake *lake;
     mr_swap last;        // The table's newest commit.
     const char **files;  // That a reader sees, paths below table.path.
     uint32_t file_count;
@@ -28,9 +29,10 @@ typedef struct mr_rewrite {
     uint64_t incarnation;
 } mr_rewrite;
 
-// Takes the table's lock, waiting for it. The table may be one that is not there: path is given.
-// close takes what was opened, also when this failed.
-mr_code mr_rewrite_open(mr_rewrite *r, const char *table, const mr_task_try *try, mr_cx *cx);
+// Takes the table's lock, waiting for it, and opens the lake. The table may be one that is not
+// there: path is given. close takes what was opened, also when this failed.
+mr_code mr_rewrite_open(mr_rewrite *r, const char *table, const char *zone_name,
+                        const mr_task_try *try, mr_cx *cx);
 // The table's files that a reader sees, once its entry is set. Finishes what was left pending.
 mr_code mr_rewrite_look(mr_rewrite *r, mr_cx *cx);
 void mr_rewrite_close(mr_rewrite *r, mr_cx *cx);
@@ -50,7 +52,6 @@ typedef struct mr_rewrite_files {
 mr_code mr_rewrite_commit(mr_rewrite *r, const mr_rewrite_files *files, mr_span result, mr_cx *cx);
 // Columns that files have and the table has not, so that writing them anew would lose them.
 //   errors  MR_E_UNSUPPORTED naming the first
-mr_code mr_rewrite_check(mr_rewrite *r, mr_lake *lake, const char *const *files, uint32_t count,
-                         mr_cx *cx);
+mr_code mr_rewrite_check(mr_rewrite *r, const char *const *files, uint32_t count, mr_cx *cx);
 // Sets the members of a JSON object as the task's outputs.
 mr_code mr_rewrite_tell(const mr_task_try *try, mr_span result, mr_cx *cx);
