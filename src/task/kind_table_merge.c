@@ -460,7 +460,8 @@ static mr_code write_all(mr_merge *m, mr_cx *cx) {
 // Nothing is to be done: so it is for a try behind one that was killed when all was.
 static mr_span result_unchanged(const mr_merge *m, mr_cx *cx) {
     const mr_swap *last = &m->r.last;
-    bool ours = last->state == MR_SWAP_DONE && strcmp(last->identity, m->r.try->identity) == 0;
+    bool ours = last->state == MR_SWAP_DONE && m->r.try->number > 1 &&
+                strcmp(last->identity, m->r.try->identity) == 0;
     return ours ? last->result : result_of(m, last->version, cx);
 }
 
