@@ -14,7 +14,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import uuid
 
 import pyarrow as pa
@@ -25,7 +24,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import oracle  # noqa: E402
 import retail_data  # noqa: E402
+from broker_server import wait_until  # noqa: E402, F401
 from kafka_server import KafkaServer  # noqa: E402
+from postgres_server import PostgresServer  # noqa: E402
 
 ROOT = oracle.ROOT
 EXAMPLES = os.path.join(ROOT, "examples")
@@ -280,16 +281,14 @@ def topic(kafka):
     kafka.delete_topic(name)
 
 
+@pytest.fixture(scope="module")
+def postgres():
+    with PostgresServer() as server:
+        yield server
+
+
 def kafka_env(kafka, topic):
     return {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_TOPIC": topic}
-
-
-def wait_until(true, timeout, what):
-    """timeout: seconds on a machine with nothing else to do; one six times as slow is waited for."""
-    end = time.monotonic() + 6 * timeout
-    while not true():
-        assert time.monotonic() < end, f"waited {timeout} s for {what}"
-        time.sleep(0.05)
 
 
 def micros_of(text):

@@ -10,7 +10,6 @@ import pytest
 
 from conftest import EXAMPLES, millrace, wait_until
 from example_project import ExampleProject, new_database, outputs, states
-from postgres_server import PostgresServer
 
 
 @pytest.fixture
@@ -103,12 +102,6 @@ def test_sensors_counts_and_means(project):
 
 
 # ---- beside their streams, by the scheduler ------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

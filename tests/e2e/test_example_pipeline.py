@@ -15,15 +15,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 
 from conftest import EXAMPLES, MILLRACE, same_rows, wait_until
 from example_project import ExampleProject, new_database, outputs, produce, records, states
-from postgres_server import PostgresServer
 
 START = datetime.datetime(2026, 3, 1, 8, tzinfo=datetime.timezone.utc)
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from conftest import EXAMPLES, MILLRACE, same_rows, wait_until
 from example_project import ExampleProject, new_database, outputs, records, states
 from image_engine import ImageEngine
 from kafka_server import free_ports
-from postgres_server import PostgresServer
 
 SCRAPER = f"{EXAMPLES}/shots/scraper"
 
@@ -114,12 +113,6 @@ def site(tmp_path):
     site = Site(tmp_path / "site")
     yield site
     site.close()
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -6,15 +6,8 @@ import subprocess
 import pytest
 
 from conftest import ROOT
-from postgres_server import PostgresServer
 
 UNIT = os.path.join(ROOT, os.environ.get("BUILD", "build"), "unit")
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with PostgresServer() as server:
-        yield server
 
 
 def unit(filter_, url):

@@ -11,15 +11,8 @@ import pytest
 
 import oracle
 from conftest import MILLRACE, start
-from postgres_server import PostgresServer
 
 PASSWORD = "p@ss/w:rd é"
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
