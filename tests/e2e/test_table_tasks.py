@@ -578,6 +578,7 @@ def test_a_pipeline_that_starts_waits_for_the_task_that_stands_for_it(project):
     assert 'waits: a task puts files into table "t"' in stream.run.err
     assert [row[:2] for row in project.plain()] == [(0, "B"), (1, "p1"), (2, "p2"), (3, "p0")]
     stream.start()
+    wait_for(stream.run.process, lambda: str(stream.run.process.pid) in lock.read_text(), "it does not run")
     again = start("run", "p.sql", cwd=project.top)  # Who runs for good is not waited for.
     began = time.monotonic()
     again.wait(30)
