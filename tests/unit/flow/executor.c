@@ -187,7 +187,9 @@ TEST(executor, the_memory_of_one_try_does_not_show_in_the_next) {
         token = rig_start(&r, "exit 0", NULL);
         REQUIRE(rig_end_of(&r, token, &end));
         EXPECT(supervisor_of(&r, token) != pid);
+#ifndef __SANITIZE_ADDRESS__  // It has a shadow, and keeps what is freed.
         EXPECT(end.memory_bytes_max > 0 && end.memory_bytes_max < bytes / 2);
+#endif
     }
     rig_delete(&r);
 }
