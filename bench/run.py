@@ -42,7 +42,7 @@ def run_row(bench, name):
         before, others = bench.served_cpu(), Disturbance(bench.broker_cpu)
         try:
             result = ROWS[name](bench)
-        except (Failure, duckdb.Error) as failure:
+        except (Failure, OSError, duckdb.Error) as failure:
             say(f"{name}: {failure}")
             result = {"error": str(failure)}
         except subprocess.TimeoutExpired as failure:
@@ -61,7 +61,7 @@ def run_table(bench, name, record):
     try:
         got = TABLES[name](bench, record)
         return got if isinstance(got, dict) else {"rows": got}
-    except (Failure, subprocess.TimeoutExpired) as failure:
+    except (Failure, OSError, subprocess.TimeoutExpired) as failure:  # What the others measured is kept.
         say(f"{name}: {failure}")
         return {"error": str(failure)}
 
