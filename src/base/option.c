@@ -26,13 +26,10 @@ static mr_code option_unknown(const mr_option *table, const char *noun,
         mr_text_addf(&all, "%s%s", count == 0 ? "" : ", ", row->name);
         names[count++] = row->name;
     }
-    const char *closest = mr_text_closest(value->name, names, count);
-    const char *hint = NULL;
-    if (closest != NULL) {
-        hint = mr_arena_printf(cx->arena, "Did you mean \"%s\"?", closest);
-    } else if (count > 0) {
-        hint = mr_arena_printf(cx->arena, "The %ss are: %s.", noun, mr_text_string(&all));
-    }
+    const char *list =
+        count == 0 ? NULL
+                   : mr_arena_printf(cx->arena, "The %ss are: %s.", noun, mr_text_string(&all));
+    const char *hint = mr_text_hint(value->name, names, count, list, cx->arena);
     return mr_fail_at(cx, MR_E_OPTION, value->place, hint, "unknown %s \"%s\"", noun, value->name);
 }
 

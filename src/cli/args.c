@@ -20,10 +20,8 @@ static mr_code unknown_flag(const mr_cli_command *command, const char *word, mr_
          flag != NULL && flag->name != NULL && count < MR_COUNT(names); flag++) {
         names[count++] = flag->name;
     }
-    const char *near = mr_text_closest(word, names, count);
-    const char *hint = near == NULL
-                           ? mr_arena_printf(cx->arena, "Try: millrace %s --help", command->name)
-                           : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near);
+    const char *help = mr_arena_printf(cx->arena, "Try: millrace %s --help", command->name);
+    const char *hint = mr_text_hint(word, names, count, help, cx->arena);
     return mr_fail(cx, MR_E_OPTION, hint, "no option \"%s\" of millrace %s", word, command->name);
 }
 

@@ -40,11 +40,10 @@ static mr_code find_file(const mr_cli_args *args, const char *table, const char 
                              "Go to the project's folder, or say --file FILE.sql.",
                              "no file \"%s\" of the pipeline that writes \"%s\"", in_sql, table);
     }
-    const char *near = mr_text_closest(table, names, count);
-    return mr_fail(cx, MR_E_NAME,
-                   near == NULL ? "Go to the project's folder, or say --data."
-                                : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
-                   "no table \"%s\" in \"%s\"", table, data_dir);
+    return mr_fail(
+        cx, MR_E_NAME,
+        mr_text_hint(table, names, count, "Go to the project's folder, or say --data.", cx->arena),
+        "no table \"%s\" in \"%s\"", table, data_dir);
 }
 
 static void say(const mr_replay_spec *spec, const mr_replay_report *report, mr_cx *cx) {

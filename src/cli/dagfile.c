@@ -111,12 +111,9 @@ static mr_code load_id(const char *id, const char *zone, mr_dag **ret, mr_dag_er
         ids[read++] = mr_arena_string(cx->arena, dag->id);
         mr_dag_unref(dag);
     }
-    const char *near = mr_text_closest(id, ids, read);
+    const char *unread = read < count ? "Not all files read well: millrace dag validate." : NULL;
     *ret_errors = (mr_dag_errors){0};
-    return mr_fail(cx, MR_E_NAME,
-                   near != NULL   ? mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near)
-                   : read < count ? "Not all files read well: millrace dag validate."
-                                  : NULL,
+    return mr_fail(cx, MR_E_NAME, mr_text_hint(id, ids, read, unread, cx->arena),
                    "no file in dags/ has the DAG \"%s\"", id);
 }
 

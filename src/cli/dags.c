@@ -170,9 +170,8 @@ static mr_code check_task(const mr_dag *dag, const char *name, mr_cx *cx) {
     for (uint32_t t = 0; t < dag->task_count; t++) {
         all[t] = dag->tasks[t].id;
     }
-    const char *near = mr_text_closest(name, all, dag->task_count);
     return mr_fail(cx, MR_E_NAME,
-                   near == NULL ? NULL : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
+                   mr_text_hint(name, all, dag->task_count, /* otherwise= */ NULL, cx->arena),
                    "DAG \"%s\" has no task \"%s\"", dag->id, name);
 }
 

@@ -42,9 +42,8 @@ static int unknown_command(const char *name, mr_cx *cx) {
     for (size_t i = 0; i < MR_COUNT(commands); i++) {
         names[i] = commands[i]->name;
     }
-    const char *near = mr_text_closest(name, names, MR_COUNT(names));
-    const char *hint = near == NULL ? "Try: millrace --help"
-                                    : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near);
+    const char *hint =
+        mr_text_hint(name, names, MR_COUNT(names), "Try: millrace --help", cx->arena);
     if (mr_fail(cx, MR_E_NAME, hint, "no command \"%s\"", name) != MR_OK) {
         mr_report_error(cx);
     }

@@ -116,10 +116,8 @@ static mr_code find_logs(const mr_up_logs *logs, bool begin, mr_tails *tails, mr
         }
     }
     if (begin && tails->by_path.count == 0 && logs->part != NULL) {
-        const char *near = mr_text_closest(logs->part, names, named);
         return mr_fail(cx, MR_E_NAME,
-                       near == NULL ? NULL
-                                    : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
+                       mr_text_hint(logs->part, names, named, /* otherwise= */ NULL, cx->arena),
                        "there is no log of \"%s\"", logs->part);
     }
     if (begin && tails->by_path.count == 0) {

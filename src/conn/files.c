@@ -38,10 +38,9 @@ static mr_code unknown_column(const mr_sink_spec *spec, mr_span name, mr_cx *cx)
         names[i] = spec->schema->columns[i].name;
     }
     const char *text = mr_arena_copy(cx->arena, name.data, name.bytes);
-    const char *closest = mr_text_closest(text, names, spec->schema->count);
-    const char *hint = closest == NULL
-                           ? "Write names of its columns with commas between them."
-                           : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", closest);
+    const char *hint =
+        mr_text_hint(text, names, spec->schema->count,
+                     "Write names of its columns with commas between them.", cx->arena);
     return mr_fail_at(cx, MR_E_NAME, mr_conn_place(spec->options, "partition_by"), hint,
                       "no column \"%s\" in table \"%s\"", text, spec->table);
 }

@@ -51,11 +51,9 @@ mr_code mr_synth_column_missing(const mr_synth_group *group, const char *name, m
         names[c] = group->columns[c].name;
         mr_text_addf(&all, "%s%s", c == 0 ? "" : ", ", names[c]);
     }
-    const char *near = mr_text_closest(name, names, group->count);
-    const char *hint = near != NULL
-                           ? mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near)
-                           : mr_arena_printf(cx->arena, "The columns up to here: %s.",
-                                             all.bytes > 0 ? mr_text_string(&all) : "none");
+    const char *list = mr_arena_printf(cx->arena, "The columns up to here: %s.",
+                                       all.bytes > 0 ? mr_text_string(&all) : "none");
+    const char *hint = mr_text_hint(name, names, group->count, list, cx->arena);
     return mr_fail_at(cx, MR_E_NAME, place, hint, "no column \"%s\" here", name);
 }
 

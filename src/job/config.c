@@ -20,9 +20,8 @@ static const char *all_sections(mr_arena *arena) {
 }
 
 static mr_code unknown_section(const char *name, mr_place place, mr_cx *cx) {
-    const char *near = mr_text_closest(name, sections, MR_COUNT(sections));
-    const char *hint = near == NULL ? all_sections(cx->arena)
-                                    : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near);
+    const char *hint =
+        mr_text_hint(name, sections, MR_COUNT(sections), all_sections(cx->arena), cx->arena);
     return mr_fail_at(cx, MR_E_OPTION, place, hint, "unknown section \"%s\"", name);
 }
 

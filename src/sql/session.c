@@ -121,8 +121,7 @@ mr_code mr_session_fail_silently(mr_session *s) {
 
 const char *mr_session_hint(mr_session *s, const char *name, const char *const *names,
                             size_t count) {
-    const char *closest = count == 0 ? NULL : mr_text_closest(name, names, count);
-    return closest == NULL ? NULL : mr_arena_printf(s->cx->arena, "Did you mean \"%s\"?", closest);
+    return mr_text_hint(name, names, count, /* otherwise= */ NULL, s->cx->arena);
 }
 
 const char *mr_session_hint_map(mr_session *s, const char *name, const mr_map *map) {
