@@ -11,6 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+// A frame of a library's function may be larger than the usual guard of one page: it would step
+// over it into another thread's stack. The kernel leaves as much below a process's first stack.
+#define GUARD_BYTES ((size_t)1 << 20)
+
 mr_code mr_thread_start(mr_thread *thread, const char *name, void *(*run)(void *), void *argument,
                         mr_cx *cx) {
     sigset_t all, before;
@@ -20,9 +24,13 @@ mr_code mr_thread_start(mr_thread *thread, const char *name, void *(*run)(void *
     for (size_t i = 0; i < MR_COUNT(faults); i++) {
         sigdelset(&all, faults[i]);
     }
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setguardsize(&attributes, GUARD_BYTES);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // The new thread inherits this mask.
-    int error = pthread_create(&thread->handle, NULL, run, argument);
+    int error = pthread_create(&thread->handle, &attributes, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
     thread->running = error == 0;
     if (error != 0) {
         char buffer[128];

@@ -324,6 +324,28 @@ TEST(plat_thread, threads_count_together_and_waits_end) {
     mr_arena_release(&arena);
 }
 
+static void *measure_guard(void *argument) {
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getguardsize(&attributes, argument);
+        pthread_attr_destroy(&attributes);
+    }
+    return NULL;
+}
+
+// A function of a library with a frame of some pages must not reach another thread's stack.
+TEST(plat_thread, a_wide_frame_does_not_step_over_the_guard) {
+    mr_arena arena = {.head = NULL};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, mr_plat_linux());
+    size_t guard_bytes = 0;
+    mr_thread thread;
+    REQUIRE_OK(mr_thread_start(&thread, "guard", measure_guard, &guard_bytes, &cx));
+    mr_thread_join(&thread);
+    EXPECT(guard_bytes >= (size_t)1 << 20);
+    mr_arena_release(&arena);
+}
+
 TEST(plat_thread, the_first_stop_signal_asks_and_the_second_ends) {
     pid_t child = fork();
     if (child == 0) {
