@@ -63,9 +63,12 @@ static const char *throw_away(const mr_cli_args *args, mr_cx *cx) {
 // A pipeline's name is not its file; say which one that is.
 static mr_code load_text(const char *file, mr_span *ret, mr_cx *cx) {
     mr_code code = mr_file_load(file, FILE_BYTES_MAX, ret, cx);
+    if (code != MR_E_MISSING) {
+        return code;
+    }
     const char *named = mr_arena_printf(cx->arena, "%s/sql/%s%s", mr_pipeline_project(cx), file,
                                         mr_span_ends(mr_span_of(file), ".sql") ? "" : ".sql");
-    if (code == MR_E_MISSING && mr_file_exists(named, cx)) {
+    if (mr_file_exists(named, cx)) {
         const char *here = mr_arena_printf(cx->arena, "%s/", mr_dir_current(cx));
         named += mr_span_starts(mr_span_of(named), here) ? strlen(here) : 0;
         return mr_fail(cx, code, mr_arena_printf(cx->arena, "Did you mean \"%s\"?", named),
