@@ -1,7 +1,6 @@
 // Command "doctor": looks at what this machine and project offer, and says what is missing.
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "cli/cli.h"
 #include "codec/json.h"
@@ -34,11 +33,7 @@ static bool say(mr_text *out, bool fine, const char *what, const char *detail) {
 // The folder, or the nearest one above that is there: the disk where it will be.
 static const char *existing(const char *folder, mr_cx *cx) {
     while (!mr_file_exists(folder, cx)) {
-        const char *slash = strrchr(folder, '/');
-        if (slash == NULL || slash == folder) {
-            return slash == NULL ? "." : "/";
-        }
-        folder = mr_arena_copy(cx->arena, folder, (size_t)(slash - folder));
+        folder = mr_plat_parent(folder, cx->arena);
     }
     return folder;
 }
