@@ -20,7 +20,8 @@ void mr_frames_again(mr_frames *frames) {
     frames->gap = false;
     for (size_t i = 0; i < MR_COUNT(frames->streams); i++) {
         mr_frames_stream *s = &frames->streams[i];
-        s->skip = frames->timed ? s->same : s->passed;
+        // What was to be left out and has not come again, too.
+        s->skip = frames->timed ? s->same + s->skip : s->passed;
         s->same = 0;
         s->catching_up = s->time_ns != 0;
     }

@@ -229,6 +229,28 @@ TEST(frames, a_log_with_times_goes_on_where_it_was_without_its_beginning) {
     mr_arena_release(&arena);
 }
 
+TEST(frames, a_log_that_breaks_off_again_before_it_has_caught_up_gives_no_line_twice) {
+    mr_text log, out;
+    mr_frames frames;
+    const mr_frames_sink sink = {add_bare, &out};
+    mr_text_init(&log, &arena);
+    mr_cx_init(&cx, &arena, NULL);
+    add_frame(&log, 1, 6, "a\n");
+    add_frame(&log, 1, 7, "b\n");
+    add_frame(&log, 1, 7, "c\n");  // Of the same moment.
+    for (size_t cut = 0; cut <= log.bytes; cut++) {
+        mr_text_init(&out, &arena);
+        mr_frames_init(&frames, false, /* timed= */ true);
+        EXPECT_OK(mr_frames_put(&frames, mr_text_span(&log), &sink, &cx));
+        mr_frames_again(&frames);
+        EXPECT_OK(mr_frames_put(&frames, (mr_span){log.data, cut}, &sink, &cx));
+        mr_frames_again(&frames);
+        EXPECT_OK(mr_frames_put(&frames, mr_text_span(&log), &sink, &cx));
+        EXPECT_STR(mr_text_string(&out), "a\nb\nc\n");
+    }
+    mr_arena_release(&arena);
+}
+
 TEST(frames, a_clock_that_is_set_back_loses_no_line) {
     mr_text log, out;
     mr_frames frames;
