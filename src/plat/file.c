@@ -6,6 +6,7 @@
 // words, and a failed append leaves the file as it was. A failed sync is fatal whatever its reason:
 // the kernel may have dropped the pages and call them clean (Rebello et al., USENIX ATC 2020).
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "plat/plat_ops.h"
@@ -279,21 +280,31 @@ mr_code mr_file_delete(const char *path, mr_cx *cx) {
     return error < 0 && error != -ENOENT ? plat_fail(cx, -error, "delete", path) : MR_OK;
 }
 
-mr_code mr_file_save(const char *path, mr_span data, mr_cx *cx) {
-    const char *part = mr_arena_printf(cx->arena, "%s.tmp", path);
+// The part is this call's own: of several that save one path at once each has a whole file.
+static mr_code save(const char *path, mr_span data, bool replace, mr_cx *cx) {
+    const char *part =
+        mr_arena_printf(cx->arena, "%s.%08" PRIx32 ".tmp", path, (uint32_t)mr_random_u64(cx->plat));
     mr_file file;
-    MR_TRY(mr_file_open(&file, part, MR_OPEN_TRUNCATE, cx));
+    MR_TRY(mr_file_open(&file, part, replace ? MR_OPEN_CREATE : MR_OPEN_PRIVATE, cx));
     mr_code code = mr_file_append(&file, data, cx);
     if (code == MR_OK) {
         code = mr_file_sync(&file, cx);
     }
     mr_file_close(&file, cx->plat);
     if (code == MR_OK) {
-        code = mr_file_replace(part, path, cx);
+        code = rename_to(part, path, replace, cx);
     }
     if (code != MR_OK) {
         cx->plat->ops->unlink(cx->plat, part);  // The error to tell is the first one.
-        return code;
     }
-    return mr_dir_sync(mr_plat_parent(path, cx->arena), cx);
+    bool other_won = !replace && code == MR_E_EXISTS;
+    return code == MR_OK || other_won ? mr_dir_sync(mr_plat_parent(path, cx->arena), cx) : code;
+}
+
+mr_code mr_file_save(const char *path, mr_span data, mr_cx *cx) {
+    return save(path, data, /* replace= */ true, cx);
+}
+
+mr_code mr_file_save_first(const char *path, mr_span data, mr_cx *cx) {
+    return save(path, data, /* replace= */ false, cx);
 }

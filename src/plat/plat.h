@@ -69,8 +69,11 @@ mr_code mr_file_exchange(const char *a, const char *b, mr_cx *cx);
 mr_code mr_file_link(const char *from, const char *to, mr_cx *cx);
 mr_code mr_file_delete(const char *path, mr_cx *cx);  // MR_OK when absent.
 // Writes data to `path` so that a crash leaves the old or the new content: temporary, sync, rename,
-// dir sync.
+// dir sync. Of several that do so at once the last one's stays. A crash may leave `path`.….tmp.
 mr_code mr_file_save(const char *path, mr_span data, mr_cx *cx);
+// The same for a file that only its owner may read, unless there is one: of several that make it at
+// once the first one's stays, and all get MR_OK.
+mr_code mr_file_save_first(const char *path, mr_span data, mr_cx *cx);
 
 // All of a file system at once: when files with new bytes are many, one sync of all is much faster
 // than one of each. Opened early, so that no failure of a page's writing is missed.

@@ -31,31 +31,16 @@ static mr_code load_key(const char *path, mr_vault_key *ret, mr_cx *cx) {
                                           "\"%s\" holds no key of 64 hexadecimal digits", path);
 }
 
-// Written beside its place and moved there, so that a second process finds all of it or nothing.
 static mr_code make_key(const char *path, mr_cx *cx) {
     char text[MR_VAULT_KEY_BYTES * 2 + 2];
     mr_vault_key key;
     randombytes_buf(key.bytes, sizeof(key.bytes));
     sodium_bin2hex(text, sizeof(text), key.bytes, sizeof(key.bytes));
     text[MR_VAULT_KEY_BYTES * 2] = '\n';
-    const char *part = mr_arena_printf(cx->arena, "%s.%08x", path, randombytes_random());
-    mr_file file;
-    MR_TRY(mr_file_open(&file, part, MR_OPEN_PRIVATE, cx));
-    mr_code code = mr_file_append(&file, (mr_span){text, MR_VAULT_KEY_BYTES * 2 + 1}, cx);
-    code = code == MR_OK ? mr_file_sync(&file, cx) : code;
-    mr_file_close(&file, cx->plat);
-    code = code == MR_OK ? mr_file_rename(part, path, cx) : code;
+    mr_code code = mr_file_save_first(path, (mr_span){text, MR_VAULT_KEY_BYTES * 2 + 1}, cx);
     sodium_memzero(text, sizeof(text));
     mr_vault_seal_forget(&key);
-    if (code != MR_OK) {
-        mr_error kept = cx->error;
-        (void)!mr_file_delete(part, cx);
-        cx->error = kept;
-        return code == MR_E_EXISTS ? MR_OK : code;
-    }
-    const char *slash = strrchr(path, '/');
-    return mr_dir_sync(slash == NULL ? "." : mr_arena_copy(cx->arena, path, (size_t)(slash - path)),
-                       cx);
+    return code;
 }
 
 mr_code mr_vault_seal_key(const char *data_dir, bool may_make, mr_vault_key *ret, mr_cx *cx) {

@@ -33,26 +33,14 @@ static const char *part(const char *text, mr_cx *cx) {
     return ret;
 }
 
-// Of several that make it at once one wins, and all take the winner's.
-static mr_code make_id(const char *data, const char *path, mr_cx *cx) {
-    const char *id = mr_arena_printf(cx->arena, "%016" PRIx64 "%016" PRIx64 "\n",
-                                     mr_random_u64(cx->plat), mr_random_u64(cx->plat));
-    const char *part = mr_arena_printf(cx->arena, "%s.%.16s", path, id);
-    MR_TRY(mr_dir_make(data, cx));
-    MR_TRY(mr_file_save(part, mr_span_of(id), cx));
-    mr_code code = mr_file_rename(part, path, cx);
-    if (code == MR_E_EXISTS) {
-        return mr_file_delete(part, cx);
-    }
-    MR_TRY(code);
-    return mr_dir_sync(data, cx);
-}
-
 static mr_code deployment_of(const char *data, const char **ret, mr_cx *cx) {
     const char *path = mr_arena_printf(cx->arena, "%s/" ID_FILE, data);
     mr_span text;
-    if (!mr_file_exists(path, cx)) {
-        MR_TRY(make_id(data, path, cx));
+    if (!mr_file_exists(path, cx)) {  // Of several that make it at once all take the first one's.
+        const char *id = mr_arena_printf(cx->arena, "%016" PRIx64 "%016" PRIx64 "\n",
+                                         mr_random_u64(cx->plat), mr_random_u64(cx->plat));
+        MR_TRY(mr_dir_make(data, cx));
+        MR_TRY(mr_file_save_first(path, mr_span_of(id), cx));
     }
     MR_TRY(mr_file_load(path, /* bytes_max= */ 4096, &text, cx));
     text = mr_span_trim(text);

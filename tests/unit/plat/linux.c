@@ -121,7 +121,17 @@ TEST(plat_file, rename_never_replaces_and_replace_does) {
     EXPECT_EQ(mr_file_rename(a, b, &s.cx), MR_E_MISSING);
     EXPECT_OK(mr_file_rename(b, a, &s.cx));
     EXPECT_OK(mr_file_save(a, MR_SPAN("again"), &s.cx));
-    EXPECT(!mr_file_exists(in_scene(&s, "a.tmp"), &s.cx));
+    mr_dir_entry *entries;
+    size_t count;
+    EXPECT_OK(mr_dir_list(s.dir, &entries, &count, &s.cx));
+    EXPECT_EQ(count, 1);
+    EXPECT_OK(mr_file_save_first(a, MR_SPAN("late"), &s.cx));
+    EXPECT_OK(mr_file_load(a, 10, &data, &s.cx));
+    EXPECT(mr_span_is(data, "again"));
+    EXPECT_OK(mr_file_save_first(b, MR_SPAN("first"), &s.cx));
+    struct stat stat_b;
+    EXPECT_EQ(stat(b, &stat_b), 0);
+    EXPECT_EQ(stat_b.st_mode & 0777, 0600);
     EXPECT_OK(mr_dir_sync(s.dir, &s.cx));
     scene_close(&s);
 }
@@ -322,6 +332,45 @@ TEST(plat_thread, threads_count_together_and_waits_end) {
     mr_condition_release(&c.changed);
     mr_mutex_release(&c.mutex);
     mr_arena_release(&arena);
+}
+
+typedef struct saver {
+    const char *path;
+    size_t bytes;  // Of what it saves.
+    int failed;
+} saver;
+
+static void *save_often(void *argument) {
+    saver *own = argument;
+    mr_arena arena = {.head = NULL};
+    mr_cx cx;
+    mr_cx_init(&cx, &arena, mr_plat_linux());
+    char *data = mr_heap_raw(own->bytes);
+    memset(data, 'x', own->bytes);
+    for (int i = 0; i < 10; i++) {
+        mr_span found;
+        own->failed += mr_file_save(own->path, (mr_span){data, own->bytes}, &cx) != MR_OK ||
+                       mr_file_load(own->path, 1 << 20, &found, &cx) != MR_OK ||
+                       (found.bytes != 10000 && found.bytes != 300000);
+    }
+    mr_heap_free(data);
+    mr_arena_release(&arena);
+    return NULL;
+}
+
+TEST(plat_thread, those_that_save_one_path_at_once_each_have_a_whole_file) {
+    scene s;
+    REQUIRE(scene_open(&s));
+    saver savers[] = {{in_scene(&s, "a"), 300000, 0}, {in_scene(&s, "a"), 10000, 0}};
+    mr_thread threads[MR_COUNT(savers)];
+    for (size_t i = 0; i < MR_COUNT(savers); i++) {
+        REQUIRE_OK(mr_thread_start(&threads[i], "saver", save_often, &savers[i], &s.cx));
+    }
+    for (size_t i = 0; i < MR_COUNT(savers); i++) {
+        mr_thread_join(&threads[i]);
+        EXPECT_EQ(savers[i].failed, 0);
+    }
+    scene_close(&s);
 }
 
 static void *measure_guard(void *argument) {
