@@ -106,20 +106,42 @@ static void add_try(const mr_record_try *try, mr_text *out) {
     mr_text_add_char(out, '}');
 }
 
-static void add_tries(const mr_record_rows *rows, int64_t task, mr_text *out) {
-    uint32_t count = 0;
+// What tasks have, in order of task as the tasks are: so it is gone through once.
+typedef struct belongings {
+    mr_record_rows rows;
+    mr_record_output *outputs;
+    uint32_t output_count;
+    uint32_t try_next;
+    uint32_t output_next;
+} belongings;
+
+static void add_tries(belongings *all, int64_t task, mr_text *out) {
     mr_text_add(out, ",\"attempts\":[");
-    for (uint32_t i = 0; i < rows->try_count; i++) {
-        if (rows->tries[i].task == task) {
-            mr_text_add(out, count++ == 0 ? "" : ",");
-            add_try(&rows->tries[i], out);
+    while (all->try_next < all->rows.try_count && all->rows.tries[all->try_next].task <= task) {
+        const mr_record_try *try = &all->rows.tries[all->try_next++];
+        if (try->task == task) {
+            mr_text_add(out, out->data[out->bytes - 1] == '[' ? "" : ",");
+            add_try(try, out);
         }
     }
     mr_text_add_char(out, ']');
 }
 
-static void add_task(const mr_record_rows *rows, const mr_record_task *task,
-                     const mr_record_output *outputs, uint32_t output_count, mr_text *out) {
+static void add_outputs(belongings *all, int64_t task, mr_text *out) {
+    mr_text_add(out, ",\"outputs\":{");
+    while (all->output_next < all->output_count && all->outputs[all->output_next].task <= task) {
+        const mr_record_output *output = &all->outputs[all->output_next++];
+        if (output->task == task) {
+            mr_text_add(out, out->data[out->bytes - 1] == '{' ? "" : ",");
+            mr_text_add_json(out, mr_span_of(output->key));
+            mr_text_add_char(out, ':');
+            mr_text_add_bytes(out, output->json.data, output->json.bytes);
+        }
+    }
+    mr_text_add_char(out, '}');
+}
+
+static void add_task(belongings *all, const mr_record_task *task, mr_text *out) {
     mr_text_add_char(out, '{');
     mr_answer_add_text(out, "task", task->task);
     if (task->map_index >= 0) {
@@ -133,35 +155,25 @@ static void add_task(const mr_record_rows *rows, const mr_record_task *task,
     mr_answer_add_time(out, "ended", task->ended_us);
     mr_answer_add_time(out, "next", task->next_us);
     mr_answer_add_text(out, "reason", task->reason);
-    add_tries(rows, task->id, out);
-    mr_text_add(out, ",\"outputs\":{");
-    for (uint32_t i = 0; i < output_count; i++) {
-        if (outputs[i].task == task->id) {
-            mr_text_add(out, out->data[out->bytes - 1] == '{' ? "" : ",");
-            mr_text_add_json(out, mr_span_of(outputs[i].key));
-            mr_text_add_char(out, ':');
-            mr_text_add_bytes(out, outputs[i].json.data, outputs[i].json.bytes);
-        }
-    }
-    mr_text_add(out, "}}");
+    add_tries(all, task->id, out);
+    add_outputs(all, task->id, out);
+    mr_text_add_char(out, '}');
 }
 
 static mr_code show(const mr_answer *a) {
     mr_record_run run;
-    mr_record_rows rows = {0};
-    mr_record_output *outputs = NULL;
-    uint32_t count = 0;
+    belongings all = {.output_count = 0};
     MR_TRY(find_run(a, &run));
-    MR_TRY(mr_record_run_whole(a->flow->record, run.id, &rows, a->cx));
-    MR_TRY(mr_record_outputs(a->flow->record, run.id, &outputs, &count, a->cx));
-    mr_answer_add_run(&rows.runs[0], a->out);
+    MR_TRY(mr_record_run_whole(a->flow->record, run.id, &all.rows, a->cx));
+    MR_TRY(mr_record_outputs(a->flow->record, run.id, &all.outputs, &all.output_count, a->cx));
+    mr_answer_add_run(&all.rows.runs[0], a->out);
     a->out->bytes--;  // The object goes on.
     mr_text_add(a->out, ",\"conf\":");
     mr_text_add_bytes(a->out, run.conf_json.data, run.conf_json.bytes);
     mr_text_add(a->out, ",\"tasks\":[");
-    for (uint32_t i = 0; i < rows.task_count; i++) {
+    for (uint32_t i = 0; i < all.rows.task_count; i++) {
         mr_text_add(a->out, i == 0 ? "" : ",");
-        add_task(&rows, &rows.tasks[i], outputs, count, a->out);
+        add_task(&all, &all.rows.tasks[i], a->out);
     }
     mr_text_add(a->out, "]}");
     return MR_OK;
@@ -456,18 +468,18 @@ static mr_code logs(const mr_answer *a) {
     MR_TRY(mr_record_run_whole(a->flow->record, row.id, &rows, a->cx));
     MR_TRY(find_task(a, &rows, &task));
     int64_t number = mr_answer_number(a, "try", 0);
+    bool any_index = mr_answer_number(a, "index", -2) == -2;
     mr_answer_add_run(&rows.runs[0], a->out);
     a->out->bytes--;
     mr_text_add(a->out, ",\"logs\":[");
-    for (uint32_t i = 0; i < rows.try_count; i++) {
+    for (uint32_t i = 0, t = 0; i < rows.try_count; i++) {
         const mr_record_try *try = &rows.tries[i];
-        const mr_record_task *of = NULL;
-        for (uint32_t t = 0; t < rows.task_count; t++) {
-            of = rows.tasks[t].id == try->task ? &rows.tasks[t] : of;
+        while (t < rows.task_count && rows.tasks[t].id < try->task) {
+            t++;  // Tries are in order of task, as the tasks are.
         }
-        bool wanted = task == NULL || (of != NULL && strcmp(of->task, task->task) == 0 &&
-                                       (mr_answer_number(a, "index", -2) == -2 || of == task));
-        if (of == NULL || !wanted || (number != 0 && try->number != number)) {
+        const mr_record_task *of = &rows.tasks[t];
+        if (t == rows.task_count || of->id != try->task || (number != 0 && try->number != number) ||
+            (task != NULL && (any_index ? strcmp(of->task, task->task) != 0 : of != task))) {
             continue;
         }
         mr_text_add(a->out, a->out->data[a->out->bytes - 1] == '[' ? "{" : ",{");
