@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plat/plat_ops.h"
+
 // What this thread runs of a library; a handler can find it nowhere else.
 static _Thread_local const char *volatile running;
 
@@ -21,7 +23,7 @@ static _Thread_local const char *volatile running;
 static _Thread_local char alternate[ALTERNATE_BYTES] __attribute__((aligned(16)));
 static _Thread_local bool has_alternate;
 
-static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+static const int crash_signals[] = MR_PLAT_CRASH_SIGNALS;
 
 static void say(const char *text) {
     size_t bytes = strlen(text);

@@ -14,6 +14,8 @@
 #include "plat/poller.h"
 
 #define MR_PLAT_CRASHED 4095  // As an errno: the simulated machine is down.
+#define MR_PLAT_CRASH_SIGNALS \
+    { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT }  // library.c tells them.
 
 typedef void (*mr_plat_visit)(void *state, const char *name, bool is_dir);
 

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "plat/plat_ops.h"
+
 // A frame of a library's function may be larger than the usual guard of one page: it would step
 // over it into another thread's stack. The kernel leaves as much below a process's first stack.
 #define GUARD_BYTES ((size_t)1 << 20)
@@ -20,7 +22,7 @@ mr_code mr_thread_start(mr_thread *thread, const char *name, void *(*run)(void *
     sigset_t all, before;
     sigfillset(&all);
     // A fault must reach its handler (library.c): a blocked one ends the process without a word.
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    static const int faults[] = MR_PLAT_CRASH_SIGNALS;
     for (size_t i = 0; i < MR_COUNT(faults); i++) {
         sigdelset(&all, faults[i]);
     }
