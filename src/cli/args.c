@@ -144,10 +144,9 @@ int mr_args_usage(const mr_cli_args *args, mr_cx *cx) {
     for (size_t i = 0; i < count; i++) {
         known = known || strcmp(verbs[i], word) == 0;
     }
-    near = known ? NULL : mr_text_closest(word, verbs, count);
-    const char *hint = mr_arena_printf(
-        cx->arena, "%s%s%sUsage: millrace %s %s", near == NULL ? "" : "Did you mean \"",
-        near == NULL ? "" : near, near == NULL ? "" : "\"? ", command->name, command->usage);
+    near = known ? "" : mr_text_hint(word, verbs, count, "", cx->arena);
+    const char *hint = mr_arena_printf(cx->arena, "%s%sUsage: millrace %s %s", near,
+                                       near[0] == '\0' ? "" : " ", command->name, command->usage);
     if (mr_fail(cx, MR_E_OPTION, hint,
                 known ? "\"millrace %s %s\" takes other arguments"
                       : "millrace %s does not know \"%s\"",

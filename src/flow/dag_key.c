@@ -218,19 +218,14 @@ bool mr_dag_key_is_id(const char *text) {
 
 const char *mr_dag_key_hint(const char *name, const char *const *names, size_t count,
                             const char *what, mr_arena *arena) {
-    const char *near = mr_text_closest(name, names, count);
-    if (near != NULL) {
-        return mr_arena_printf(arena, "Did you mean \"%s\"?", near);
-    }
-    if (count == 0) {
-        return NULL;
-    }
     mr_text all;
     mr_text_init(&all, arena);
+    mr_text_addf(&all, "%s: ", what);
     for (size_t i = 0; i < count && all.bytes < 800; i++) {
         mr_text_addf(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
     }
-    return mr_arena_printf(arena, "%s: %s.", what, mr_text_string(&all));
+    mr_text_add_char(&all, '.');
+    return mr_text_hint(name, names, count, count == 0 ? NULL : mr_text_string(&all), arena);
 }
 
 // What words of Airflow, Kestra and Dagu are here.

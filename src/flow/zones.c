@@ -13,10 +13,10 @@
 #define LIST_BYTES_MAX (1 << 20)
 #define NAMES_MAX      2000
 
-static const char *nearest(const char *name, mr_cx *cx) {
+static const char *advice(const char *name, mr_cx *cx) {
     mr_span list;
     if (mr_file_load(FOLDER "tzdata.zi", LIST_BYTES_MAX, &list, cx) != MR_OK) {
-        return NULL;
+        list = MR_SPAN("");
     }
     const char **names = MR_NEW_ARRAY(cx->arena, const char *, NAMES_MAX);
     size_t count = 0;
@@ -31,7 +31,8 @@ static const char *nearest(const char *name, mr_cx *cx) {
             names[count++] = mr_arena_copy(cx->arena, at, strcspn(at, " "));
         }
     }
-    return mr_text_closest(name, names, count);
+    return mr_text_hint(name, names, count, "Write a name such as Asia/Kolkata, or UTC.",
+                        cx->arena);
 }
 
 mr_code mr_zones_load(void *self, const char *name, const mr_zone **ret, mr_cx *cx) {
@@ -46,11 +47,7 @@ mr_code mr_zones_load(void *self, const char *name, const mr_zone **ret, mr_cx *
     if (!plain ||
         mr_file_load(mr_arena_printf(cx->arena, FOLDER "%s", name), 1 << 20, &bytes, cx) != MR_OK ||
         mr_zone_parse(name, bytes, &zone, cx) != MR_OK) {
-        const char *near = nearest(name, cx);
-        return mr_fail(cx, MR_E_NAME,
-                       near == NULL ? "Write a name such as Asia/Kolkata, or UTC."
-                                    : mr_arena_printf(cx->arena, "Did you mean \"%s\"?", near),
-                       "there is no time zone \"%s\"", name);
+        return mr_fail(cx, MR_E_NAME, advice(name, cx), "there is no time zone \"%s\"", name);
     }
     *ret = zone;
     return MR_OK;
