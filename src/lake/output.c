@@ -306,8 +306,9 @@ static mr_code to_file(mr_lake *lake, const char *sql, const mr_output *output, 
         mr_error error = cx->error;
         (void)!mr_file_delete(part, cx);
         cx->error = error;
+        return code;
     }
-    return code;
+    return mr_dir_sync(mr_plat_parent(output->path, cx->arena), cx);
 }
 
 mr_code mr_output_query(mr_lake *lake, const char *sql, const mr_output *output, uint64_t *ret_rows,

@@ -2,13 +2,14 @@
 
 #include "runner.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conn/conn.h"
 #include "lake/lake.h"
 #include "lake/output.h"
-#include "plat/plat.h"
+#include "plat/plat_ops.h"
 #include "store/catalog.h"
 
 typedef struct rig {
@@ -290,5 +291,28 @@ TEST(lake, writes_parquet_outside_of_the_lake_when_told) {
     output.path = NULL;
     EXPECT_EQ(mr_output_query(r.lake, "SELECT 1", &output, &rows, &r.cx), MR_E_OPTION);
     rig_release(&out);
+    rig_release(&r);
+}
+
+static char synced_dir[64];
+
+static int note_dir_sync(mr_plat *plat, const char *path) {
+    (void)plat;
+    snprintf(synced_dir, sizeof(synced_dir), "%s", path);
+    return mr_plat_linux()->ops->dir_sync(mr_plat_linux(), path);
+}
+
+TEST(lake, a_file_that_was_written_is_there_after_a_power_cut) {
+    rig r;
+    rig_init(&r);
+    mr_plat_ops ops = *mr_plat_linux()->ops;
+    mr_plat plat = {.ops = &ops};
+    ops.dir_sync = note_dir_sync;
+    mr_output output = {MR_OUTPUT_CSV, mr_arena_printf(&r.arena, "%s/x.csv", r.dir)};
+    uint64_t rows = 0;
+    REQUIRE_OK(rig_open(&r));
+    r.cx.plat = &plat;
+    EXPECT_OK(mr_output_query(r.lake, "SELECT 1 AS a", &output, &rows, &r.cx));
+    EXPECT_STR(synced_dir, r.dir);
     rig_release(&r);
 }
