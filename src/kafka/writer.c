@@ -34,6 +34,7 @@ typedef struct writer_partition {
     int64_t begun_us;
     int32_t sequence;  // Of the next batch.
     bool picked;       // For the request that is being made.
+    bool first_away;   // Its first batch is unacknowledged: the broker would take any for it.
 } writer_partition;
 
 // A request that is not answered.
@@ -299,6 +300,7 @@ static mr_code take_done(mr_writer *w, writer_list *batches, const mr_wire_produ
         }
         if (error == MR_KAFKA_NONE || error == MR_KAFKA_DUPLICATE_SEQUENCE_NUMBER) {
             w->acknowledged += batch->count;
+            w->partitions[batch->partition].first_away &= batch->sequence != 0;
         } else if (may_pass(error)) {
             list_push(&w->failed, batch);
             w->failed_error = error;
@@ -454,14 +456,16 @@ static mr_code seal(mr_writer *w, uint32_t number, mr_cx *cx) {
     return MR_OK;
 }
 
-// Takes the oldest ready batch and those for the same broker that may go with it.
+// Takes the oldest ready batches for one broker that may go together; none when all must wait.
 static writer_list pick(mr_writer *w, int32_t leader) {
     writer_list picked = {0};
     writer_list rest = {0};
     for (writer_batch *batch = list_pop(&w->ready); batch != NULL; batch = list_pop(&w->ready)) {
         writer_partition *p = &w->partitions[batch->partition];
         bool fits = picked.first == NULL || picked.bytes + batch->bytes.bytes <= REQUEST_BYTES;
-        if (fits && !p->picked && w->topic.partitions[batch->partition].leader == leader) {
+        bool may = !p->picked && !p->first_away;
+        if (fits && may && w->topic.partitions[batch->partition].leader == leader) {
+            p->first_away = batch->sequence == 0 && w->producer_id >= 0;
             list_push(&picked, batch);
         } else {
             list_push(&rest, batch);
@@ -497,7 +501,7 @@ static mr_code pump(mr_writer *w, mr_cx *cx) {
             continue;
         }
         writer_list picked = pick(w, leader);
-        MR_TRY(send_batches(w, node, &picked, cx));
+        MR_TRY(picked.first == NULL ? drain(w, cx) : send_batches(w, node, &picked, cx));
     }
     return MR_OK;
 }
