@@ -4,8 +4,8 @@
 //   kafka_dump until=stopped|now|end [seconds=N] [rows=N] [refresh=true] [quiet=true]
 //   [seek:NAME=POSITION]… [OPTION=VALUE]…
 //
-// One line of JSON each: {"row":…} or {"bad":…} as they come, {"error":…} when it fails, and at
-// last
+// One line of JSON each: {"begun":true} when it is known where each partition begins, {"row":…} or
+// {"bad":…} as they come, {"error":…} when it fails, and at last
 // {"positions":{"events/0":23},"finished":true}. Columns: id bigint and v text of the value, and
 // the record's own. seconds: how long to go on when nothing more comes (default 5).
 
@@ -133,6 +133,8 @@ static mr_code run(dump *d) {
     mr_reader *reader;
     MR_TRY(type->reader_open(d->source, &reader, &d->cx));
     int64_t begun_us = mr_clock_monotonic_us(d->cx.plat);
+    puts("{\"begun\":true}");
+    fflush(stdout);
     mr_code code = drain(d, reader);
     type->reader_close(reader);
     MR_TRY(code);

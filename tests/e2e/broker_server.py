@@ -87,15 +87,15 @@ class Broker:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-def java(main, *args, stdin=None, timeout=120, libs=LIBS):
+def java(main, *args, stdin=None, timeout=300, libs=LIBS):
     """A tool of Apache Kafka, of 3.9 unless another version's jars are named."""
     return subprocess.run(
         ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.path.join(libs, "*"), main, *args],
         input=stdin, capture_output=True, timeout=timeout, check=False)
 
 
-def kcat(*args, stdin=None, timeout=60):
-    done = subprocess.run(["kcat", *args], input=stdin, capture_output=True, timeout=timeout, check=False)
+def kcat(*args, stdin=None, timeout=120):
+    done = subprocess.run(["kcat", "-m", "60", *args], input=stdin, capture_output=True, timeout=timeout, check=False)
     assert done.returncode == 0, (args, done.stderr.decode())
     return done.stdout
 
@@ -106,7 +106,7 @@ def kcat(*args, stdin=None, timeout=60):
 class Wire:
     """A socket that speaks frames; for requests that no client would send."""
 
-    def __init__(self, port, timeout=10):
+    def __init__(self, port, timeout=60):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.correlation = 0
 

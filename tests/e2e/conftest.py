@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 
 import pyarrow as pa
@@ -83,22 +84,40 @@ class Progress:
 
 
 class Run:
-    """One life of the program: its arguments, exit code, standard output, errors and progress."""
+    """One life of the program: its arguments, exit code, standard output, errors and progress.
+
+    Its errors go to a file: they can be looked at while it runs, and nobody has to read them for it to go on.
+    """
 
     def __init__(self, args, cwd, env):
         self.args = [MILLRACE, *map(str, args)]
         clean = {k: v for k, v in os.environ.items() if k not in FOREIGN_NAMES}
+        self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(self.args, cwd=cwd, env={**clean, **(env or {})}, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=self.errors)
         self.out = self.err = None
 
+    def said(self):
+        """Its errors until now."""
+        return os.pread(self.errors.fileno(), os.fstat(self.errors.fileno()).st_size, 0).decode(errors="replace")
+
+    def reaches(self, true, what, timeout=20):
+        """Waits until what it has said is so: true(Progress)."""
+        def look():
+            over = self.process.poll() is not None
+            assert true(Progress(self.said())) or not over, f"it ended before {what}:\n{self.said()[-3000:]}"
+            return true(Progress(self.said()))
+        wait_until(look, timeout, what)
+
     def wait(self, timeout):
+        """timeout: as of wait_until."""
         try:
-            self.out, self.err = self.process.communicate(timeout=timeout)
+            self.out, _ = self.process.communicate(timeout=min(6 * timeout, 300))
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.out, self.err = self.process.communicate()
-            raise AssertionError(f"not done after {timeout} s: {' '.join(self.args)}\n{self.err[-3000:]}") from None
+            self.process.communicate()
+            raise AssertionError(f"not done after {timeout} s: {' '.join(self.args)}\n{self.said()[-3000:]}") from None
+        self.err = self.said()
         self.code = self.process.returncode
         self.progress = Progress(self.err)
         return self

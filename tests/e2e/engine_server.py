@@ -58,8 +58,12 @@ class Container:
     def read(self, stream, pipe):
         while piece := os.read(pipe.fileno(), 65536):
             with self.changed:
-                # Several have one moment, as with a coarse clock.
-                self.log.append((stream, piece, time.time_ns() // 20_000_000 * 20_000_000 + 7))
+                for part in piece.splitlines(keepends=True) if self.engine.line_by_line else [piece]:
+                    # Several have one moment, as with a coarse clock.
+                    moment = time.time_ns() // 20_000_000 * 20_000_000 + 7
+                    if self.engine.line_by_line and self.log:
+                        moment = max(moment, self.log[-1][2] + 20_000_000)
+                    self.log.append((stream, part, moment))
                 self.changed.notify_all()
 
     def watch(self, readers):
@@ -103,8 +107,10 @@ class Engine:
         self.forbidden = None
         self.pull_lines = None
         self.bytes_before_cut = 0
-        self.slow_seconds = 1
+        self.slow_seconds, self.slow_ends = 1, threading.Event()
         self.knows_filters = self.knows_times = True
+        self.line_by_line = False    # Each with a moment of its own, however late we read them.
+        self.on_kill = lambda: None  # Called when a container that ran was deleted, before anybody knows.
         self.open()
 
     # ---- connections
@@ -239,7 +245,7 @@ class Engine:
         if kind == HANG:
             time.sleep(600)
         if kind == SLOW:
-            time.sleep(self.slow_seconds)
+            self.slow_ends.wait(self.slow_seconds)
         if kind == GARBAGE:
             return c.sendall(b"\x15\x03\x01\x00\x02\x02\x0a" * 3 + b"\n\n")
         if kind == HUGE_LINE:
@@ -363,8 +369,11 @@ class Engine:
         if x.status == "running" and query.get("force") != "1":
             return 409, {"message": "cannot remove a running container"}
         x.stopped.append("delete")
+        ran = x.status == "running"
         x.end(signal.SIGKILL)
-        x.wait(10)
+        x.wait(60)
+        if ran:
+            self.on_kill()
         self.containers.pop(x.id, None)
         return 204, b""
 

@@ -101,18 +101,18 @@ def produce(address, topic, values, partitions=3):
         producer.produce(topic, json.dumps(value), partition=i % partitions,
                          on_delivery=lambda error, _: failed.append(error) if error is not None else None)
         producer.poll(0)
-    assert producer.flush(30) == 0 and not failed, failed
+    assert producer.flush(120) == 0 and not failed, failed
 
 
 def records(address, topic):
     """All that is committed: (key, value) in the order of each partition, keys as texts, values from JSON."""
     consumer = Consumer({"bootstrap.servers": address, "group.id": uuid.uuid4().hex, "enable.partition.eof": True,
                          "enable.auto.commit": False, "isolation.level": "read_committed"})
-    partitions = consumer.list_topics(topic, 10).topics[topic].partitions
+    partitions = consumer.list_topics(topic, 120).topics[topic].partitions
     consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
     found, ends = [], 0
     while ends < len(partitions):
-        message = consumer.poll(20)
+        message = consumer.poll(120)
         assert message is not None, f"{topic} is silent"
         if message.error() is None:
             found.append((message.key() and message.key().decode(), json.loads(message.value())))

@@ -64,7 +64,7 @@ class Load:
         except Exception as error:  # The test must not pass without its load.
             self.failed.append((run.__name__, args, repr(error)))
 
-    def stop(self, strict=True, timeout=90):
+    def stop(self, strict=True, timeout=240):
         """Writers finish what they have begun; then readers end. Raises when one hangs, or, strictly, fails."""
         end = time.monotonic() + timeout
         self.stopping.set()
@@ -170,7 +170,7 @@ class Load:
             elif not self.end(producer, transaction, rng.random() < 0.7):
                 producer = None
         if producer is not None:
-            producer.flush(20)
+            producer.flush(120)
 
     def transform(self, rng):
         """Copies the plain topic's places to the output, its group's offsets within the transactions."""
@@ -288,11 +288,11 @@ class Load:
         admin = AdminClient(self.config())
         places = [TopicPartition(t, p) for t in (PLAIN, TRANSACTIONAL, OUTPUT) for p in range(PARTITIONS)]
         found = admin.list_offsets({place: OffsetSpec.latest() for place in places}, isolation_level=level)
-        return {(place.topic, place.partition): future.result(20).offset for place, future in found.items()}
+        return {(place.topic, place.partition): future.result(120).offset for place, future in found.items()}
 
     def settle(self):
         """Waits until no transaction is open any more, at most a little longer than their time."""
-        end = time.monotonic() + TRANSACTION_TIMEOUT_S + 12
+        end = time.monotonic() + TRANSACTION_TIMEOUT_S + 60
         while True:
             stable, high = self.ends(True), self.ends(False)
             if stable == high or time.monotonic() > end:
@@ -300,7 +300,7 @@ class Load:
                 return
             time.sleep(0.3)
 
-    def read_all(self, committed, timeout=60):
+    def read_all(self, committed, timeout=240):
         """Everything from the beginning to the end, as a reader that comes now."""
         reader = h.Reader("final-committed" if committed else "final-all", committed)
         ends = self.ends(committed)
@@ -337,12 +337,12 @@ def create_topics(config, names, partitions):
     admin = AdminClient(config)
     try:
         for future in admin.create_topics([NewTopic(n, partitions, 1) for n in names]).values():
-            future.result(30)
+            future.result(120)
     except KafkaException as error:
         if error.args[0].code() != KafkaError._UNSUPPORTED_FEATURE:
             raise
         for name in names:
-            admin.list_topics(name, timeout=20)
+            admin.list_topics(name, timeout=120)
 
 
 def resume(consumer, group):

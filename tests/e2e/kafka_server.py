@@ -1,7 +1,9 @@
 """A real Apache Kafka 3.9 on loopback: one KRaft node, started and stopped by its process id."""
 
+import contextlib
 import glob
 import os
+import random
 import shutil
 import signal
 import socket
@@ -51,12 +53,17 @@ log4j.appender.out.layout.ConversionPattern=%d %p %c %m%n
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Ports that nobody listens at, and that the kernel gives to nobody who asks for any: those it takes for itself,
+    for each client's end too, are above."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first = int(file.read().split()[0])
+    free = range(10_000, first if first > 11_000 else 65_536)
+    ports, chance = [], random.SystemRandom()  # Workers that run side by side must not draw alike.
+    while len(ports) < count:
+        port = chance.choice(free)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            ports += [port] if port not in ports else []
     return ports
 
 
@@ -69,7 +76,7 @@ class KafkaServer:
         self.process = None
         self.address = None
 
-    def start(self, timeout=60):
+    def start(self, timeout=300):
         if not glob.glob(os.path.join(LIBS, "kafka_2.13-*.jar")):
             raise RuntimeError(f"no Kafka in {LIBS}: run scripts/setup test")
         self.home = tempfile.mkdtemp(prefix="millrace-kafka-")
@@ -93,7 +100,7 @@ class KafkaServer:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -106,18 +113,18 @@ class KafkaServer:
     def create_topic(self, topic, partitions=3, config=None):
         admin = AdminClient({"bootstrap.servers": self.address})
         new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config or {})
-        admin.create_topics([new])[topic].result(30)
+        admin.create_topics([new])[topic].result(120)
 
     def delete_topic(self, topic):
         admin = AdminClient({"bootstrap.servers": self.address})  # Must outlive its futures.
-        admin.delete_topics([topic])[topic].result(30)
+        admin.delete_topics([topic])[topic].result(120)
 
-    def produce(self, topic, partition_lines, rate=None, stop=None):
+    def produce(self, topic, partition_lines, rate=None, hurry=None):
         """Sends partition_lines[p] to partition p, in order, the partitions side by side.
 
-        rate  rows a second over all partitions (None: as fast as it goes)
-        stop  threading.Event that ends it early
-        ret   rows sent and acknowledged
+        rate   rows a second over all partitions (None: as fast as it goes)
+        hurry  threading.Event from which on no rate is kept
+        ret    rows sent and acknowledged
         """
         failed = []
         producer = Producer({
@@ -131,8 +138,6 @@ class KafkaServer:
 
         sent, begun = 0, time.monotonic()
         for partition, line in side_by_side(partition_lines):
-            if stop is not None and stop.is_set():
-                break
             while True:
                 try:
                     # A delivery report a row would be slow; an error alone is enough.
@@ -143,25 +148,25 @@ class KafkaServer:
             sent += 1
             if sent % 1000 == 0:
                 producer.poll(0)
-            if rate is not None and sent % 50 == 0:
+            if rate is not None and sent % 50 == 0 and not hurry.is_set():
                 producer.poll(0)
-                time.sleep(max(0.0, begun + sent / rate - time.monotonic()))
-        if producer.flush(60) or failed:
+                hurry.wait(max(0.0, begun + sent / rate - time.monotonic()))
+        if producer.flush(120) or failed:
             raise RuntimeError(f"produce to {topic}: {failed[:1] or 'rows are left unsent'}")
         return sent
 
     def produce_in_background(self, topic, partition_lines, rate):
-        """The same in a thread; ret has .stop (Event), .join() and .failed (list)."""
-        stop, failed = threading.Event(), []
+        """The same in a thread; ret has .hurry (Event), .join() and .failed (list)."""
+        hurry, failed = threading.Event(), []
 
         def run():
             try:
-                self.produce(topic, partition_lines, rate, stop)
+                self.produce(topic, partition_lines, rate, hurry)
             except Exception as error:  # Handed to the test, which must not pass without its input.
                 failed.append(error)
 
         thread = threading.Thread(target=run, daemon=True)
-        thread.stop, thread.failed = stop, failed
+        thread.hurry, thread.failed = hurry, failed
         thread.start()
         return thread
 

@@ -79,7 +79,7 @@ class PostgresServer:
             self.process = subprocess.Popen(
                 [os.path.join(self.bin, "postgres"), "-D", self._data(), "-p", str(self.port), *words],
                 stdout=log, stderr=log, user=self.user, cwd=self.home, start_new_session=True)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while subprocess.run([os.path.join(self.bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)],
                              check=False).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > end:
@@ -92,7 +92,7 @@ class PostgresServer:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -108,7 +108,7 @@ class PostgresServer:
 
     def _run(self, program, *words):
         done = subprocess.run([os.path.join(self.bin, program), *words], user=self.user, cwd=self.home, text=True,
-                              capture_output=True, timeout=120, check=False)
+                              capture_output=True, timeout=300, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"{program}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done

@@ -28,7 +28,7 @@ def broker(tmp_path_factory):
 
 def refused(config, *codes):
     """Waits until a client that tries to come in reports an error: one of the codes, if any are named."""
-    errors, end = [], time.monotonic() + 60
+    errors, end = [], time.monotonic() + 240
     admin = AdminClient({**config, "error_cb": lambda error: errors.append(error.code())})
     while not set(errors) & set(codes or errors):
         with pytest.raises(KafkaException):
@@ -40,19 +40,19 @@ def refused(config, *codes):
 
 def create(broker, topic):
     admin = AdminClient(broker.over_sasl())  # Must outlive its futures, as everywhere here.
-    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(10)
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(60)
 
 
 def round_trip(config, topic, values):
     producer = Producer(config)
     for value in values:
         producer.produce(topic, value)
-    assert producer.flush(20) == 0
+    assert producer.flush(120) == 0
     # Who may not use the group would wait for its coordinator when closing: nothing is committed.
     consumer = Consumer({**config, "group.id": "g-" + topic, "auto.offset.reset": "earliest", "enable.auto.commit": False})
     from confluent_kafka import TopicPartition
     consumer.assign([TopicPartition(topic, 0, 0)])
-    got, end = [], time.monotonic() + 30
+    got, end = [], time.monotonic() + 120
     while len(got) < len(values) and time.monotonic() < end:
         message = consumer.poll(1)
         if message is not None and message.error() is None:
@@ -65,7 +65,7 @@ def round_trip(config, topic, values):
 @pytest.mark.parametrize("way", ["over_sasl", "over_tls"])
 def test_a_user_with_the_right_password_comes_in(broker, mechanism, way):
     config = getattr(broker, way)
-    metadata = AdminClient(config(**user("admin", "admin-secret", mechanism))).list_topics(timeout=10)
+    metadata = AdminClient(config(**user("admin", "admin-secret", mechanism))).list_topics(timeout=60)
     assert list(metadata.brokers) == [1]
     for name, password in (("admin", "wrong"), ("nobody", "admin-secret")):
         assert refused(config(**user(name, password, mechanism)), KafkaError._AUTHENTICATION)
@@ -118,21 +118,21 @@ def test_acls_say_who_may_do_what(broker):
     delivered = []
     producer = Producer({**alice, "message.timeout.ms": 3000})
     producer.produce("guarded", b"x", on_delivery=lambda error, _message: delivered.append(error))
-    producer.flush(10)
+    producer.flush(60)
     assert delivered[0].code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._MSG_TIMED_OUT,
                                    KafkaError.UNKNOWN_TOPIC_OR_PART)
     admin = AdminClient(broker.over_sasl())
     for operation in (AclOperation.WRITE, AclOperation.READ):
         acl = AclBinding(ResourceType.TOPIC, "guard", ResourcePatternType.PREFIXED, "User:alice", "*", operation,
                          AclPermissionType.ALLOW)
-        admin.create_acls([acl])[acl].result(10)
+        admin.create_acls([acl])[acl].result(60)
     assert round_trip(alice, "guarded", [b"y"]) == [b"y"]
     admin = AdminClient(alice)
     with pytest.raises(KafkaException) as caught:
-        admin.create_topics([NewTopic("more", 1, 1)])["more"].result(10)
+        admin.create_topics([NewTopic("more", 1, 1)])["more"].result(60)
     assert caught.value.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
     with pytest.raises(KafkaException) as caught:
-        admin.delete_topics(["guarded"])["guarded"].result(10)
+        admin.delete_topics(["guarded"])["guarded"].result(60)
     assert caught.value.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
@@ -140,14 +140,14 @@ def test_a_user_that_was_made_outlives_a_kill(broker):
     info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
     change = UserScramCredentialUpsertion("carol", info, b"carol-secret", b"some-salt")
     admin = AdminClient(broker.over_sasl())
-    admin.alter_user_scram_credentials([change])["carol"].result(10)
+    admin.alter_user_scram_credentials([change])["carol"].result(60)
     broker.kill()
     broker.start()
     carol = broker.over_sasl(**user("carol", "carol-secret", "SCRAM-SHA-512"))
-    assert list(AdminClient(carol).list_topics(timeout=10).brokers) == [1]
+    assert list(AdminClient(carol).list_topics(timeout=60).brokers) == [1]
     assert refused(broker.over_sasl(**user("carol", "carol-secret", "SCRAM-SHA-256")), KafkaError._AUTHENTICATION)
     plain = AdminClient(broker.over_sasl(**user("carol", "carol-secret")))
-    assert list(plain.list_topics(timeout=10).brokers) == [1]
+    assert list(plain.list_topics(timeout=60).brokers) == [1]
 
 
 def test_kafka_python_comes_in_too(broker):
@@ -161,7 +161,7 @@ def test_kafka_python_comes_in_too(broker):
 
 
 def test_a_session_ends_unless_the_client_authenticates_again(tmp_path):
-    with SecureBroker(tmp_path, ["broker.reauth=3 s"]) as broker:
+    with SecureBroker(tmp_path, ["broker.reauth=5 s"]) as broker:
         with Wire(broker.ports[0]) as wire:
             wire.send(HANDSHAKE, 0, b"\0\5PLAIN")
             wire.answer()
@@ -170,12 +170,12 @@ def test_a_session_ends_unless_the_client_authenticates_again(tmp_path):
             assert wire.receive(4) == b"\0\0\0\0"
             wire.send(METADATA, 1, b"\0\0\0\0")
             wire.answer()
-            time.sleep(3.2)
+            time.sleep(5.2)
             wire.send(METADATA, 1, b"\0\0\0\0")
             assert wire.closed()
         admin = AdminClient(broker.over_sasl())  # librdkafka comes back by itself.
-        for _ in range(6):
-            assert list(admin.list_topics(timeout=10).brokers) == [1]
+        for _ in range(8):
+            assert list(admin.list_topics(timeout=60).brokers) == [1]
             time.sleep(0.7)
 
 
@@ -188,8 +188,8 @@ def test_the_log_says_who_was_refused_and_why(broker):
         for name, password in (("admin", "wrong"), (f"nobody-{mechanism}", "admin-secret")):
             before = len(broker.log())
             assert refused(broker.over_tls(**user(name, password, mechanism)), KafkaError._AUTHENTICATION)
-            line = broker.log()[before:]
-            assert re.search(rf'127\.0\.0\.1, user "{name}": Authentication failed.*{words}', line), line
+            line = rf'127\.0\.0\.1, user "{name}": Authentication failed.*{words}'
+            wait_until(lambda: re.search(line, broker.log()[before:]), what=line)
 
 
 def test_a_name_makes_no_line_of_the_log(broker):
@@ -210,7 +210,7 @@ def test_a_client_that_does_not_trust_the_broker_is_told_apart(broker, tmp_path)
 
 
 def test_http_on_a_tls_port_is_named(broker):
-    with socket.create_connection(("127.0.0.1", broker.ports[2]), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", broker.ports[2]), timeout=60) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         while plain.recv(1000):
             pass
@@ -225,13 +225,13 @@ def allow(broker, principal, topic):
     for kind, name in ((ResourceType.TOPIC, topic), (ResourceType.GROUP, "g-" + topic)):
         acl = AclBinding(kind, name, ResourcePatternType.LITERAL, principal, "*", AclOperation.ALL,
                          AclPermissionType.ALLOW)
-        admin.create_acls([acl])[acl].result(10)
+        admin.create_acls([acl])[acl].result(60)
 
 
-def may_write(config, topic):
-    config = {**config, "message.timeout.ms": 5000}
+def may_write(config, topic, seconds=60):
+    config = {**config, "message.timeout.ms": seconds * 1000}
     options = [word for name, value in config.items() for word in ("-X", f"{name}={value}")]
-    done = subprocess.run(["kcat", "-P", "-t", topic, *options], input=b"x\n", capture_output=True, timeout=30,
+    done = subprocess.run(["kcat", "-P", "-t", topic, *options], input=b"x\n", capture_output=True, timeout=120,
                           check=False)
     return done.returncode == 0 and b"Delivery failed" not in done.stderr
 
@@ -241,7 +241,7 @@ def hangs_up(broker, certificate=None):
     context = ssl.create_default_context(cafile=broker.ca)
     if certificate is not None:
         context.load_cert_chain(certificate["ssl.certificate.location"], certificate["ssl.key.location"])
-    with socket.create_connection(("127.0.0.1", broker.ports[2]), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", broker.ports[2]), timeout=60) as plain:
         try:
             with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
                 secure.sendall(b"\0\0\0\x0a\0\x12\0\0\0\0\0\1\0\0")  # ApiVersions v0.
@@ -254,10 +254,10 @@ def resumes(broker, first, then):
     """Whether a session begun at one port is served at another."""
     context = ssl.create_default_context(cafile=broker.ca)
     context.maximum_version = ssl.TLSVersion.TLSv1_2  # Its session is there when the handshake is over.
-    with socket.create_connection(("127.0.0.1", broker.ports[first]), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", broker.ports[first]), timeout=60) as plain:
         with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
             session = secure.session
-    with socket.create_connection(("127.0.0.1", broker.ports[then]), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", broker.ports[then]), timeout=60) as plain:
         try:
             with context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as secure:
                 secure.sendall(b"\0\0\0\x0a\0\x12\0\0\0\0\0\1\0\0")  # ApiVersions v0.
@@ -275,8 +275,8 @@ def test_a_client_is_who_its_certificate_says(tmp_path):
         create(broker, "bills")
         allow(broker, "User:CN=bób,OU=bills\\, and more,O=acme", "bills")
         assert round_trip(broker.over_tls_alone(**bob), "bills", [b"1", b"2"]) == [b"1", b"2"]
-        assert not may_write(broker.over_tls_alone(**carol), "bills")
-        assert not may_write(broker.over_tls_alone(), "bills")  # Comes in, as nobody.
+        assert not may_write(broker.over_tls_alone(**carol), "bills", 5)
+        assert not may_write(broker.over_tls_alone(), "bills", 5)  # Comes in, as nobody.
         allow(broker, "User:ANONYMOUS", "bills")
         assert may_write(broker.over_tls_alone(), "bills")
         assert may_write(broker.over_tls(**carol), "bills")  # With SASL it is admin, whatever it shows.
@@ -311,9 +311,9 @@ def test_a_certificate_that_is_required_must_be_good(tmp_path):
         assert not hangs_up(broker, bob)
         # A session of the port that asks for none does not open the one that does.
         assert resumes(broker, 1, 1) and not resumes(broker, 1, 2)
-        assert list(AdminClient(broker.over_tls_alone(**bob)).list_topics(timeout=10).brokers) == [1]
+        assert list(AdminClient(broker.over_tls_alone(**bob)).list_topics(timeout=60).brokers) == [1]
         # Who says by SASL who it is needs none, as in Kafka.
-        assert list(AdminClient(broker.over_tls()).list_topics(timeout=10).brokers) == [1]
+        assert list(AdminClient(broker.over_tls()).list_topics(timeout=60).brokers) == [1]
 
 
 def test_what_is_wrong_with_the_settings_is_said_at_the_start(tmp_path):
@@ -334,7 +334,7 @@ def test_what_is_wrong_with_the_settings_is_said_at_the_start(tmp_path):
         settings = {name: value for name, value in {**good, **changes}.items() if value is not None}
         args = [word for name, value in settings.items() for word in ("-c", f"broker.{name}={value}")]
         done = subprocess.run([MILLRACE, "broker", "--data", str(tmp_path / "data"), "-c",
-                               "broker.listen=127.0.0.1:0?tls", *args], capture_output=True, timeout=30, check=False)
+                               "broker.listen=127.0.0.1:0?tls", *args], capture_output=True, timeout=120, check=False)
         assert done.returncode != 0 and words in done.stderr.decode(), (words, done.stderr.decode())
 
 
@@ -355,7 +355,7 @@ class Namespace:
         return ["nsenter", "-t", str(self.process.pid), "-n", "-m", *args]
 
     def run(self, *args):
-        return subprocess.run(self.inside(*args), capture_output=True, timeout=30, check=False)
+        return subprocess.run(self.inside(*args), capture_output=True, timeout=120, check=False)
 
     def ip(self, *args):
         done = self.run("ip", *args)
@@ -425,12 +425,12 @@ def test_containers_reach_a_listener_at_their_bridge_and_neighbours_do_not(tmp_p
             assert address.startswith("172.17.0.1:")
             with open(os.path.join(broker.data, "broker", "container_address"), encoding="ascii") as file:
                 assert file.read() == address + "\n"
-            listed = container.run("kcat", "-b", address, "-L", "-m", "10")
+            listed = container.run("kcat", "-b", address, "-L", "-m", "60")
             assert listed.returncode == 0 and f"broker 1 at {address}".encode() in listed.stdout, listed
-            assert host.run("kcat", "-b", address, "-L", "-m", "10").returncode == 0
+            assert host.run("kcat", "-b", address, "-L", "-m", "60").returncode == 0
             other = neighbour.run("kcat", "-b", address, "-L", "-m", "2")
             assert other.returncode != 0, other
-            assert "refused a connection of 10.9.0.2:" in broker.log()
+            wait_until(lambda: "refused a connection of 10.9.0.2:" in broker.log(), what="a line about the neighbour")
             assert "is for this machine's containers" in broker.log()
         assert not os.path.exists(os.path.join(tmp_path, "broker", "container_address"))
 

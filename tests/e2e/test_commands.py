@@ -596,21 +596,26 @@ def test_logs_are_followed_that_begin_later(project):
 
 
 def test_no_command_works_long(project):
-    """What a command without DuckDB takes of the processor; on a machine at rest that is what it takes."""
+    """What a command without DuckDB takes of the processor, against one with it: machines are of any speed."""
     (project.folder / "millrace.yaml").write_text("broker:\n  listen: 127.0.0.1:0\n")
     project("up", "--detach")
     try:
         project("topic", "create", "orders")
-        for words in (["--version"], ["status"], ["topic", "list"], ["topic", "describe", "orders"], ["group", "list"],
-                      ["produce", "orders", "clicks.jsonl"], ["consume", "orders"], ["stream", "list"]):
-            took_ms = []
+
+        def took_ms(*words):
+            took = []
             for _ in range(5):
                 ran = subprocess.Popen([MILLRACE, *words], cwd=project.folder, env={"PATH": "/usr/bin:/bin"},
                                        stdout=subprocess.DEVNULL)
                 _, status, usage = os.wait4(ran.pid, 0)
                 ran.returncode = os.waitstatus_to_exitcode(status)
                 assert ran.returncode == 0, words
-                took_ms.append((usage.ru_utime + usage.ru_stime) * 1000)
-            assert min(took_ms) <= 30, f"{words}: {took_ms}"
+                took.append((usage.ru_utime + usage.ru_stime) * 1000)
+            return min(took)
+
+        most = took_ms("sql", "SELECT 1") / 2
+        for words in (["--version"], ["status"], ["topic", "list"], ["topic", "describe", "orders"], ["group", "list"],
+                      ["produce", "orders", "clicks.jsonl"], ["consume", "orders"], ["stream", "list"]):
+            assert took_ms(*words) < most, words
     finally:
         project("down")

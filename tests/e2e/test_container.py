@@ -48,7 +48,7 @@ def either(engine, request):
 
 
 def run(project, at, script="true", more=None, **body):
-    body = {"image": "app", "engine": at.url, "command": SH + [script], "connect_timeout": "2s", **body}
+    body = {"image": "app", "engine": at.url, "command": SH + [script], "connect_timeout": "10s", **body}
     body = {k: v for k, v in body.items() if v is not None}
     return project.run("container", body, **(more or {}))
 
@@ -293,11 +293,10 @@ def test_the_engine_is_looked_for(project, engine, tmp_path, monkeypatch):
 
 
 def test_an_engine_that_is_not_there_is_told(project, engine, tmp_path):
-    code, _, log, why = run(project, engine, engine=f"unix://{tmp_path}/none.sock")
+    code, _, log, why = run(project, engine, engine=f"unix://{tmp_path}/none.sock", connect_timeout="2s")
     assert code == 1 and "nobody listens" in why and "systemctl" in log
-    begun = time.monotonic()
-    code, _, log, why = run(project, engine, engine="tcp://127.0.0.1:1")
-    assert code == 1 and "Connection refused" in why and "trying again" in log and time.monotonic() - begun < 5
+    code, _, log, why = run(project, engine, engine="tcp://127.0.0.1:1", connect_timeout="2s")
+    assert code == 1 and "Connection refused" in why and "trying again" in log
     for bad in ("npipe:////./pipe/docker", "localhost:2375", "tcp://", "tcp://h:99999", "unix://relative"):
         code, _, _, why = run(project, engine, engine=bad)
         assert code == 97 and why == f'"{bad}" is no address of a container engine'
@@ -399,7 +398,7 @@ def launch(project, engine, script, env=None, **body):
     project.number += 1
     folder = project.top / "t" / str(project.number)
     folder.mkdir(parents=True)
-    body = {"image": "app", "engine": engine.url, "command": SH + [script], "connect_timeout": "2s", **body}
+    body = {"image": "app", "engine": engine.url, "command": SH + [script], "connect_timeout": "10s", **body}
     (folder / "launch.json").write_text(json.dumps({
         "kind": "container", "dag": "d", "run_id": "r", "task": "t", "map_index": -1, "number": project.number,
         "data_dir": "data", "words": ["task"], "masked": [], "body": body, **project.more}))
@@ -411,9 +410,8 @@ def launch(project, engine, script, env=None, **body):
 def test_one_that_is_asked_to_end_stops_its_container(project, either):
     folder, task = launch(project, either, "trap 'echo ending; exit 5' TERM; echo up; while :; do sleep 0.1; done")
     wait_until(lambda: "up" in (folder / "log").read_text(), 10, "the container")
-    begun = time.monotonic()
     task.send_signal(signal.SIGTERM)
-    assert task.wait(10) == 1 and time.monotonic() - begun < 5
+    assert task.wait(60) == 1
     assert either.all[0].stopped == ["stop 7", "delete"] and either.containers == {} and not (folder / "outside").exists()
     assert (folder / "log").read_text().splitlines()[:3] == ["up", "stopping the container", "ending"]
 
@@ -422,30 +420,29 @@ def test_one_that_does_not_end_is_killed_in_time(project, engine):
     project.more["grace_us"] = 4_000_000
     folder, task = launch(project, engine, "trap '' TERM; echo up; while :; do sleep 0.1; done")
     wait_until(lambda: "up" in (folder / "log").read_text(), 10, "the container")
-    begun = time.monotonic()
     task.send_signal(signal.SIGTERM)
-    assert task.wait(10) == 1 and time.monotonic() - begun < 4
+    assert task.wait(60) == 1 and engine.all[0].stopped == ["stop 1", "delete"]
     assert engine.running() == [] and engine.containers == {}
 
 
 def test_a_stop_while_an_image_is_fetched(project, engine):
+    project.more["grace_us"] = 3_600_000_000  # It takes none of it.
     engine.registry = {"x:1": None}
     engine.fault("POST /images/create", es.HANG)
     folder, task = launch(project, engine, "true", image="x:1")
     wait_until(lambda: "POST /images/create" in engine.requests, 10, "the fetching")
-    begun = time.monotonic()
     task.send_signal(signal.SIGTERM)
-    assert task.wait(10) == 1 and time.monotonic() - begun < 2 and engine.all == []
+    assert task.wait(50) == 1 and engine.all == []  # The engine would be given a minute.
 
 
 @pytest.mark.parametrize("point", ["noted", "created", "started", "ended"])
 def test_a_container_of_a_killed_try_is_ended(project, engine, point):
     folder, task = launch(project, engine, "echo up; sleep 60" if point != "ended" else "true",
                           env={"MILLRACE_CRASH": f"container.{point}:1"})
-    assert task.wait(20) == -signal.SIGKILL
+    assert task.wait(120) == -signal.SIGKILL
     assert (folder / "outside").exists()
     assert len(engine.running()) == (point == "started")
-    done = subprocess.run([MILLRACE, "__task", folder, "end"], cwd="/", capture_output=True, text=True, timeout=20)
+    done = subprocess.run([MILLRACE, "__task", folder, "end"], cwd="/", capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert engine.running() == [] and engine.containers == {} and not (folder / "outside").exists()
 
@@ -494,13 +491,15 @@ def test_two_deployments_on_one_engine_leave_each_other_alone(project, engine):
 @pytest.mark.parametrize("grace, left", [(10_000_000, False), (2_000_000, True)])
 def test_a_stop_while_a_container_is_made_leaves_none(project, engine, grace, left):
     project.more["grace_us"] = grace
+    engine.slow_seconds = 60 if left else 1  # Of a grace of 10 s it waits for 7, of one of 2 s not at all.
     engine.fault("POST /containers/create", es.SLOW)
     folder, task = launch(project, engine, "true")
     wait_until(lambda: "POST /containers/create" in engine.requests, 10, "the making")
     task.send_signal(signal.SIGTERM)
-    assert task.wait(10) == 1 and (folder / "outside").exists() == left
+    assert task.wait(60) == 1 and (folder / "outside").exists() == left
     if left:  # Nobody has waited for it: whoever finds the note does.
-        done = subprocess.run([MILLRACE, "__task", folder, "end"], capture_output=True, text=True, timeout=20)
+        threading.Timer(1, engine.slow_ends.set).start()
+        done = subprocess.run([MILLRACE, "__task", folder, "end"], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0 and "was ended" in done.stderr
     assert [x.status for x in engine.all] == ["created"] and engine.containers == {}
     assert not (folder / "outside").exists()
@@ -516,7 +515,7 @@ def test_a_name_that_is_taken(project, engine):
     engine.containers[again.id] = again
     again.start()
     folder = project.top / "t/1"
-    done = subprocess.run([MILLRACE, "__task", folder], cwd=project.top, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([MILLRACE, "__task", folder], cwd=project.top, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert again.stopped == ["delete"] and again.wait(5)
     # Somebody else's: it is not touched.
@@ -524,7 +523,7 @@ def test_a_name_that_is_taken(project, engine):
     engine.all.append(theirs)
     engine.containers[theirs.id] = theirs
     theirs.start()
-    done = subprocess.run([MILLRACE, "__task", folder], cwd=project.top, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([MILLRACE, "__task", folder], cwd=project.top, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "is already in use" in done.stderr
 
 
@@ -548,7 +547,7 @@ def test_no_fault_of_an_engine_hangs_or_leaves_a_container(project, engine, step
                                           connect_timeout="600ms")
             took = time.monotonic() - begun
             said = f"{step}, {kind}, {times} times: code {code}, {took:.1f} s\n{log}"
-            assert took < 20, said
+            assert took < 55, said  # The longest that an answer is waited for is a minute.
             own = why.startswith("the container ended")  # It missed the file of its outputs.
             assert code == 0 or (why != "" and log.count("error: ") == (not own)), said
             if code == 0:
@@ -560,7 +559,7 @@ def test_no_fault_of_an_engine_hangs_or_leaves_a_container(project, engine, step
             engine.faults = []
             folder = project.top / "t" / str(project.number)
             if note(project):
-                done = subprocess.run([MILLRACE, "__task", folder, "end"], capture_output=True, text=True, timeout=30)
+                done = subprocess.run([MILLRACE, "__task", folder, "end"], capture_output=True, text=True, timeout=120)
                 assert done.returncode == 0, said + done.stderr
             assert engine.containers == {} and engine.running() == [], said
 
@@ -585,6 +584,7 @@ def test_a_silent_container_whose_log_breaks_often_keeps_its_log(project, engine
 @pytest.mark.parametrize("kept", [10, 15])
 def test_a_log_whose_beginning_is_deleted_goes_on(project, engine, kept):
     """As an engine does that keeps so many bytes of a log, while nobody reads it."""
+    engine.line_by_line = True
     folder, task = launch(
         project, engine, "for i in $(seq 1 10); do echo line $i; sleep 0.03; done; until [ -e go ]; do sleep 0.05; done;"
         " for i in $(seq 11 20); do echo line $i; sleep 0.03; done; sleep 1", connect_timeout="20s")
@@ -598,7 +598,7 @@ def test_a_log_whose_beginning_is_deleted_goes_on(project, engine, kept):
         first = next(i for i, x in enumerate(one.log) if b"line %d\n" % kept in x[1])
         del one.log[:first]
     engine.open()
-    assert task.wait(20) == 0
+    assert task.wait(120) == 0
     log = (folder / "log").read_text().splitlines()
     missing = [x for x in log if "may be missing here: the engine has deleted them" in x]
     assert len(missing) == (kept > 10)
@@ -635,18 +635,17 @@ def test_an_engine_that_is_started_again_is_waited_for(project, either):
     either.away()
     time.sleep(1)
     either.open()
-    assert task.wait(20) == 0
+    assert task.wait(120) == 0
     log = (folder / "log").read_text().splitlines()
     assert log[0] == "up" and log[-1] == "over" and log.count("up") == 1
     assert (folder / "output").read_text() == "n=1\n" and either.containers == {}
 
 
 def test_an_engine_that_stays_away_fails_the_try_and_the_next_ends_the_container(project, either):
-    folder, task = launch(project, either, "echo up; sleep 60")
+    folder, task = launch(project, either, "echo up; sleep 60", connect_timeout="2s")
     wait_until(lambda: "up" in (folder / "log").read_text(), 10, "the container")
     either.away()
-    begun = time.monotonic()
-    assert task.wait(30) == 1 and time.monotonic() - begun < 15
+    assert task.wait(120) == 1
     why = (folder / "why").read_text()
     assert why.startswith("the engine is gone while the container runs") and (folder / "outside").exists()
     either.open()
@@ -661,7 +660,7 @@ def test_a_container_that_somebody_removes(project, either):
     [one] = either.running()
     either.containers.clear()
     one.end(signal.SIGKILL)
-    assert task.wait(20) == 1
+    assert task.wait(120) == 1
     assert (folder / "why").read_text() == "somebody else has removed the container"
 
 
@@ -677,7 +676,7 @@ class Workflows:
         self.top = top
         (top / "dags").mkdir()
         (top / "millrace.yaml").write_text("broker:\n  listen: '127.0.0.1:0'\nflow:\n  kill_grace: 5s\n")
-        task = {"id": "t", "type": "container", "image": "app", "engine": engine.url, "connect_timeout": "2s",
+        task = {"id": "t", "type": "container", "image": "app", "engine": engine.url, "connect_timeout": "10s",
                 "command": SH + [f"cd {top}; " + ALONE % script], **task}
         then = {"id": "then", "type": "shell", "script": "echo {{ outputs.t.n }} >> effects", "depends_on": "t"}
         (top / "dags/c.yaml").write_text(json.dumps({"id": "c", "tasks": [task, then]}))
@@ -725,7 +724,7 @@ class Workflows:
     def __exit__(self, *_):
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -744,7 +743,7 @@ def test_a_workflow_with_a_container_hands_on_its_outputs_and_hides_secrets(tmp_
 
 
 def test_a_container_whose_time_is_over_is_ended(tmp_path, engine):
-    with Workflows(tmp_path, engine, "sleep 60 & wait", execution_timeout="1s") as w:
+    with Workflows(tmp_path, engine, "sleep 60 & wait", execution_timeout="5s") as w:
         w.trigger()
         wait_until(lambda: w.state() == "failed", 30, "the timeout")
         assert w.effects() == ["begun", "ended"] and engine.running() == [] and engine.containers == {}
@@ -765,13 +764,13 @@ def test_killed_processes_leave_no_container_and_start_none_twice(tmp_path, engi
     with Workflows(tmp_path, engine, script, retries=1, retry_delay="100ms") as w:
         w.trigger()
         wait_until(lambda: (tmp_path / "again").exists() and w.processes(), 30, "the container")
+        engine.on_kill = (tmp_path / "alone").rmdir  # The container is killed: it cannot.
         task, supervisor, spawner = w.processes()
         doomed = {"task": [task], "supervisor": [supervisor], "task and supervisor": [supervisor, task],
                   "all": [w.process.pid, spawner, supervisor, task]}[who]
         for pid in doomed:
             with contextlib.suppress(ProcessLookupError):  # It ends with the one before it.
                 os.kill(pid, signal.SIGKILL)
-        (tmp_path / "alone").rmdir()  # The container is killed: it cannot.
         if who == "all":
             w.process.wait()
             assert len(engine.running()) == 1

@@ -213,7 +213,7 @@ def test_topics_with_settings_are_read_by_a_group(make):
     admin = AdminClient({"bootstrap.servers": project.address()})
     assert len(admin.list_topics("high-throughput-topic", 10).topics["high-throughput-topic"].partitions) == 10
     resource = ConfigResource(ConfigResource.Type.TOPIC, "high-throughput-topic")
-    configs = admin.describe_configs([resource])[resource].result(10)
+    configs = admin.describe_configs([resource])[resource].result(120)
     assert {name: configs[name].value for name in ("retention.ms", "compression.type", "max.message.bytes")} == {
         "retention.ms": "86400000", "compression.type": "snappy", "max.message.bytes": "10485760"}
     second = project.run("topic_settings")  # The group goes on behind what it has read.

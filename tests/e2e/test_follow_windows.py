@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 from conftest import settings, start
 
@@ -31,14 +30,16 @@ def test_what_waits_behind_a_closed_window(tmp_path):
     sql.write_text(PIPELINE.format(folder=tmp_path), encoding="utf-8")
     rows = []
     # Each second closes in a pause, by the clock; then a row is committed, and the run ends.
-    for life, more in enumerate([((1, "00:00:01"), (2, "00:10:00")), ((4, "00:20:00"), (8, "00:30:00")),
-                                 ((16, "00:40:00"), (32, "02:00:00"))]):
-        add(events, more[0])
+    for life, (first, closed, second) in enumerate([
+            ((1, "00:00:01"), "00:00:02", (2, "00:10:00")), ((4, "00:20:00"), "00:20:01", (8, "00:30:00")),
+            ((16, "00:40:00"), "00:40:01", (32, "02:00:00"))]):
+        add(events, first)
         run = start("run", sql, "--data", tmp_path / "data", "--progress", "json",
                     *settings(workers=2, epoch="100ms"), cwd=tmp_path)
-        time.sleep(3)
-        add(events, more[1])
-        time.sleep(2)
+        run.reaches(lambda said: said.lines and said.last("event_time").get("watermark", "") > f"2026-01-01T{closed}",
+                    "the clock to close its second")
+        add(events, second)
+        run.reaches(lambda said: said.last("input_rows_total") == 2 * life + 2, "the second row")
         run.signal(signal.SIGTERM)
         run.wait(60)
         assert run.progress.lines, f"life {life}: {run.err[-3000:]}"

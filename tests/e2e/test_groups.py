@@ -6,6 +6,7 @@ Without either only a few of its commands are run, since each takes a second.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import re
@@ -17,6 +18,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from kafka import KafkaConsumer
+from kafka.errors import KafkaError as KafkaPythonError
 
 import groups_cases as cases
 import kafka_server
@@ -28,12 +30,12 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_groups
 
 def make(broker, topic):
     """A topic of as many partitions as the broker gives."""
-    Producer({"bootstrap.servers": broker.address}).list_topics(topic, 20)
+    Producer({"bootstrap.servers": broker.address}).list_topics(topic, 120)
 
 
 def describe(broker, group):
     admin = AdminClient({"bootstrap.servers": broker.address})
-    return admin.describe_consumer_groups([group])[group].result(20)
+    return admin.describe_consumer_groups([group])[group].result(120)
 
 
 @pytest.fixture
@@ -94,8 +96,7 @@ class Worker(threading.Thread):
         try:
             consumer = Consumer({
                 "bootstrap.servers": address, "group.id": group, "auto.offset.reset": "earliest",
-                "enable.auto.commit": False, "session.timeout.ms": 10000, "heartbeat.interval.ms": 300,
-                "log_level": 0, **self.config})
+                "enable.auto.commit": False, "heartbeat.interval.ms": 300, "log_level": 0, **self.config})
             consumer.subscribe([topic])
             end = time.monotonic() + self.seconds
             while time.monotonic() < end and not self.ends.is_set():
@@ -130,7 +131,7 @@ def test_a_storm_of_members_reads_everything(broker, strategy):
     for worker in last:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(240)
 
     def at_peace():
         now = describe(broker, group)
@@ -143,7 +144,7 @@ def test_a_storm_of_members_reads_everything(broker, strategy):
                60, "all records to be committed")
     for worker in last:
         worker.ends.set()
-        worker.join(60)
+        worker.join(240)
     assert [w.failed for w in workers + last if w.failed] == []
     assert set(seen) == {(p, o) for p in range(partitions) for o in range(count)}
     assert describe(broker, group).state.name == "EMPTY"
@@ -223,7 +224,7 @@ def decoded(broker):
     return subprocess.run(
         ["java", "-Xmx128m", "-cp", os.path.join(kafka_server.LIBS, "*"), "kafka.tools.DumpLogSegments",
          "--offsets-decoder", "--files", ",".join(logs)],
-        check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout
+        check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
 
 
 # ---- transactions ------------------------------------------------------------------------------------
@@ -234,10 +235,10 @@ def pending(address, member, topic, offset):
     were gone, librdkafka forgets them but not that one of them had the group, and waits for it for ever
     (its issue 5511)."""
     producer = Producer({"bootstrap.servers": address, "transactional.id": f"{topic}-pipe", "log_level": 0})
-    producer.init_transactions(20)
+    producer.init_transactions(120)
     producer.begin_transaction()
     producer.send_offsets_to_transaction([TopicPartition(topic, 0, offset)],
-                                         member.consumer.consumer_group_metadata(), 20)
+                                         member.consumer.consumer_group_metadata(), 120)
     return producer
 
 
@@ -262,7 +263,7 @@ def check_offsets_of_transactions(address, topic, restart):
     try:
         pipe = pending(address, member, topic, 4)
         check_pending(address, group, topic, -1001)  # OFFSET_INVALID: nothing was committed yet.
-        pipe.commit_transaction(20)
+        pipe.commit_transaction(120)
         check_settled(address, group, topic, 4)
         restart()  # The marker is read back.
         check_settled(address, group, topic, 4)
@@ -270,14 +271,14 @@ def check_offsets_of_transactions(address, topic, restart):
         check_pending(address, group, topic, 4)
         restart()  # What was pending is pending again, and may still be aborted
         check_pending(address, group, topic, 4)
-        pipe.abort_transaction(20)
+        pipe.abort_transaction(120)
         check_settled(address, group, topic, 4)
         restart()
         check_settled(address, group, topic, 4)
         pipe = pending(address, member, topic, 8)
         restart()  # or committed.
         check_pending(address, group, topic, 4)
-        pipe.commit_transaction(20)
+        pipe.commit_transaction(120)
         check_settled(address, group, topic, 8)
         restart()
         check_settled(address, group, topic, 8)
@@ -312,23 +313,24 @@ def test_kafka_python_shares_a_topic(broker):
     options = {"bootstrap_servers": broker.address, "group_id": "pythons", "auto_offset_reset": "earliest",
                "heartbeat_interval_ms": 300, "consumer_timeout_ms": 500}
     first, second = KafkaConsumer("shared", **options), KafkaConsumer("shared", **options)
-    got, end = [], time.monotonic() + 60
-    while time.monotonic() < end and not (len(set(got)) == 100 and
-                                          len(first.assignment()) == len(second.assignment()) == 2):
+    got, shared, end = set(), False, time.monotonic() + 240
+    while not shared or cases.committed(broker.address, "pythons", "shared", 4) != [25] * 4:
+        assert time.monotonic() < end, (shared, len(got))
         for consumer in (first, second):
             for records in consumer.poll(200).values():
-                got += [(r.partition, r.offset) for r in records]
-    assert set(got) == {(p, o) for p in range(4) for o in range(25)}
-    assert len(first.assignment()) == len(second.assignment()) == 2
-    for consumer in (first, second):
-        consumer.commit()
+                got |= {(r.partition, r.offset) for r in records}
+        shared = shared or len(first.assignment()) == len(second.assignment()) == 2
+        for consumer in (first, second):
+            with contextlib.suppress(KafkaPythonError):  # In a rebalance, which may come at any moment.
+                consumer.commit()
+    assert got == {(p, o) for p in range(4) for o in range(25)}
     for consumer in (first, second):
         consumer.close()
-    assert cases.committed(broker.address, "pythons", "shared", 4) == [25] * 4
 
 
 def test_aiokafka_shares_a_topic(broker):
     from aiokafka import AIOKafkaConsumer
+    from aiokafka.errors import KafkaError as AsyncError
     make(broker, "shared")
     cases.fill(broker.address, "shared", 4, 25)
 
@@ -336,22 +338,24 @@ def test_aiokafka_shares_a_topic(broker):
         options = {"bootstrap_servers": broker.address, "group_id": "async", "auto_offset_reset": "earliest",
                    "heartbeat_interval_ms": 300, "enable_auto_commit": False}
         members = [AIOKafkaConsumer("shared", **options) for _ in range(2)]
-        got = set()
+        got, shared = set(), False
         for member in members:
             await member.start()
-        end = time.monotonic() + 60
-        while time.monotonic() < end and not (
-                len(got) == 100 and all(len(m.assignment()) == 2 for m in members)):
+        end = time.monotonic() + 240
+        while not shared or cases.committed(broker.address, "async", "shared", 4) != [25] * 4:
+            assert time.monotonic() < end, (shared, len(got))
             for member in members:
                 for records in (await member.getmany(timeout_ms=200)).values():
                     got |= {(r.partition, r.offset) for r in records}
+            shared = shared or all(len(m.assignment()) == 2 for m in members)
+            for member in members:
+                with contextlib.suppress(AsyncError):
+                    await member.commit()
         for member in members:
-            await member.commit()
             await member.stop()
         return got
 
     assert asyncio.run(run()) == {(p, o) for p in range(4) for o in range(25)}
-    assert cases.committed(broker.address, "async", "shared", 4) == [25] * 4
 
 
 def test_the_java_console_consumer_reads_as_a_group(broker):
@@ -359,7 +363,7 @@ def test_the_java_console_consumer_reads_as_a_group(broker):
     cases.fill(broker.address, "javas", 4, 5)
     text, code = cases.tool(
         broker.address, "--topic", "javas", "--group", "consoles", "--from-beginning",
-        "--max-messages", "20", "--timeout-ms", "30000", main="org.apache.kafka.tools.consumer.ConsoleConsumer")
+        "--max-messages", "20", "--timeout-ms", "100000", main="org.apache.kafka.tools.consumer.ConsoleConsumer")
     assert code == 0
     assert {line for line in text.splitlines() if re.match(r"\d-\d+$", line)} == {
         f"{p}-{i}" for p in range(4) for i in range(5)}

@@ -4,7 +4,6 @@ import collections
 import json
 import os
 import re
-import time
 
 import pytest
 
@@ -29,9 +28,7 @@ def test_init_makes_a_project_that_runs_at_once(tmp_path):
     assert sorted(str(p.relative_to(shop)) for p in shop.rglob("*") if p.is_file()) == sorted(FILES)
     assert not any(p.read_text().count("{{") for p in shop.rglob("*") if p.is_file())
 
-    begun = time.monotonic()
-    life = start("run", "sql/hello.sql", "--until", "4s", cwd=shop).wait(60).good()
-    assert time.monotonic() - begun < 30
+    life = start("run", "sql/hello.sql", "--until", "4s", cwd=shop).wait(30).good()
     first = console_rows(life.out)
     assert first and {row["segment"] for row in first} <= {"basic", "silver", "gold", "NULL", ""}
     assert {"window_start", "segment", "orders", "amount"} <= set(first[0])

@@ -29,9 +29,9 @@ def read_all(address, topic, isolation="read_committed"):
     """Every record of a topic: (partition, offset, key, value)."""
     consumer = Consumer({"bootstrap.servers": address, "group.id": uuid.uuid4().hex, "isolation.level": isolation,
                          "enable.partition.eof": True, "auto.offset.reset": "earliest"})
-    partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    partitions = consumer.list_topics(topic, timeout=120).topics[topic].partitions
     consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
-    records, ended, until = [], set(), time.monotonic() + 60
+    records, ended, until = [], set(), time.monotonic() + 240
     while len(ended) < len(partitions):
         assert time.monotonic() < until, f"topic {topic} does not end: {ended}"
         message = consumer.poll(1)
@@ -64,7 +64,7 @@ def project(tmp_path, kafka):
 def run(folder, *words, env=None):
     return subprocess.run(
         [MILLRACE, "run", "p.sql", "--until", "end", "-c", "exec.epoch_rows=400", "-c", "exec.chunk_bytes=8KiB", *words],
-        cwd=folder, env={"PATH": "/usr/bin:/bin", **(env or {})}, capture_output=True, text=True, timeout=120,
+        cwd=folder, env={"PATH": "/usr/bin:/bin", **(env or {})}, capture_output=True, text=True, timeout=300,
         check=False)
 
 
@@ -159,7 +159,7 @@ def test_the_topic_is_made_with_its_settings(project, kafka):
     from confluent_kafka.admin import ConfigResource
     admin = AdminClient({"bootstrap.servers": kafka.address})
     resource = ConfigResource("topic", topic)
-    found = admin.describe_configs([resource])[resource].result(20)
+    found = admin.describe_configs([resource])[resource].result(120)
     assert found["retention.ms"].value == "1234567" and found["cleanup.policy"].value == "compact"
 
 

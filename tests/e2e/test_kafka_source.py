@@ -55,7 +55,7 @@ def client(request):
 
 @pytest.fixture
 def dump(dump_program, server, client):
-    def run(topic, *words, timeout=60, address=None, **options):
+    def run(topic, *words, timeout=300, address=None, **options):
         args = [dump_program, f"bootstrap_servers={address or server.address}", f"topic={topic}",
                 f"client={client}", *words, *(f"{name}={value}" for name, value in options.items())]
         done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
@@ -76,7 +76,7 @@ def send(server, topic, messages, **config):
     producer = Producer({"bootstrap.servers": server.address, "linger.ms": 5, **config})
     for partition, value, extra in messages:
         producer.produce(topic, value, partition=partition, **extra)
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
 
 
 def numbered(partition, ids, **extra):
@@ -142,13 +142,13 @@ def test_starts_where_it_is_told(dump, server, topic):
 def test_sees_committed_transactions_only(dump, server, topic):
     def transaction(ids, commit):
         producer = Producer({"bootstrap.servers": server.address, "transactional.id": uuid.uuid4().hex})
-        producer.init_transactions(30)
+        producer.init_transactions(120)
         producer.begin_transaction()
         for partition, value, extra in numbered(0, ids):
             producer.produce(topic, value, partition=partition)
-        producer.flush(30)
+        producer.flush(120)
         if commit is not None:
-            (producer.commit_transaction if commit else producer.abort_transaction)(30)
+            (producer.commit_transaction if commit else producer.abort_transaction)(120)
         return producer
 
     transaction(range(0, 100), True)
@@ -167,7 +167,7 @@ def test_sees_committed_transactions_only(dump, server, topic):
     got = dump(topic, f"seek:{topic}/0=303", f"seek:{topic}/1=0", until="end")
     assert got.ids() == [] and got.end["finished"]
     position = got.end["positions"][f"{topic}/0"]
-    open_one.commit_transaction(30)
+    open_one.commit_transaction(120)
     got = dump(topic, f"seek:{topic}/0={position}", f"seek:{topic}/1=0", until="end")
     assert got.ids() == list(range(400, 410))
 
@@ -177,7 +177,7 @@ def test_skips_aborted_records_between_committed_ones(dump, server, topic):
     producers = [Producer({"bootstrap.servers": server.address, "transactional.id": uuid.uuid4().hex,
                            "linger.ms": 1, "compression.type": codec}) for codec in ("zstd", "lz4")]
     for producer in producers:
-        producer.init_transactions(30)
+        producer.init_transactions(120)
     expected, following = [], 0
     for turn in range(12):
         for producer in producers:
@@ -189,9 +189,9 @@ def test_skips_aborted_records_between_committed_ones(dump, server, topic):
                 if (turn + number) % 2 == 0:
                     expected += range(following, following + 20)
                 following += 20
-                assert producer.flush(30) == 0
+                assert producer.flush(120) == 0
         for number, producer in enumerate(producers):
-            (producer.commit_transaction if (turn + number) % 2 == 0 else producer.abort_transaction)(30)
+            (producer.commit_transaction if (turn + number) % 2 == 0 else producer.abort_transaction)(120)
     for options in ({}, {"chunk_bytes": 100}):
         got = dump(topic, until="end", starting_offsets="earliest", **options)
         assert got.ids() == expected and got.end["finished"]
@@ -236,7 +236,7 @@ def test_passes_over_what_compaction_removed(dump, server):
         if len(got.rows) < 2000 and got.ids() == before:
             break
         before = got.ids()
-        assert time.monotonic() - begun < 60, f"{len(got.rows)} records are left after a minute"
+        assert time.monotonic() - begun < 240, f"{len(got.rows)} records are left after four minutes"
         time.sleep(2)
     offsets = [row["o"] for row in got.rows]
     assert offsets == sorted(set(offsets)) == [row["id"] for row in got.rows]
@@ -275,15 +275,15 @@ def test_finds_new_partitions_from_their_start(dump_program, server, topic, clie
     send(server, topic, numbered(0, range(10)))
     process = subprocess.Popen(
         [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", f"client={client}", "until=stopped", "refresh=true",
-         "refresh_interval=200ms", "starting_offsets=latest", "seconds=20", "rows=15"],
+         "refresh_interval=200ms", "starting_offsets=latest", "seconds=60", "rows=15"],
         stdout=subprocess.PIPE, text=True)
     try:
-        time.sleep(2)
+        assert json.loads(process.stdout.readline()) == {"begun": True}  # From here on: what was there is known.
         admin = AdminClient({"bootstrap.servers": server.address})
-        admin.create_partitions([NewPartitions(topic, 3)])[topic].result(30)
+        admin.create_partitions([NewPartitions(topic, 3)])[topic].result(120)
         time.sleep(1)
         send(server, topic, numbered(2, range(100, 110)) + numbered(0, range(10, 15)))
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=300)
     finally:
         process.kill()
     got = Dump(output, process.returncode)
@@ -295,7 +295,7 @@ def test_names_the_gap_when_records_are_gone(dump, server, topic):
     send(server, topic, numbered(0, range(100)))
     admin = AdminClient({"bootstrap.servers": server.address})
     wish = TopicPartition(topic, 0, 60)
-    admin.delete_records([wish])[wish].result(30)
+    admin.delete_records([wish])[wish].result(120)
     got = dump(topic, f"seek:{topic}/0=10", f"seek:{topic}/1=0", until="end")
     assert got.code == 1 and got.error["code"] == "does not exist"
     assert got.error["error"] == f'topic "{topic}", partition 0: offset 10 is gone; available are 60 .. 100'
@@ -316,14 +316,15 @@ def test_names_the_gap_when_records_go_while_it_runs(dump_program, server, topic
     process = subprocess.Popen(
         [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", f"client={client}", "until=stopped", "starting_offsets=earliest",
          "max_rate_per_partition=50", "kafka.queued.max.messages.kbytes=200", "kafka.fetch.message.max.bytes=100000",
-         "kafka.queued.min.messages=10", "seconds=20"],
+         "kafka.queued.min.messages=10", "seconds=60"],
         stdout=subprocess.PIPE, text=True)
     try:
-        time.sleep(3)
+        output = "".join(process.stdout.readline() for _ in range(51))
         admin = AdminClient({"bootstrap.servers": server.address})
         wish = TopicPartition(topic, 0, 2990)
-        admin.delete_records([wish])[wish].result(30)
-        output, _ = process.communicate(timeout=60)
+        admin.delete_records([wish])[wish].result(120)
+        output += process.stdout.read()
+        process.wait(60)
     finally:
         process.kill()
     got = Dump(output, process.returncode)
@@ -338,8 +339,8 @@ def test_keeps_to_its_limits(dump, server, topic):
     begun = time.monotonic()
     got = dump(topic, until="end", starting_offsets="earliest", max_rate_per_partition=700)
     assert sorted(got.ids()) == list(range(4000))
-    assert 1.8 < time.monotonic() - begun < 60
-    got = dump(topic, until="end", starting_offsets="earliest", max_rows_per_trigger=150, seconds=1)
+    assert 1.8 < time.monotonic() - begun < 240
+    got = dump(topic, until="end", starting_offsets="earliest", max_rows_per_trigger=150, seconds=6)
     assert len(got.rows) == 150 and not got.end["finished"]  # No epoch ended: no more may come.
     got = dump(topic, until="end", starting_offsets="earliest", max_rows_per_trigger=1500, refresh="true")
     assert sorted(got.ids()) == list(range(4000))
@@ -349,7 +350,7 @@ def test_makes_a_missing_topic(dump, server):
     name = f"made-{uuid.uuid4().hex[:8]}"
     got = dump(name, until="now", partitions=5, topic_config="retention.ms=1234567, cleanup.policy=compact")
     assert got.code == 0 and len(got.end["positions"]) == 5
-    metadata = AdminClient({"bootstrap.servers": server.address}).list_topics(name, timeout=10)
+    metadata = AdminClient({"bootstrap.servers": server.address}).list_topics(name, timeout=60)
     assert len(metadata.topics[name].partitions) == 5
     got = dump("../../etc", until="now")
     assert got.error["error"] == '"../../etc" cannot be the name of a topic'
@@ -367,11 +368,10 @@ def test_makes_a_record_over_the_cap_bad(dump, server, topic):
 
 def test_shows_its_offsets_in_a_group(dump, server, topic):
     send(server, topic, numbered(0, range(10)))
-    dump(topic, until="stopped", starting_offsets="earliest", seconds=1)
+    dump(topic, until="stopped", starting_offsets="earliest", rows=10, seconds=60)
     consumer = Consumer({"bootstrap.servers": server.address, "group.id": "millrace-dump"})
-    committed = consumer.committed([TopicPartition(topic, 0)], timeout=10)
+    wait_until(lambda: consumer.committed([TopicPartition(topic, 0)], timeout=60)[0].offset == 10, 10, "the offset")
     consumer.close()
-    assert committed[0].offset == 10
 
 
 def test_says_which_broker_is_down(dump):
@@ -381,7 +381,7 @@ def test_says_which_broker_is_down(dump):
     assert got.code == 1 and got.error["code"] == "network error"
     assert got.error["error"].startswith(f"cannot reach Kafka at 127.0.0.1:{port}: ")
     assert "Connection refused" in got.error["error"]
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 240
 
 
 def test_refuses_properties_that_are_not_the_users(dump, topic):
@@ -405,7 +405,7 @@ def test_chooses_the_client_that_knows_the_settings(dump_program, server, topic)
         (["client=librdkafka"], [0, 1, 2, 3, 4], None),
         (["client=native"], [], 'the native client does not know Kafka property "socket.receive.buffer.bytes"'),
     ]:
-        done = subprocess.run(given + words, stdout=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(given + words, stdout=subprocess.PIPE, text=True, timeout=300)
         got = Dump(done.stdout, done.returncode)
         assert got.ids() == ids and (got.error or {"error": None})["error"] == error
 
@@ -415,14 +415,15 @@ def test_notices_that_the_topic_is_another_one(dump_program, server, topic):
     send(server, topic, numbered(0, range(10)))
     process = subprocess.Popen(
         [dump_program, f"bootstrap_servers={server.address}", f"topic={topic}", "until=stopped", "client=native",
-         "starting_offsets=earliest", "seconds=30", "refresh=true"], stdout=subprocess.PIPE, text=True)
+         "starting_offsets=earliest", "seconds=60", "refresh=true"], stdout=subprocess.PIPE, text=True)
     try:
-        time.sleep(2)
+        output = "".join(process.stdout.readline() for _ in range(11))
         server.delete_topic(topic)
         time.sleep(1)
         server.create_topic(topic, partitions=2)
         send(server, topic, numbered(0, range(100, 150)))
-        output, _ = process.communicate(timeout=60)
+        output += process.stdout.read()
+        process.wait(60)
     finally:
         process.kill()
     got = Dump(output, process.returncode)
@@ -440,7 +441,7 @@ def test_goes_on_when_the_broker_comes_back(dump_program, tmp_path):
             with open(out, "w", encoding="utf-8") as file:
                 readers.append(subprocess.Popen(
                     [dump_program, f"bootstrap_servers={server.address}", "topic=events", f"client={out.name}", "until=stopped",
-                     "refresh=true", "starting_offsets=earliest", "seconds=120", "rows=200"], stdout=file))
+                     "refresh=true", "starting_offsets=earliest", "seconds=250", "rows=200"], stdout=file))
         wait_until(lambda: all(out.stat().st_size > 0 for out in outs), 60, "the first rows")
         server.process.kill()
         server.process.wait()
@@ -448,10 +449,10 @@ def test_goes_on_when_the_broker_comes_back(dump_program, tmp_path):
         with open(server.path("server.log"), "ab") as log:
             server.process = subprocess.Popen(server._java("kafka.Kafka", server.path("server.properties")),
                                               stdout=log, stderr=log, start_new_session=True)
-        server._wait(60)
+        server._wait(300)
         send(server, "events", numbered(0, range(100, 200)))
         for reader in readers:
-            reader.wait(150)
+            reader.wait(280)
     finally:
         for reader in readers:
             reader.kill()

@@ -27,7 +27,7 @@ def read_all(address, topic, partitions):
     consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
     rows, left = {p: [] for p in range(partitions)}, set(range(partitions))
     while left:
-        for message in consumer.consume(5000, 10):
+        for message in consumer.consume(5000, 0.5):
             if message.error() is not None:
                 left.discard(message.partition())
             else:

@@ -97,10 +97,11 @@ def test_rows_that_come_while_it_runs_and_a_clean_stop(kafka, topic, small, tmp_
     for helping in third:
         run = start("run", "sql/retail.sql", "--data", tmp_path, "--progress", "json", env=env)
         kafka.produce(topic, helping)
-        with pytest.raises(subprocess.TimeoutExpired):  # It reads meanwhile, and does not end by itself.
-            run.process.wait(4)
+        run.reaches(lambda said: said.lines, "a commit")
+        with pytest.raises(subprocess.TimeoutExpired):  # It does not end by itself.
+            run.process.wait(2)
         run.signal(SIGTERM)
-        run.wait(30)
+        run.wait(60)
         assert run.code in (0, 130), run.err[-2000:]
     millrace(*arguments(tmp_path), env=env)
     check_retail(tmp_path, small, small.expected)
@@ -111,9 +112,9 @@ def test_a_topic_that_is_missing_is_made(kafka, tmp_path):
     run = start("run", "sql/retail.sql", "--data", tmp_path, "--progress", "json", env=kafka_env(kafka, name))
     admin = AdminClient({"bootstrap.servers": kafka.address})
     try:
-        wait_until(lambda: name in admin.list_topics(timeout=5).topics, 20, f"topic {name}")
+        wait_until(lambda: name in admin.list_topics(timeout=60).topics, 20, f"topic {name}")
     finally:
         run.signal(SIGTERM)
         run.wait(30)
-    assert len(admin.list_topics(timeout=5).topics[name].partitions) == 3
+    assert len(admin.list_topics(timeout=60).topics[name].partitions) == 3
     kafka.delete_topic(name)

@@ -535,7 +535,7 @@ def test_a_pipeline_that_starts_afresh_is_its_writer_all_the_while(project):
         assert process.poll() is None and state_of(project) == "pending"
         assert [row[2] for row in project.plain()] == list(range(30))
         (state / "p.gone").rename(state / "p")
-    assert process.wait(60) == 0 and state_of(project) == "done"
+    assert process.wait(120) == 0 and state_of(project) == "done"
     process.stdout.close()
     assert project.plain()[3] == (3, "p0", -1)
 
@@ -553,7 +553,7 @@ def test_a_commit_is_finished_by_one_at_a_time(project):
         time.sleep(0.5)
         assert process.poll() is None and stream.run.process.poll() is None and project.plain() == [(0, "A", 0)]
     stream.run.wait(60)
-    assert process.wait(60) == 0 and stream.run.process.returncode == 0, stream.run.err
+    assert process.wait(120) == 0 and stream.run.process.returncode == 0, stream.run.err
     process.stdout.close()
     assert project.plain() == [(0, "p0", 0), (0, "B", 1)] and project.leavings() == []
 
@@ -570,19 +570,17 @@ def test_a_pipeline_that_starts_waits_for_the_task_that_stands_for_it(project):
         wait_for(process, lambda: str(process.pid) in lock.read_text(), "it does not stand for the pipeline")
         stream.write(1)
         stream.start("--until", "end")
-        time.sleep(0.5)
-        assert stream.run.process.poll() is None and project.plain()[0] == (0, "p0", 0)
+        wait_for(stream.run.process, lambda: 'waits: a task puts files into table "t"' in stream.run.said(), "it waits")
+        assert project.plain()[0] == (0, "p0", 0)
     stream.run.wait(60)
-    assert process.wait(60) == 0 and stream.run.process.returncode == 0, stream.run.err
+    assert process.wait(120) == 0 and stream.run.process.returncode == 0, stream.run.err
     process.stdout.close()
-    assert 'waits: a task puts files into table "t"' in stream.run.err
     assert [row[:2] for row in project.plain()] == [(0, "B"), (1, "p1"), (2, "p2"), (3, "p0")]
     stream.start()
     wait_for(stream.run.process, lambda: str(stream.run.process.pid) in lock.read_text(), "it does not run")
     again = start("run", "p.sql", cwd=project.top)  # Who runs for good is not waited for.
-    began = time.monotonic()
     again.wait(30)
-    assert time.monotonic() - began < 10 and again.process.returncode != 0 and "in use by process" in again.err
+    assert again.process.returncode != 0 and "in use by process" in again.err and "waits" not in again.err
     stream.finish()
 
 
@@ -662,7 +660,7 @@ def test_tasks_on_one_table_take_turns(project):
     started = [project.begin("table.merge", {"table": "t", "key": "id", "sql": values([(i, "A", i)])})[1]
                for i in range(1, 5)]
     for process in started:
-        assert process.wait(60) == 0, process.stdout.read()
+        assert process.wait(120) == 0, process.stdout.read()
         process.stdout.close()
     assert project.plain() == [(i, "A", i) for i in range(5)]
     assert json.loads((project.top / "data/catalog/t.commit").read_text())["version"] == 5

@@ -41,7 +41,7 @@ class Project:
         return self.end(*self.begin(kind, body, **more))
 
     def end(self, folder, process):
-        log = process.communicate(timeout=60)[0]
+        log = process.communicate(timeout=120)[0]
         text = folder / "output"
         lines = text.read_text().splitlines() if text.exists() else []
         outputs = {key: json.loads(value) for key, value in (x.split("=", 1) for x in lines)}
@@ -87,11 +87,19 @@ def test_two_writers_of_one_file_do_not_meet(project, ending):
         return {"sql": f"SELECT md5(range::VARCHAR) AS m FROM range({rows})", "rows": 0,
                 "write_to": {"path": f"data/out/x.{ending}", "format": ending}}
 
+    def writes():
+        return out.exists() and any(p.name.endswith(".tmp") for p in out.iterdir())
+
     def begin():
-        folder, process = project.begin("sql", body(1000000))
-        wait_until(lambda: out.exists() and any(p.name.endswith(".tmp") for p in out.iterdir()), 20, "a part")
-        process.send_signal(signal.SIGSTOP)
-        return folder, process
+        for _ in range(10):  # Until one is met in the middle: it may be over before we have looked.
+            folder, process = project.begin("sql", body(1000000))
+            wait_until(lambda: writes() or process.poll() is not None, 20, "a part")
+            process.send_signal(signal.SIGSTOP)
+            if writes():
+                return folder, process
+            process.send_signal(signal.SIGCONT)
+            assert project.end(folder, process)[0] == 0
+        raise AssertionError("all were over too soon")
 
     def rows():
         read = {"parquet": "read_parquet", "csv": "read_csv", "json": "read_json"}[ending]
@@ -246,10 +254,10 @@ def test_values_go_to_a_topic_and_what_is_read_is_shown(at):
         log.splitlines() == ["hello", '{"a": [1, 2]}', "7"]
     begun = time.monotonic()
     code, outputs, _, _ = at.run("topic.consume", {
-        "conn": "broker", "topic": "hello", "from": "-1", "until": {"idle": "500ms"}})
-    assert code == 0 and outputs["rows"] == [7] and 0.5 <= time.monotonic() - begun < 60
+        "conn": "broker", "topic": "hello", "from": "-1", "until": {"idle": "4s"}})  # A slow broker is not idle.
+    assert code == 0 and outputs["rows"] == [7] and 4 <= time.monotonic() - begun < 60
     code, outputs, _, _ = at.run("topic.consume", {
-        "conn": "broker", "topic": "hello", "until": {"count": 2, "duration": "30s"}})
+        "conn": "broker", "topic": "hello", "until": {"count": 2, "duration": "2m"}})
     assert code == 0 and outputs["rows"] == ["hello", {"a": [1, 2]}]
 
 
@@ -524,7 +532,7 @@ def test_a_request_goes_through_a_connection_and_bad_keys_are_told(project, site
                                  '{"type": "https", "host": "127.0.0.1", "login": "me", "password": "hunter22", "port": %d}'])
 def test_an_https_connection_never_speaks_plainly(project, uri, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(20)
+        server.settimeout(120)
         heard = []
 
         def listen():
@@ -649,7 +657,7 @@ def test_a_wait_for_another_dag(tmp_path):
         wait_until(lambda: json.loads(call("runs", "show", "second", "--json"))["state"] == "success", 20, "the end")
     finally:
         up.terminate()
-        up.wait(20)
+        up.wait(120)
 
 
 def test_a_wait_for_a_dag_outlasts_a_store_that_is_away(project):
@@ -667,7 +675,7 @@ def test_a_wait_for_a_dag_outlasts_a_store_that_is_away(project):
 
 def test_a_webhook_is_sent_and_a_stopped_task_ends_at_once(tmp_path, site):
     (tmp_path / "dags").mkdir()
-    (tmp_path / "millrace.yaml").write_text("")
+    (tmp_path / "millrace.yaml").write_text("flow:\n  kill_grace: 1h\n")
     (tmp_path / "dags/d.yaml").write_text(
         "id: d\ntasks:\n"
         "  - {id: c, type: topic.consume, topic: t, until: {idle: 1h}, depends_on: p}\n"
@@ -684,14 +692,12 @@ def test_a_webhook_is_sent_and_a_stopped_task_ends_at_once(tmp_path, site):
     try:
         wait_until(lambda: call("dag", "trigger", "d"), 20, "up")
         wait_until(lambda: "one" in call("runs", "logs", "d", "--task", "c"), 20, "the record in the log")
-        begun = time.monotonic()
         assert call("runs", "stop", "d")
         wait_until(lambda: json.loads(call("runs", "show", "d", "--json"))["state"] != "running", 20, "the stop")
-        assert time.monotonic() - begun < 8  # Before flow.kill_grace, 10 s.
         assert call("dag", "trigger", "e")
         wait_until(lambda: site.posted, 20, "the webhook")
         path, body = site.posted[0]
         assert path == "/hook" and json.loads(body)["dag"] == "e"
     finally:
         up.terminate()
-        up.wait(20)
+        up.wait(120)

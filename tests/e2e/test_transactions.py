@@ -32,10 +32,10 @@ def topic(server):
     return name
 
 
-def producer_of(server, name, timeout_ms=30000):
+def producer_of(server, name, timeout_ms=600_000):
     producer = Producer({"bootstrap.servers": server.address, "transactional.id": name, **QUIET,
-                         "transaction.timeout.ms": timeout_ms, "message.timeout.ms": timeout_ms})
-    producer.init_transactions(30)
+                         "transaction.timeout.ms": timeout_ms, "message.timeout.ms": min(timeout_ms, 120_000)})
+    producer.init_transactions(120)
     return producer
 
 
@@ -43,7 +43,7 @@ def ends(server, topic, level):
     admin = AdminClient({"bootstrap.servers": server.address})
     places = [TopicPartition(topic, p) for p in range(2)]
     found = admin.list_offsets({p: OffsetSpec.latest() for p in places}, isolation_level=level)
-    return [found[p].result(20).offset for p in places]
+    return [found[p].result(120).offset for p in places]
 
 
 def read(server, topic, committed=True):
@@ -54,7 +54,7 @@ def read(server, topic, committed=True):
                          "isolation.level": "read_committed" if committed else "read_uncommitted",
                          "enable.partition.eof": True, "fetch.wait.max.ms": 50})
     consumer.assign([TopicPartition(topic, p, 0) for p in range(2)])
-    values, at_end, limit = [[], []], {p for p in range(2) if last[p] == 0}, time.monotonic() + 30
+    values, at_end, limit = [[], []], {p for p in range(2) if last[p] == 0}, time.monotonic() + 120
     while len(at_end) < 2:
         assert time.monotonic() < limit
         message = consumer.poll(0.2)
@@ -74,8 +74,8 @@ def test_committed_is_seen_and_aborted_is_not(server, topic):
         producer.begin_transaction()
         for p in range(2):
             producer.produce(topic, f"{outcome}-{p}", partition=p)
-        producer.flush(20)  # An abort drops what was not sent.
-        (producer.commit_transaction if outcome == "commit" else producer.abort_transaction)(30)
+        producer.flush(120)  # An abort drops what was not sent.
+        (producer.commit_transaction if outcome == "commit" else producer.abort_transaction)(120)
     assert read(server, topic) == [[f"commit-{p}"] * 2 for p in range(2)]
     assert [len(v) for v in read(server, topic, committed=False)] == [3, 3]
 
@@ -84,13 +84,13 @@ def test_an_open_transaction_holds_readers_of_committed_back(server, topic):
     producer = producer_of(server, f"{topic}-a")
     producer.begin_transaction()
     producer.produce(topic, "open", partition=0)
-    producer.flush(20)
+    producer.flush(120)
     plain = Producer({"bootstrap.servers": server.address})
     plain.produce(topic, "behind", partition=0)
-    plain.flush(20)
+    plain.flush(120)
     assert read(server, topic)[0] == []
     assert read(server, topic, committed=False)[0] == ["open", "behind"]
-    producer.commit_transaction(30)
+    producer.commit_transaction(120)
     assert read(server, topic)[0] == ["open", "behind"]
 
 
@@ -98,14 +98,14 @@ def test_a_newer_instance_fences_the_older_one(server, topic):
     old = producer_of(server, f"{topic}-a")
     old.begin_transaction()
     old.produce(topic, "old", partition=0)
-    old.flush(20)
+    old.flush(120)
     new = producer_of(server, f"{topic}-a")
     with pytest.raises(KafkaException) as raised:
-        old.commit_transaction(30)
+        old.commit_transaction(120)
     assert raised.value.args[0].fatal() and raised.value.args[0].code() == KafkaError._FENCED
     new.begin_transaction()
     new.produce(topic, "new", partition=0)
-    new.commit_transaction(30)
+    new.commit_transaction(120)
     assert read(server, topic)[0] == ["new"]
 
 
@@ -117,22 +117,22 @@ def test_offsets_are_committed_with_the_transaction(server, topic):
         producer.begin_transaction()
         producer.produce(topic, str(offset), partition=0)
         producer.send_offsets_to_transaction([TopicPartition(topic, 0, offset)],
-                                             consumer.consumer_group_metadata(), 30)
-        (producer.commit_transaction if commit else producer.abort_transaction)(30)
-        wait_for(lambda: consumer.committed([TopicPartition(topic, 0)], 20)[0].offset,
+                                             consumer.consumer_group_metadata(), 120)
+        (producer.commit_transaction if commit else producer.abort_transaction)(120)
+        wait_for(lambda: consumer.committed([TopicPartition(topic, 0)], 120)[0].offset,
                  offset if commit else 5)
     consumer.close()
 
 
 def test_a_transaction_over_its_time_is_aborted(server, topic):
-    producer = producer_of(server, f"{topic}-a", timeout_ms=1500)
+    producer = producer_of(server, f"{topic}-a", timeout_ms=8000)
     producer.begin_transaction()
     producer.produce(topic, "late", partition=0)
-    producer.flush(20)
+    producer.flush(120)
     wait_for(lambda: ends(server, topic, IsolationLevel.READ_COMMITTED)[0], 2)
     assert read(server, topic)[0] == []
     with pytest.raises(KafkaException):
-        producer.commit_transaction(30)
+        producer.commit_transaction(120)
 
 
 def wait_for(call, value, timeout=120):
@@ -151,7 +151,7 @@ def wait_for(call, value, timeout=120):
 def tool(server, *args):
     done = subprocess.run(["java", "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*",
                            "org.apache.kafka.tools.TransactionsCommand", "--bootstrap-server", server.address, *args],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -159,7 +159,7 @@ def test_kafka_transactions_lists_describes_and_aborts(server, topic):
     producer = producer_of(server, f"{topic}-a")
     producer.begin_transaction()
     producer.produce(topic, "open", partition=1)
-    producer.flush(20)
+    producer.flush(120)
 
     code, out = tool(server, "list")
     assert code == 0 and re.search(rf"{topic}-a\s+\S*\s*\d+\s+Ongoing", out), out
@@ -191,15 +191,15 @@ def test_an_end_that_was_decided_is_finished_by_the_next_start(point, monkeypatc
         producer.begin_transaction()
         for p in range(2):
             producer.produce(topic, f"value-{p}", partition=p)
-        producer.flush(20)
+        producer.flush(120)
         with pytest.raises(KafkaException):
             producer.commit_transaction(3)  # It dies in the middle of it.
-        broker.process.wait(20)
+        broker.process.wait(120)
         broker.kill()
         broker.start()
         wait_for(lambda: read(broker, topic), [["value-0"], ["value-1"]])
-        producer.commit_transaction(30)  # The client asks again, and is told that it is done.
+        producer.commit_transaction(120)  # The client asks again, and is told that it is done.
         producer.begin_transaction()
         producer.produce(topic, "after", partition=0)
-        producer.commit_transaction(30)
+        producer.commit_transaction(120)
         assert read(broker, topic)[0] == ["value-0", "after"]
