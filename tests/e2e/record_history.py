@@ -187,9 +187,10 @@ class Checker:
 
     def group_offsets(self):
         for key, seen in self.history.offsets_seen.items():
-            acked = self.history.offsets_acked[key]
-            for asked, offset in seen:
-                promised = max((o for done, o in acked if done < asked), default=-1001)
+            acked, promised = sorted(self.history.offsets_acked[key], reverse=True), -1001
+            for asked, offset in sorted(seen):
+                while acked and acked[-1][0] < asked:
+                    promised = max(promised, acked.pop()[1])
                 if offset < promised:
                     self.problem("offsets-back", f"{key}: {offset} was read, {promised} was acknowledged before")
 
