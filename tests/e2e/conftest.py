@@ -15,11 +15,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -281,6 +283,24 @@ def check_counts(known, progress):
 
 
 # ---- Kafka ---------------------------------------------------------------------------------------------
+
+
+def read_all(address, topic, isolation="read_committed"):
+    """Every record of a topic as librdkafka sees it: its messages, one partition behind the other."""
+    consumer = Consumer({"bootstrap.servers": address, "group.id": uuid.uuid4().hex, "isolation.level": isolation,
+                         "enable.auto.commit": False, "enable.partition.eof": True, "check.crcs": True})
+    left = set(consumer.list_topics(topic, timeout=120).topics[topic].partitions)
+    consumer.assign([TopicPartition(topic, p, 0) for p in left])
+    records, end = [], time.monotonic() + 300
+    while left:
+        assert time.monotonic() < end, f"topic {topic} does not end: {left}"
+        for message in consumer.consume(5000, 0.1):
+            if message.error() is None:
+                records.append(message)
+            else:
+                left.discard(message.partition())
+    consumer.close()
+    return sorted(records, key=lambda m: (m.partition(), m.offset()))
 
 
 @pytest.fixture(scope="session")

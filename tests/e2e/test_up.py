@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import MILLRACE, wait_until
+from conftest import MILLRACE, read_all, wait_until
 
 PIPELINE = """
 CREATE SERVER kafka FOREIGN DATA WRAPPER kafka;
@@ -124,9 +124,8 @@ def test_a_topic_is_a_sink_exactly_once_through_kills(project):
         os.kill(project.status()["process"], signal.SIGKILL)
         wait_until(lambda: project.call("status", good=False).returncode != 0, 10, "its end")
         project.up()
-    from test_kafka_sink import read_all
     wait_until(lambda: len(read_all(project.address(), "twice")) >= done, 30, "rows in the topic")
-    rows = [json.loads(value) for _, _, _, value in read_all(project.address(), "twice")]
+    rows = [json.loads(m.value()) for m in read_all(project.address(), "twice")]
     assert ids(rows) == list(range(done)) and all(row["twice"] == 2 * row["id"] for row in rows)
 
 
