@@ -498,7 +498,7 @@ def test_a_stop_while_a_container_is_made_leaves_none(project, engine, grace, le
     task.send_signal(signal.SIGTERM)
     assert task.wait(60) == 1 and (folder / "outside").exists() == left
     if left:  # Nobody has waited for it: whoever finds the note does.
-        threading.Timer(1, engine.slow_ends.set).start()
+        threading.Timer(0.3, engine.slow_ends.set).start()
         done = subprocess.run([MILLRACE, "__task", folder, "end"], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0 and "was ended" in done.stderr
     assert [x.status for x in engine.all] == ["created"] and engine.containers == {}

@@ -80,7 +80,7 @@ class Project:
 def project(tmp_path):
     project = Project(tmp_path)
     yield project
-    subprocess.run([MILLRACE, "down"], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    subprocess.run([MILLRACE, "down"], cwd=tmp_path, capture_output=True, timeout=240, check=False)
 
 
 def alive(session):
@@ -187,7 +187,7 @@ def test_services(project):
     process = project.part("talker")["process"]
     assert alive(process)
     project.call("down")
-    assert not alive(process)
+    wait_until(lambda: not alive(process), 10, "its processes to be gone")
 
 
 def test_a_pipeline_with_a_services_name_is_refused(project):
