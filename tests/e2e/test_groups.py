@@ -96,7 +96,8 @@ class Worker(threading.Thread):
         try:
             consumer = Consumer({
                 "bootstrap.servers": address, "group.id": group, "auto.offset.reset": "earliest",
-                "enable.auto.commit": False, "heartbeat.interval.ms": 300, "log_level": 0, **self.config})
+                "enable.auto.commit": False, "session.timeout.ms": 10000, "heartbeat.interval.ms": 300,
+                "log_level": 0, **self.config})
             consumer.subscribe([topic])
             end = time.monotonic() + self.seconds
             while time.monotonic() < end and not self.ends.is_set():
