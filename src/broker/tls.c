@@ -61,15 +61,27 @@ static X509 *read_certificate(BIO *bio) {
 // What use_file takes: NULL, or why a file cannot be used.
 typedef const char *tls_use(SSL_CTX *ssl, BIO *bio);
 
-// Own certificate first, then those that vouch for it.
-static const char *use_chain(SSL_CTX *ssl, BIO *bio) {
-    X509 *own = read_certificate(bio);
-    bool ok = own != NULL && SSL_CTX_use_certificate(ssl, own) == 1;
-    X509_free(own);
-    for (X509 *next; ok && (next = read_certificate(bio)) != NULL;) {
-        ok = SSL_CTX_add0_chain_cert(ssl, next) == 1;
+// Takes them one by one to the end of the file; one that is damaged is an error.
+static bool each_certificate(SSL_CTX *ssl, BIO *bio, bool (*take)(SSL_CTX *ssl, X509 *one)) {
+    bool any = false;
+    for (X509 *one; (one = read_certificate(bio)) != NULL; any = true) {
+        bool ok = take(ssl, one);
+        X509_free(one);
+        if (!ok) {
+            return false;
+        }
     }
-    return ok ? NULL : reason();
+    return any && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+}
+
+// Own certificate first, then those that vouch for it.
+static bool take_chain(SSL_CTX *ssl, X509 *one) {
+    return SSL_CTX_get0_certificate(ssl) == NULL ? SSL_CTX_use_certificate(ssl, one) == 1
+                                                 : SSL_CTX_add1_chain_cert(ssl, one) == 1;
+}
+
+static const char *use_chain(SSL_CTX *ssl, BIO *bio) {
+    return each_certificate(ssl, bio, take_chain) ? NULL : reason();
 }
 
 static const char *use_key(SSL_CTX *ssl, BIO *bio) {
@@ -84,14 +96,13 @@ static const char *use_key(SSL_CTX *ssl, BIO *bio) {
                        : reason();
 }
 
+static bool take_client_ca(SSL_CTX *ssl, X509 *one) {
+    return X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl), one) == 1 &&
+           SSL_CTX_add_client_CA(ssl, one) == 1;
+}
+
 static const char *use_client_ca(SSL_CTX *ssl, BIO *bio) {
-    bool any = false;
-    for (X509 *next; (next = read_certificate(bio)) != NULL;) {
-        any = X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl), next) == 1 &&
-              SSL_CTX_add_client_CA(ssl, next) == 1;
-        X509_free(next);
-    }
-    return any ? NULL : reason();
+    return each_certificate(ssl, bio, take_client_ca) ? NULL : reason();
 }
 
 static mr_code use_file(SSL_CTX *ssl, const char *path, tls_use *use, mr_cx *cx) {

@@ -322,6 +322,10 @@ def test_what_is_wrong_with_the_settings_is_said_at_the_start(tmp_path):
     other.sign("two", "/CN=localhost")
     subprocess.run(["openssl", "pkey", "-in", authority.path("one.key"), "-aes256", "-passout", "pass:secret",
                     "-out", authority.path("locked.key")], check=True)
+    with open(authority.path("one.pem"), encoding="ascii") as one, \
+            open(authority.path("chain.pem"), "w", encoding="ascii") as chain:
+        own = one.read()
+        chain.write(own + own[:len(own) // 2] + "\n")
     good = {"tls_certificate": authority.path("one.pem"), "tls_key": authority.path("one.key")}
     for words, changes in (
             ("asks for TLS, and no certificate is set", {"tls_key": None}),
@@ -329,6 +333,8 @@ def test_what_is_wrong_with_the_settings_is_said_at_the_start(tmp_path):
             ("values mismatch", {"tls_key": other.path("two.key")}),
             ("no-such.pem", {"tls_certificate": authority.path("no-such.pem")}),
             ('bad rule "RULE:a/$1" for key "tls_principal_mapping_rules"', {"tls_principal_mapping_rules": "RULE:a/$1"}),
+            ("chain.pem\": bad end line", {"tls_certificate": authority.path("chain.pem")}),
+            ("chain.pem\": bad end line", {"tls_client_ca": authority.path("chain.pem")}),
             ("nobody is named who signs them", {"tls_client_required": "true"}),
             ("extensions", {"tls_client_ca": authority.path("extensions")})):
         settings = {name: value for name, value in {**good, **changes}.items() if value is not None}
