@@ -493,15 +493,17 @@ mr_code mr_template_filter_apply(const mr_template_filter *filter, const mr_span
 mr_code mr_template_filter_find(const mr_template_reader *r, mr_span name,
                                 const mr_template_filter **ret) {
     const char *names[MR_COUNT(filter_calls)];
-    mr_text all;
-    mr_text_init(&all, r->cx->arena);
     for (size_t i = 0; i < MR_COUNT(names); i++) {
         names[i] = mr_template_filters[i].name;
-        mr_text_addf(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
         if (mr_span_is(name, names[i])) {
             *ret = &mr_template_filters[i];
             return MR_OK;
         }
+    }
+    mr_text all;
+    mr_text_init(&all, r->cx->arena);
+    for (size_t i = 0; i < MR_COUNT(names); i++) {
+        mr_text_addf(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
     }
     const char *written = mr_arena_copy(r->cx->arena, name.data, name.bytes);
     const char *list = mr_arena_printf(r->cx->arena, "Filters are: %s.", mr_text_string(&all));
